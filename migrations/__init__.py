@@ -1,0 +1,1 @@
+"""Alembic revisions: one history that runs on SQLite and on Postgres."""

@@ -1,0 +1,8 @@
+"""What Alembic runs: the revisions, on the connection that `storage.migrate` passes in."""
+
+from alembic import context
+
+from storage.schema import metadata
+
+context.configure(connection=context.config.attributes["connection"], target_metadata=metadata)
+context.run_migrations()

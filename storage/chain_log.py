@@ -1,0 +1,260 @@
+"""What was read of the chain: finalized blocks, their events, and the cursor that says how far.
+
+One transaction stores blocks raw and decoded, projects their facts, settles the extrinsics from here, and
+moves the cursor by compare-and-set. The cursor is the fence: of two readers, one is refused.
+"""
+
+from collections.abc import Sequence
+from typing import Any
+
+import msgspec
+from sqlalchemy import select, update
+
+from storage import facts, projection, schema
+from storage.errors import Superseded
+from storage.lifecycle import LIVE_EXTRINSIC, ExtrinsicStatus
+from storage.outbox import clear_intent, give_up, load_with_entities
+from storage.outcome import Outcome, mutation
+from storage.records import ChainBlock, ChainEvent, Extrinsic, Record
+from storage.table_map import TableMap
+from storage.transaction import Transaction
+from storage.workset import Workset
+
+CHAIN_BLOCKS = TableMap(schema.chain_blocks, ChainBlock)
+CHAIN_EVENTS = TableMap(schema.chain_events, ChainEvent)
+
+
+class Cursor(Record, frozen=True, kw_only=True):
+    """The last block that is reflected."""
+
+    block_number: int
+    block_hash: bytes
+
+
+class Executed(Record, frozen=True, kw_only=True):
+    """A signed extrinsic of a block; `error` is empty if it succeeded."""
+
+    extrinsic_hash: bytes
+    extrinsic_index: int
+    error: str = ""
+
+
+class ReportedFact(Record, frozen=True, kw_only=True):
+    """A fact, and the event of the block that reports it."""
+
+    event_index: int
+    fact: facts.Fact
+
+
+class ReadBlock(Record, frozen=True, kw_only=True):
+    """A finalized block as it was read and decoded."""
+
+    block: ChainBlock
+    events: tuple[ChainEvent, ...] = ()
+    executed: tuple[Executed, ...] = ()
+    facts: tuple[ReportedFact, ...] = ()
+
+
+class Ingest(Record, frozen=True, kw_only=True):
+    """Consecutive blocks that follow the cursor `after`.
+
+    `attempts_max` is how often an extrinsic may be signed before it is given up.
+    """
+
+    after: Cursor
+    blocks: tuple[ReadBlock, ...]
+    attempts_max: int
+    retry_delay_us: int
+
+
+def cursor(tx: Transaction, _: None) -> Cursor | None:
+    """The cursor; None before the first block."""
+    table = schema.database
+    number, block_hash = tx.connection.execute(select(table.c.cursor_number, table.c.cursor_hash)).one()
+    return None if number is None else Cursor(block_number=number, block_hash=bytes(block_hash))
+
+
+@mutation(bool)
+def begin(tx: Transaction, items: Sequence[Cursor]) -> list[Outcome[bool]]:
+    """Set the cursor of a database that has none; whether it was set."""
+    return [_move_cursor(tx, None, item) for item in items]
+
+
+def _move_cursor(tx: Transaction, after: Cursor | None, to: Cursor) -> bool:
+    table = schema.database
+    condition = (
+        table.c.cursor_number.is_(None)
+        if after is None
+        else (table.c.cursor_number == after.block_number) & (table.c.cursor_hash == after.block_hash)
+    )
+    moved = tx.connection.execute(
+        update(table).where(condition).values(cursor_number=to.block_number, cursor_hash=to.block_hash)
+    )
+    return moved.rowcount == 1
+
+
+@mutation(Cursor)
+def ingest(tx: Transaction, items: Sequence[Ingest]) -> list[Outcome[Cursor]]:
+    """Reflect blocks; the new cursor. Refusals: Superseded if the cursor is not where the blocks begin."""
+    return [_ingest(tx, item) for item in items]
+
+
+def _ingest(tx: Transaction, item: Ingest) -> Outcome[Cursor]:
+    last = item.blocks[-1].block
+    reached = Cursor(block_number=last.block_number, block_hash=last.block_hash)
+    if not _move_cursor(tx, item.after, reached):
+        return Superseded("the cursor was moved by another reader")
+    work = Workset(tx)
+    own = _own_extrinsics(tx, item.blocks)
+    load_with_entities(work, sorted(set(own.values())))
+    caused = [_caused_by(work, block, own) for block in item.blocks]
+    projection.load(
+        work,
+        [
+            (reported.fact, by_index.get(_index_of(block, reported)))
+            for block, by_index in zip(item.blocks, caused, strict=True)
+            for reported in block.facts
+        ],
+    )
+    events: list[ChainEvent] = []
+    for block, by_index in zip(item.blocks, caused, strict=True):
+        events += _reflect(work, block, by_index)
+        _settle(work, block, own)
+    _requeue_expired(work, last.block_number, item)
+    work.store()
+    CHAIN_BLOCKS.insert_new(tx, [block.block for block in item.blocks])
+    CHAIN_EVENTS.insert_new(tx, events)
+    _wake_waiting(tx, item.blocks, work)
+    return reached
+
+
+def _own_extrinsics(tx: Transaction, blocks: Sequence[ReadBlock]) -> dict[bytes, str]:
+    """Of all hashes in the blocks, those ever signed here, with their correlation ids."""
+    hashes = [executed.extrinsic_hash for block in blocks for executed in block.executed]
+    if not hashes:
+        return {}
+    table = schema.signatures
+    condition = tx.dialect.any_of("extrinsic_hash", type(table.c.extrinsic_hash.type), 1)
+    rows = tx.connection.exec_driver_sql(
+        f"SELECT extrinsic_hash, correlation_id FROM signatures WHERE {condition}",
+        tx.dialect.keys(hashes),
+    )
+    return {bytes(extrinsic_hash): correlation_id for extrinsic_hash, correlation_id in rows}
+
+
+def _caused_by(work: Workset, block: ReadBlock, own: dict[bytes, str]) -> dict[int, Extrinsic]:
+    """The extrinsics from here by their place in the block."""
+    found: dict[int, Extrinsic] = {}
+    for executed in block.executed:
+        extrinsic = work.extrinsics.get(own.get(executed.extrinsic_hash, ""))
+        if extrinsic is not None:
+            found[executed.extrinsic_index] = extrinsic
+    return found
+
+
+def _index_of(block: ReadBlock, reported: ReportedFact) -> int:
+    index = block.events[reported.event_index].extrinsic_index
+    return -1 if index is None else index
+
+
+def _reflect(work: Workset, block: ReadBlock, by_index: dict[int, Extrinsic]) -> list[ChainEvent]:
+    """Project the facts of a block; its events with what was learned of them."""
+    learned: dict[int, dict[str, Any]] = {}
+    for event in block.events:
+        extrinsic = by_index.get(-1 if event.extrinsic_index is None else event.extrinsic_index)
+        if extrinsic is not None:
+            learned[event.event_index] = {"correlation_id": extrinsic.correlation_id}
+    for reported in block.facts:
+        anomaly = projection.project(reported.fact, work, by_index.get(_index_of(block, reported)))
+        if anomaly:
+            learned.setdefault(reported.event_index, {})["anomaly"] = anomaly
+    return [
+        msgspec.structs.replace(event, **learned[event.event_index])
+        if event.event_index in learned
+        else event
+        for event in block.events
+    ]
+
+
+def _settle(work: Workset, block: ReadBlock, own: dict[bytes, str]) -> None:
+    """End the extrinsics from here that the block executed."""
+    for executed in block.executed:
+        extrinsic = work.extrinsics.get(own.get(executed.extrinsic_hash, ""))
+        if extrinsic is None or extrinsic.block_number is not None:
+            continue
+        extrinsic = work.extrinsics.change(
+            extrinsic,
+            extrinsic_hash=executed.extrinsic_hash,
+            block_number=block.block.block_number,
+            extrinsic_index=executed.extrinsic_index,
+            lease_token="",
+            lease_end_us=0,
+            last_error="",
+            **({} if executed.error else _success(work)),
+        )
+        if executed.error:
+            give_up(work, extrinsic, ExtrinsicStatus.FAILED, executed.error)
+        else:
+            clear_intent(work, extrinsic, "", rejected=False)
+
+
+def _success(work: Workset) -> dict[str, Any]:
+    return {"status": ExtrinsicStatus.FINALIZED, "finalize_time_us": work.tx.now_us}
+
+
+def _requeue_expired(work: Workset, cursor_number: int, item: Ingest) -> None:
+    """Queue again what can no longer be executed: the era is over, and no block held any of its hashes."""
+    table = schema.extrinsics
+    over = select(table.c.correlation_id).where(
+        table.c.status.in_(sorted(LIVE_EXTRINSIC)), table.c.death_block <= cursor_number + 1
+    )
+    expired = work.tx.connection.execute(over).scalars().all()
+    if not expired:
+        return
+    load_with_entities(work, expired)
+    for correlation_id in expired:
+        extrinsic = work.extrinsics.get(correlation_id)
+        if extrinsic is None or extrinsic.status not in LIVE_EXTRINSIC:
+            continue
+        error = f"no block before {extrinsic.death_block} included it"
+        extrinsic = work.extrinsics.change(
+            extrinsic,
+            status=ExtrinsicStatus.QUEUED,
+            last_error=error,
+            lease_token="",
+            lease_end_us=0,
+            next_attempt_us=work.tx.now_us + item.retry_delay_us * extrinsic.attempt_count,
+        )
+        if extrinsic.attempt_count >= item.attempts_max:
+            give_up(
+                work,
+                extrinsic,
+                ExtrinsicStatus.DEAD,
+                f"given up after {extrinsic.attempt_count} attempts: {error}",
+            )
+
+
+def _wake_waiting(tx: Transaction, blocks: Sequence[ReadBlock], work: Workset) -> None:
+    """Let the extrinsics try again that waited for a task or an agent which is on the chain now."""
+    task_ids, agent_ids = set(), set()
+    for block in blocks:
+        for reported in block.facts:
+            match reported.fact:
+                case facts.TaskCreated(chain_task_id=number):
+                    task = work.tasks.get_by(number)
+                    task_ids.add(task.task_id if task else "")
+                case facts.AgentRegistered(chain_agent_id=number):
+                    agent = work.agents.get_by(number)
+                    agent_ids.add(agent.agent_id if agent else "")
+    table = schema.extrinsics
+    for column, ids in ((table.c.task_id, task_ids - {""}), (table.c.agent_id, agent_ids - {""})):
+        if ids:
+            tx.connection.execute(
+                update(table)
+                .where(
+                    column.in_(sorted(ids)),
+                    table.c.status == ExtrinsicStatus.QUEUED,
+                    table.c.attempt_count == 0,
+                )
+                .values(next_attempt_us=tx.now_us)
+            )

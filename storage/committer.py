@@ -1,0 +1,242 @@
+"""The heart of the write path: group commit.
+
+The committer takes all items that are waiting, and never waits for more. It groups them by mutation in
+order of first arrival, runs the groups in one transaction, writes their events last, commits once, and only
+then answers the callers. While one batch commits, the next one gathers.
+
+A group that fails unexpectedly is a defect, and must not fail its neighbours: the transaction is run again
+with a savepoint around each group, and a failing group is halved until the poisoned item stands alone.
+"""
+
+import asyncio
+import contextlib
+import random
+import time
+from collections import deque
+from collections.abc import Callable, Sequence
+from typing import Any, TypeVar
+
+import structlog
+from sqlalchemy.engine import Connection
+
+from storage import limits
+from storage.engine import Engine
+from storage.errors import (
+    CommitUnknown,
+    DatabaseUnavailable,
+    DeadlineExceeded,
+    Failure,
+    Overloaded,
+    Retry,
+    ShuttingDown,
+)
+from storage.events import write_events
+from storage.outcome import Mutation, Outcome
+from storage.requests import RequestKey, apply_once
+from storage.transaction import Transaction
+
+Item = TypeVar("Item")
+Answer = TypeVar("Answer")
+log = structlog.get_logger(__name__)
+
+_RETRY_PAUSE_SECONDS = 0.005
+
+
+class _Waiting:
+    """An item whose caller waits."""
+
+    __slots__ = ("answer", "deadline", "item", "mutation", "request", "size_bytes")
+
+    def __init__(
+        self,
+        mutation: Mutation[Any, Any],
+        item: Any,
+        request: RequestKey | None,
+        deadline: float | None,
+        size_bytes: int,
+        answer: asyncio.Future[Any],
+    ) -> None:
+        self.mutation = mutation
+        self.item = item
+        self.request = request
+        self.deadline = deadline
+        self.size_bytes = size_bytes
+        self.answer = answer
+
+
+class Committer:
+    """Commits items of many callers in batches. `local` says who decides, see `Transaction`."""
+
+    def __init__(self, engine: Engine, *, on_events: Callable[[int], None]) -> None:
+        self.local = True
+        self.batches = 0
+        self.items = 0
+        self._engine = engine
+        self._on_events = on_events
+        self._queue: deque[_Waiting] = deque()
+        self._queue_bytes = 0
+        self._wake = asyncio.Event()
+        self._closing = False
+        self._task: asyncio.Task[None] | None = None
+
+    def start(self) -> None:
+        self._task = asyncio.create_task(self._run(), name="committer")
+
+    async def close(self) -> None:
+        """Take no more items, commit those that wait, and stop."""
+        self._closing = True
+        self._wake.set()
+        if self._task is not None:
+            await self._task
+
+    async def commit(
+        self,
+        mutation: Mutation[Item, Answer],
+        item: Item,
+        *,
+        request: RequestKey | None = None,
+        deadline: float | None = None,
+        size_bytes: int = 0,
+    ) -> Answer:
+        """Apply `mutation` to `item` and return its answer once it is durable.
+
+        `deadline` is a time of the event loop's clock: an item that is not taken up before is dropped.
+        Raises the item's `Refusal`, or a `Failure`.
+        """
+        if self._closing or self._task is None:
+            raise ShuttingDown
+        if (
+            len(self._queue) >= limits.COMMIT_QUEUE_ITEMS_MAX
+            or self._queue_bytes + size_bytes > limits.COMMIT_QUEUE_BYTES_MAX
+        ):
+            raise Overloaded("too many writes are waiting")
+        answer: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
+        self._queue.append(_Waiting(mutation, item, request, deadline, size_bytes, answer))
+        self._queue_bytes += size_bytes
+        self._wake.set()
+        outcome: Answer = await answer
+        return outcome
+
+    async def _run(self) -> None:
+        while True:
+            await self._wake.wait()
+            self._wake.clear()
+            while self._queue:
+                batch = self._take()
+                if batch:
+                    await self._commit(batch)
+            if self._closing:
+                return
+
+    def _take(self) -> list[_Waiting]:
+        """The next batch, less the items whose caller has left or whose deadline has passed."""
+        now = asyncio.get_running_loop().time()
+        batch: list[_Waiting] = []
+        size_bytes = 0
+        while self._queue and len(batch) < limits.COMMIT_BATCH_ITEMS_MAX:
+            if batch and size_bytes + self._queue[0].size_bytes > limits.COMMIT_BATCH_BYTES_MAX:
+                break
+            waiting = self._queue.popleft()
+            self._queue_bytes -= waiting.size_bytes
+            if waiting.answer.done():
+                continue
+            if waiting.deadline is not None and waiting.deadline <= now:
+                waiting.answer.set_exception(DeadlineExceeded("the deadline passed while waiting"))
+                continue
+            batch.append(waiting)
+            size_bytes += waiting.size_bytes
+        return batch
+
+    async def _commit(self, batch: Sequence[_Waiting]) -> None:
+        groups = _grouped(batch)
+        try:
+            outcomes, head = await self._write(groups)
+        except Exception as error:
+            if not isinstance(error, Failure):
+                log.exception("batch failed", items=len(batch))
+            for waiting in batch:
+                _answer(waiting, error)
+            return
+        self.batches += 1
+        self.items += len(batch)
+        if head is not None:
+            self._on_events(head)
+        for group, group_outcomes in zip(groups, outcomes, strict=True):
+            for waiting, outcome in zip(group, group_outcomes, strict=True):
+                _answer(waiting, outcome)
+
+    async def _write(
+        self, groups: Sequence[Sequence[_Waiting]]
+    ) -> tuple[list[list[Outcome[Any]]], int | None]:
+        careful = False
+        for attempt in range(1, limits.COMMIT_RETRIES_MAX + 1):
+            try:
+                return await self._engine.write(
+                    lambda connection: self._apply(connection, groups, careful=careful)  # noqa: B023
+                )
+            except Retry:
+                await asyncio.sleep(random.uniform(0, _RETRY_PAUSE_SECONDS * 2**attempt))  # noqa: S311
+            except (CommitUnknown, DatabaseUnavailable):
+                raise
+            except Exception:
+                if careful:
+                    raise
+                log.exception("a group failed: running the batch again, carefully")
+                careful = True
+        raise Overloaded("other processes are changing the same rows")
+
+    def _apply(
+        self, connection: Connection, groups: Sequence[Sequence[_Waiting]], *, careful: bool
+    ) -> tuple[list[list[Outcome[Any]]], int | None]:
+        """Run the groups in the open transaction; the number of the last event, if there is one."""
+        tx = Transaction(connection, self._engine.dialect, now_us=time.time_ns() // 1000, local=self.local)
+        run = _run_carefully if careful else _run_group
+        outcomes = [run(tx, group) for group in groups]
+        return outcomes, write_events(tx)
+
+
+def _grouped(batch: Sequence[_Waiting]) -> list[list[_Waiting]]:
+    groups: dict[Mutation[Any, Any], list[_Waiting]] = {}
+    for waiting in batch:
+        groups.setdefault(waiting.mutation, []).append(waiting)
+    return list(groups.values())
+
+
+def _run_group(tx: Transaction, group: Sequence[_Waiting]) -> list[Any]:
+    mutation = group[0].mutation
+    items = [waiting.item for waiting in group]
+    if all(waiting.request is None for waiting in group):
+        return mutation.apply(tx, items)
+    return apply_once(tx, mutation, items, [waiting.request for waiting in group])
+
+
+def _run_carefully(tx: Transaction, group: Sequence[_Waiting]) -> list[Any]:
+    """Run a group in a savepoint; if it fails, its halves. An item that fails alone gets the error."""
+    events_before = len(tx.events)
+    savepoint = tx.connection.begin_nested()
+    try:
+        outcomes = _run_group(tx, group)
+        savepoint.commit()
+    except Retry:
+        raise
+    except Exception as error:
+        with contextlib.suppress(Exception):
+            savepoint.rollback()
+        if tx.connection.invalidated:
+            raise
+        del tx.events[events_before:]
+        if len(group) == 1:
+            log.exception("a poisoned item", mutation=group[0].mutation.name)
+            return [error]
+        middle = len(group) // 2
+        return [*_run_carefully(tx, group[:middle]), *_run_carefully(tx, group[middle:])]
+    return outcomes
+
+
+def _answer(waiting: _Waiting, outcome: object) -> None:
+    if waiting.answer.done():
+        return
+    if isinstance(outcome, Exception):
+        waiting.answer.set_exception(outcome)
+    else:
+        waiting.answer.set_result(outcome)

@@ -1,0 +1,235 @@
+"""Where SQLite and Postgres write the same statement differently: one named function per difference.
+
+Statements carry many items at once. On Postgres the values of a column travel as one array parameter;
+on SQLite keys travel as one JSON array, and rows through `executemany`.
+"""
+
+from collections.abc import Sequence
+from typing import Any, Protocol
+
+import msgspec
+from sqlalchemy import BigInteger, Boolean, Integer, LargeBinary, Table, Text
+from sqlalchemy.engine import Connection
+from sqlalchemy.types import TypeEngine
+
+Row = Sequence[Any]
+
+
+class Dialect(Protocol):
+    """What the repositories need to know about an engine."""
+
+    @property
+    def name(self) -> str:
+        """The name SQLAlchemy gives it."""
+
+    def parameter(self, position: int) -> str:
+        """The placeholder of a parameter, counted from 1."""
+
+    def any_of(self, column: str, kind: type[TypeEngine[Any]], position: int) -> str:
+        """A condition that `column` is one of the keys passed at `position`, made by `keys`."""
+
+    def keys(self, keys: Sequence[Any]) -> tuple[Any, ...]:
+        """The parameters that carry `keys` to `any_of`."""
+
+    def any_pair_of(self, first: str, second: str) -> str:
+        """A condition that two text columns are one of the pairs passed by `pairs`, first of all."""
+
+    def pairs(self, pairs: Sequence[tuple[str, str]]) -> tuple[Any, ...]:
+        """The parameters that carry `pairs` to `any_pair_of`."""
+
+    def for_update(self) -> str:
+        """What follows a SELECT whose rows a decision rests on."""
+
+    def skip_locked(self) -> str:
+        """What follows a SELECT that claims rows which no other process is claiming."""
+
+    def insert(
+        self, connection: Connection, table: Table, columns: Sequence[str], rows: Sequence[Row]
+    ) -> int:
+        """Insert rows, passing over those whose key is taken; return how many were inserted."""
+
+    def insert_keys(
+        self, connection: Connection, table: Table, columns: Sequence[str], rows: Sequence[Row]
+    ) -> set[Any]:
+        """As `insert`, for tables with one key column; return the keys that were inserted."""
+
+    def update(
+        self, connection: Connection, table: Table, key: str, columns: Sequence[str], rows: Sequence[Row]
+    ) -> None:
+        """Set `columns` of the rows whose key is the first value of each row."""
+
+    def append_events(self, connection: Connection, rows: Sequence[Row]) -> int:
+        """Append to the event log rows without their number; return the number of the last."""
+
+
+_EVENT_COLUMNS = "event_time_us, entity, entity_id, created, task_id, requester_id, revision, body"
+
+
+class SqliteDialect:
+    name = "sqlite"
+
+    def parameter(self, position: int) -> str:
+        return "?"
+
+    def any_of(self, column: str, kind: type[TypeEngine[Any]], position: int) -> str:
+        value = "unhex(value)" if issubclass(kind, LargeBinary) else "value"
+        return f"{column} IN (SELECT {value} FROM json_each(?))"
+
+    def keys(self, keys: Sequence[Any]) -> tuple[Any, ...]:
+        plain = [key.hex() if isinstance(key, bytes) else key for key in keys]
+        return (msgspec.json.encode(plain).decode(),)
+
+    def any_pair_of(self, first: str, second: str) -> str:
+        return (
+            f"({first}, {second}) IN"
+            " (SELECT json_extract(value, '$[0]'), json_extract(value, '$[1]') FROM json_each(?))"
+        )
+
+    def pairs(self, pairs: Sequence[tuple[str, str]]) -> tuple[Any, ...]:
+        return (msgspec.json.encode(pairs).decode(),)
+
+    def for_update(self) -> str:
+        return ""  # the writer is alone: BEGIN IMMEDIATE
+
+    def skip_locked(self) -> str:
+        return ""
+
+    def insert(
+        self, connection: Connection, table: Table, columns: Sequence[str], rows: Sequence[Row]
+    ) -> int:
+        places = ", ".join("?" * len(columns))
+        statement = f"INSERT INTO {table.name} ({_names(columns)}) VALUES ({places}) ON CONFLICT DO NOTHING"
+        return connection.exec_driver_sql(statement, [tuple(row) for row in rows]).rowcount
+
+    def insert_keys(
+        self, connection: Connection, table: Table, columns: Sequence[str], rows: Sequence[Row]
+    ) -> set[Any]:
+        # `executemany` cannot return keys; but only one process writes, so the repository has seen
+        # every row that could be in the way, and a taken key is a defect.
+        if self.insert(connection, table, columns, rows) != len(rows):
+            raise RuntimeError(f"a key of {table.name} was taken unseen")
+        position = columns.index(_key(table))
+        return {row[position] for row in rows}
+
+    def update(
+        self, connection: Connection, table: Table, key: str, columns: Sequence[str], rows: Sequence[Row]
+    ) -> None:
+        assignments = ", ".join(f'"{column}" = ?' for column in columns)
+        connection.exec_driver_sql(
+            f'UPDATE {table.name} SET {assignments} WHERE "{key}" = ?',
+            [(*row[1:], row[0]) for row in rows],
+        )
+
+    def append_events(self, connection: Connection, rows: Sequence[Row]) -> int:
+        head: int = connection.exec_driver_sql(
+            "UPDATE database_state SET event_head = event_head + ? RETURNING event_head", (len(rows),)
+        ).scalar_one()
+        first = head - len(rows) + 1
+        connection.exec_driver_sql(
+            f"INSERT INTO events (number, {_EVENT_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            [(first + offset, *row) for offset, row in enumerate(rows)],
+        )
+        return head
+
+
+class PostgresDialect:
+    name = "postgresql"
+
+    def parameter(self, position: int) -> str:
+        return f"${position}"
+
+    def any_of(self, column: str, kind: type[TypeEngine[Any]], position: int) -> str:
+        return f"{column} = ANY(${position}::{_postgres_type(kind)}[])"
+
+    def keys(self, keys: Sequence[Any]) -> tuple[Any, ...]:
+        return (list(keys),)
+
+    def any_pair_of(self, first: str, second: str) -> str:
+        return f"({first}, {second}) IN (SELECT * FROM unnest($1::text[], $2::text[]))"
+
+    def pairs(self, pairs: Sequence[tuple[str, str]]) -> tuple[Any, ...]:
+        return _transposed(pairs)
+
+    def for_update(self) -> str:
+        return " FOR UPDATE"
+
+    def skip_locked(self) -> str:
+        return " FOR UPDATE SKIP LOCKED"
+
+    def insert(
+        self, connection: Connection, table: Table, columns: Sequence[str], rows: Sequence[Row]
+    ) -> int:
+        statement = (
+            f"INSERT INTO {table.name} ({_names(columns)})"
+            f" SELECT * FROM unnest({_arrays(table, columns)}) ON CONFLICT DO NOTHING"
+        )
+        return connection.exec_driver_sql(statement, _transposed(rows)).rowcount
+
+    def insert_keys(
+        self, connection: Connection, table: Table, columns: Sequence[str], rows: Sequence[Row]
+    ) -> set[Any]:
+        statement = (
+            f"INSERT INTO {table.name} ({_names(columns)})"
+            f" SELECT * FROM unnest({_arrays(table, columns)})"
+            f" ON CONFLICT DO NOTHING RETURNING {_key(table)}"
+        )
+        return {row[0] for row in connection.exec_driver_sql(statement, _transposed(rows))}
+
+    def update(
+        self, connection: Connection, table: Table, key: str, columns: Sequence[str], rows: Sequence[Row]
+    ) -> None:
+        assignments = ", ".join(f'"{column}" = new."{column}"' for column in columns)
+        passed = (key, *columns)
+        connection.exec_driver_sql(
+            f"UPDATE {table.name} SET {assignments}"
+            f" FROM unnest({_arrays(table, passed)}) AS new({_names(passed)})"
+            f' WHERE {table.name}."{key}" = new."{key}"',
+            _transposed(rows),
+        )
+
+    def append_events(self, connection: Connection, rows: Sequence[Row]) -> int:
+        # The row lock on `database_state` is held to the commit, so numbers are dense and their order
+        # is the order of commits. It is taken last, after every other lock of the transaction.
+        statement = (
+            "WITH log AS (UPDATE database_state SET event_head = event_head + $9 RETURNING event_head)"
+            f" INSERT INTO events (number, {_EVENT_COLUMNS})"
+            " SELECT log.event_head - $9 + new.place, new.a, new.b, new.c, new.d, new.e, new.f, new.g, new.h"
+            " FROM log, unnest($1::bigint[], $2::text[], $3::text[], $4::boolean[], $5::text[], $6::text[],"
+            " $7::bigint[], $8::text[]) WITH ORDINALITY AS new(a, b, c, d, e, f, g, h, place)"
+            " RETURNING number"
+        )
+        numbers = connection.exec_driver_sql(statement, (*_transposed(rows), len(rows))).scalars()
+        return int(max(numbers))
+
+
+def _key(table: Table) -> str:
+    (column,) = table.primary_key.columns
+    return column.name
+
+
+def _names(columns: Sequence[str]) -> str:
+    return ", ".join(f'"{column}"' for column in columns)
+
+
+def _postgres_type(kind: type[TypeEngine[Any]]) -> str:
+    for base, name in (
+        (Text, "text"),
+        (BigInteger, "bigint"),
+        (Integer, "integer"),
+        (LargeBinary, "bytea"),
+        (Boolean, "boolean"),
+    ):
+        if issubclass(kind, base):
+            return name
+    raise TypeError(f"no array type for {kind}")
+
+
+def _arrays(table: Table, columns: Sequence[str]) -> str:
+    return ", ".join(
+        f"${position}::{_postgres_type(type(table.columns[column].type))}[]"
+        for position, column in enumerate(columns, start=1)
+    )
+
+
+def _transposed(rows: Sequence[Row]) -> tuple[list[Any], ...]:
+    return tuple(map(list, zip(*rows, strict=True)))

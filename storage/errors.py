@@ -1,0 +1,295 @@
+"""Every error that this room raises.
+
+StorageError
+├── Refusal                 a decision about one item: it changed nothing, its neighbours go on
+│   ├── NotFound            AgentNotFound, TaskNotFound, BidNotFound, ResultNotFound, ExtrinsicNotFound
+│   ├── AlreadyExists       AgentExists, DuplicateBid, DuplicateResult
+│   ├── Precondition        InvalidTransition, AgentNotActive, TaskNotBidding, TaskNotRevealing,
+│   │                       TaskNotAssigned, DeadlinePassed, ValueAboveBudget, NoRevealedBid,
+│   │                       ActionPending, ExtrinsicLive, NoChain, RequestIdReused
+│   ├── Invalid             CommitmentMismatch, InvalidCursor
+│   ├── Aborted             StaleRevision
+│   ├── Expired             CursorExpired
+│   └── Superseded          another bridge was faster; never reaches a client
+├── Failure                 the machinery could not do it
+│   ├── DatabaseUnavailable, CommitUnknown, Overloaded, DeadlineExceeded, ShuttingDown
+│   └── Retry               (inside the room) run the transaction again
+└── Misconfigured           WrongBinding, SchemaOutdated, BadDatabaseUrl
+
+The reason of a refusal is its class name in upper snake case; the contract lists the reasons.
+"""
+
+import re
+from typing import ClassVar
+
+from storage.limits import RETRY_AFTER_SECONDS
+
+
+class StorageError(Exception):
+    """The base of all errors of storage."""
+
+    reason: ClassVar[str] = ""
+
+    def __init_subclass__(cls) -> None:
+        cls.reason = re.sub(r"(?<!^)(?=[A-Z])", "_", cls.__name__).upper()
+
+
+class Refusal(StorageError):
+    """A decision against one item. It changed nothing.
+
+    `resource` is (type, name) of the entity concerned, `metadata` the dynamic parts of the message.
+    """
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        resource: tuple[str, str] | None = None,
+        field: str = "",
+        metadata: dict[str, str] | None = None,
+    ) -> None:
+        super().__init__(message)
+        self.message = message
+        self.resource = resource
+        self.field = field
+        self.metadata = metadata or {}
+
+
+class NotFound(Refusal):
+    entity: ClassVar[str] = ""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(f"no {self.entity} {name!r}", resource=(self.entity, name))
+
+
+class AgentNotFound(NotFound):
+    entity = "agent"
+
+
+class TaskNotFound(NotFound):
+    entity = "task"
+
+
+class BidNotFound(NotFound):
+    entity = "bid"
+
+
+class ResultNotFound(NotFound):
+    entity = "result"
+
+
+class ExtrinsicNotFound(NotFound):
+    entity = "extrinsic"
+
+
+class AlreadyExists(Refusal):
+    pass
+
+
+class AgentExists(AlreadyExists):
+    def __init__(self, agent_id: str) -> None:
+        super().__init__(f"agent {agent_id!r} is registered already", resource=("agent", agent_id))
+
+
+class DuplicateBid(AlreadyExists):
+    def __init__(self, task_id: str, agent_id: str, bid_id: str) -> None:
+        super().__init__(
+            f"agent {agent_id!r} has a bid on task {task_id!r} already",
+            resource=("task", task_id),
+            metadata={"agent_id": agent_id, "bid_id": bid_id},
+        )
+
+
+class DuplicateResult(AlreadyExists):
+    def __init__(self, task_id: str, agent_id: str, result_id: str) -> None:
+        super().__init__(
+            f"agent {agent_id!r} has submitted a result for task {task_id!r} already",
+            resource=("task", task_id),
+            metadata={"agent_id": agent_id, "result_id": result_id},
+        )
+
+
+class Precondition(Refusal):
+    pass
+
+
+class InvalidTransition(Precondition):
+    def __init__(self, entity: str, entity_id: str, current: str, target: str) -> None:
+        super().__init__(
+            f"{entity} {entity_id!r} is {current}, and cannot become {target}",
+            resource=(entity, entity_id),
+            metadata={"from": str(current), "to": str(target)},
+        )
+
+
+class _WrongStatus(Precondition):
+    """An entity in a status that does not allow the call."""
+
+    entity: ClassVar[str] = "task"
+    needed: ClassVar[str] = ""
+
+    def __init__(self, entity_id: str, status: str) -> None:
+        super().__init__(
+            f"{self.entity} {entity_id!r} is {status}, not {self.needed}",
+            resource=(self.entity, entity_id),
+            metadata={"status": str(status)},
+        )
+
+
+class AgentNotActive(_WrongStatus):
+    entity = "agent"
+    needed = "active"
+
+
+class TaskNotBidding(_WrongStatus):
+    needed = "bidding"
+
+
+class TaskNotRevealing(_WrongStatus):
+    needed = "revealing"
+
+
+class TaskNotAssigned(_WrongStatus):
+    needed = "assigned to this agent"
+
+
+class DeadlinePassed(Precondition):
+    def __init__(self, task_id: str) -> None:
+        super().__init__(f"the deadline of task {task_id!r} has passed", resource=("task", task_id))
+
+
+class ValueAboveBudget(Precondition):
+    def __init__(self, task_id: str, value: int, budget: int) -> None:
+        super().__init__(
+            f"value {value} is above the budget {budget} of task {task_id!r}",
+            resource=("task", task_id),
+            field="value",
+            metadata={"value": str(value), "max_budget": str(budget)},
+        )
+
+
+class NoRevealedBid(Precondition):
+    def __init__(self, task_id: str) -> None:
+        super().__init__(f"no bid on task {task_id!r} has been revealed", resource=("task", task_id))
+
+
+class ActionPending(Precondition):
+    def __init__(self, entity: str, entity_id: str, action: str, correlation_id: str) -> None:
+        super().__init__(
+            f"{action} on {entity} {entity_id!r} waits for the chain",
+            resource=(entity, entity_id),
+            metadata={"action": str(action), "correlation_id": correlation_id},
+        )
+
+
+class ExtrinsicLive(Precondition):
+    def __init__(self, correlation_id: str, status: str) -> None:
+        super().__init__(
+            f"extrinsic {correlation_id!r} is {status}: a signature of it may still be executed",
+            resource=("extrinsic", correlation_id),
+            metadata={"status": str(status)},
+        )
+
+
+class NoChain(Precondition):
+    def __init__(self) -> None:
+        super().__init__("this database is not bound to a chain")
+
+
+class RequestIdReused(Precondition):
+    def __init__(self, request_id: str) -> None:
+        super().__init__(
+            f"request id {request_id!r} was used before with another body",
+            field="request_id",
+            metadata={"request_id": request_id},
+        )
+
+
+class Invalid(Refusal):
+    pass
+
+
+class CommitmentMismatch(Invalid):
+    def __init__(self, bid_id: str) -> None:
+        super().__init__(
+            "value and nonce do not hash to the commitment of the bid",
+            resource=("bid", bid_id),
+            field="nonce",
+        )
+
+
+class InvalidCursor(Invalid):
+    def __init__(self) -> None:
+        super().__init__("the cursor is malformed", field="after_cursor")
+
+
+class Aborted(Refusal):
+    pass
+
+
+class StaleRevision(Aborted):
+    def __init__(self, entity: str, entity_id: str, named: int, current: int) -> None:
+        super().__init__(
+            f"{entity} {entity_id!r} is at revision {current}, not {named}",
+            resource=(entity, entity_id),
+            metadata={"revision": str(named), "current_revision": str(current)},
+        )
+
+
+class Expired(Refusal):
+    pass
+
+
+class CursorExpired(Expired):
+    def __init__(self, why: str) -> None:
+        super().__init__(f"{why}: list again, and watch from the cursor of that answer")
+
+
+class Superseded(Refusal):
+    """Another bridge was faster: its lease, its epoch or its cursor counts. Never reaches a client."""
+
+
+class Failure(StorageError):
+    """The machinery could not do it; `retry_after_seconds` is a hint for the caller."""
+
+    retry_after_seconds: ClassVar[float] = RETRY_AFTER_SECONDS
+
+
+class DatabaseUnavailable(Failure):
+    """The database cannot be reached."""
+
+
+class CommitUnknown(Failure):
+    """The connection was lost while committing: the change is stored or not."""
+
+
+class Overloaded(Failure):
+    """The queue of waiting writes is full."""
+
+
+class DeadlineExceeded(Failure):
+    """The deadline of the caller passed before its item was taken up."""
+
+
+class ShuttingDown(Failure):
+    """The committer takes no more items."""
+
+
+class Retry(Failure):
+    """Another process decided at the same time: the transaction must run again."""
+
+
+class Misconfigured(StorageError):
+    """The operator must change something; the message says what."""
+
+
+class BadDatabaseUrl(Misconfigured):
+    """DATABASE_URL cannot be used."""
+
+
+class WrongBinding(Misconfigured):
+    """The database belongs to another chain."""
+
+
+class SchemaOutdated(Misconfigured):
+    """The schema of the database is not the one this code works on."""

@@ -1,0 +1,192 @@
+"""The event log: every change of an entity, densely numbered in the order of commits.
+
+Repository functions buffer events in their transaction; the committer writes them last. A cursor is the
+number of the last event seen together with the id of the log, so that one of another database is noticed.
+"""
+
+from collections.abc import Sequence
+
+import msgspec
+from sqlalchemy import select, update
+
+from storage import limits, schema
+from storage.errors import CursorExpired, InvalidCursor
+from storage.outcome import Outcome, mutation
+from storage.records import Agent, Bid, Event, EventBody, Extrinsic, Record, Result, Task
+from storage.table_map import TableMap
+from storage.transaction import NewEvent, Transaction
+
+_events = TableMap(schema.events, Event)
+_encode = msgspec.json.Encoder().encode
+
+
+def append(
+    tx: Transaction,
+    record: Agent | Task | Bid | Result | Extrinsic,
+    *,
+    created: bool,
+    correlation_id: str = "",
+    requester_id: str = "",
+) -> None:
+    """Buffer the event that says that `record` appeared or changed.
+
+    `correlation_id` is of the action that ended with the change, if one did.
+    """
+    entity = type(record).__name__.lower()
+    escrow_status, agent_id, task_id = "", "", ""
+    if isinstance(record, Task):
+        escrow_status, agent_id, task_id = record.escrow_status, record.assigned_agent_id, record.task_id
+        requester_id = record.requester_id
+    else:
+        agent_id = record.agent_id
+        task_id = "" if isinstance(record, Agent) else record.task_id
+    pending = "" if isinstance(record, Extrinsic) else record.pending_action
+    waiting_for = "" if isinstance(record, Extrinsic) else record.pending_correlation_id
+    tx.events.append(
+        NewEvent(
+            event_time_us=tx.now_us,
+            entity=entity,
+            entity_id=entity_id(record),
+            created=created,
+            task_id=task_id,
+            requester_id=requester_id,
+            revision=record.revision,
+            body=EventBody(
+                status=record.status,
+                escrow_status=escrow_status,
+                agent_id=agent_id,
+                pending_action=pending,
+                correlation_id=correlation_id or waiting_for,
+                error=record.last_error,
+            ),
+        )
+    )
+
+
+def entity_id(record: Agent | Task | Bid | Result | Extrinsic) -> str:
+    """The id of an entity, whatever it is."""
+    match record:
+        case Agent():
+            return record.agent_id
+        case Task():
+            return record.task_id
+        case Bid():
+            return record.bid_id
+        case Result():
+            return record.result_id
+        case Extrinsic():
+            return record.correlation_id
+
+
+def write_events(tx: Transaction) -> int | None:
+    """Write the buffered events of a transaction; the number of the last, or None without events."""
+    if not tx.events:
+        return None
+    rows = [
+        (
+            event.event_time_us,
+            event.entity,
+            event.entity_id,
+            event.created,
+            event.task_id,
+            event.requester_id,
+            event.revision,
+            _encode(event.body).decode(),
+        )
+        for event in tx.events
+    ]
+    return tx.dialect.append_events(tx.connection, rows)
+
+
+class LogState(Record, frozen=True, kw_only=True):
+    """The extent of the log: events `tail` + 1 to `head` are kept."""
+
+    log_id: str
+    head: int
+    tail: int
+
+
+class Filter(Record, frozen=True, kw_only=True):
+    """Which events a watcher wants; an empty field wants all."""
+
+    entities: frozenset[str]
+    entity_ids: frozenset[str] = frozenset()
+    task_ids: frozenset[str] = frozenset()
+    requester_id: str = ""
+
+    def matches(self, event: Event) -> bool:
+        return (
+            event.entity in self.entities
+            and (not self.entity_ids or event.entity_id in self.entity_ids)
+            and (not self.task_ids or event.task_id in self.task_ids)
+            and (not self.requester_id or event.requester_id == self.requester_id)
+        )
+
+
+def state(tx: Transaction) -> LogState:
+    """The extent of the log now."""
+    table = schema.database
+    row = tx.connection.execute(select(table.c.log_id, table.c.event_head, table.c.event_tail)).one()
+    return LogState(log_id=row.log_id, head=row.event_head, tail=row.event_tail)
+
+
+def read_after(
+    tx: Transaction, number: int, at_most: int, wanted: Filter | None = None
+) -> tuple[LogState, list[Event]]:
+    """The extent of the log, and the next events after `number` that are wanted, in order.
+
+    Raises `CursorExpired` if events after `number` are no longer kept, `InvalidCursor` if there never
+    was such a number. Must run in a snapshot.
+    """
+    log = state(tx)
+    if number > log.head:
+        raise InvalidCursor
+    if number < log.tail:
+        raise CursorExpired("events after the cursor are no longer kept")
+    table = schema.events
+    statement = select(table).where(table.c.number > number).order_by(table.c.number).limit(at_most)
+    if wanted is not None:
+        statement = statement.where(table.c.entity.in_(sorted(wanted.entities)))
+        if wanted.entity_ids:
+            statement = statement.where(table.c.entity_id.in_(sorted(wanted.entity_ids)))
+        if wanted.task_ids:
+            statement = statement.where(table.c.task_id.in_(sorted(wanted.task_ids)))
+        if wanted.requester_id:
+            statement = statement.where(table.c.requester_id == wanted.requester_id)
+    return log, [_events.from_row(row) for row in tx.connection.execute(statement)]
+
+
+class Retain(Record, frozen=True, kw_only=True):
+    """Delete events from before `before_us`, at most `at_most` of them."""
+
+    before_us: int
+    at_most: int = limits.SWEEP_BATCH_MAX
+
+
+@mutation(int)
+def retain(tx: Transaction, items: Sequence[Retain]) -> list[Outcome[int]]:
+    """Delete old events, oldest first; how many. Cursors that point before them expire."""
+    return [_retain(tx, item) for item in items]
+
+
+def _retain(tx: Transaction, item: Retain) -> int:
+    log = state(tx)
+    table = schema.events
+    oldest = (
+        select(table.c.number, table.c.event_time_us)
+        .where(table.c.number > log.tail)
+        .order_by(table.c.number)
+        .limit(item.at_most)
+    )
+    tail = log.tail
+    for number, event_time_us in tx.connection.execute(oldest):
+        if event_time_us >= item.before_us:
+            break
+        tail = number
+    if tail == log.tail:
+        return 0
+    deleted = tx.connection.execute(table.delete().where(table.c.number <= tail)).rowcount
+    tx.connection.execute(
+        update(schema.database).where(schema.database.c.event_tail < tail).values(event_tail=tail)
+    )
+    return deleted

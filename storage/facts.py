@@ -1,0 +1,84 @@
+"""What the chain can report, in the words of this room; the chain room makes these of decoded events.
+
+Ids are those of the chain. Fields that only the call of the extrinsic tells, not the event, are None when
+the call is not known.
+"""
+
+from storage.lifecycle import AgentStatus, TaskStatus
+from storage.records import Record
+
+
+class Fact(Record, frozen=True, kw_only=True):
+    """The base of all facts."""
+
+
+class AgentRegistered(Fact, frozen=True, kw_only=True):
+    chain_agent_id: int
+    account_address: str
+    agent_id: str | None = None
+    capabilities: tuple[str, ...] | None = None
+    metadata: str | None = None
+
+
+class AgentUpdated(Fact, frozen=True, kw_only=True):
+    chain_agent_id: int
+    capabilities: tuple[str, ...] | None = None
+    metadata: str | None = None
+
+
+class AgentMoved(Fact, frozen=True, kw_only=True):
+    chain_agent_id: int
+    status: AgentStatus
+
+
+class TaskFact(Fact, frozen=True, kw_only=True):
+    """The base of the facts about a task."""
+
+    chain_task_id: int
+
+
+class TaskCreated(TaskFact, frozen=True, kw_only=True):
+    budget: int
+    spec_hash: bytes | None = None
+    deadline_block: int | None = None
+
+
+class TaskMoved(TaskFact, frozen=True, kw_only=True):
+    """Cancelled, revealing, expired or failed."""
+
+    status: TaskStatus
+    error: str = ""
+
+
+class TaskAllocated(TaskFact, frozen=True, kw_only=True):
+    chain_agent_id: int
+    cost: int
+
+
+class EscrowFunded(TaskFact, frozen=True, kw_only=True):
+    pass
+
+
+class EscrowRefunded(TaskFact, frozen=True, kw_only=True):
+    pass
+
+
+class EscrowReleased(TaskFact, frozen=True, kw_only=True):
+    amount: int
+    fee: int
+
+
+class BidSubmitted(TaskFact, frozen=True, kw_only=True):
+    chain_agent_id: int
+    commitment: bytes | None = None
+    estimated_duration_seconds: int | None = None
+
+
+class BidRevealed(TaskFact, frozen=True, kw_only=True):
+    chain_agent_id: int
+    value: int
+
+
+class ResultRecorded(TaskFact, frozen=True, kw_only=True):
+    chain_agent_id: int
+    result_hash: bytes

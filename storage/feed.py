@@ -1,0 +1,251 @@
+"""Watching: one reader of the event log feeds all watchers of a process.
+
+The reader keeps the newest events in a ring. A watcher holds only its own position: while that is in the
+ring it is served from memory, else it reads pages of the log itself until it has caught up. So a slow
+watcher delays nobody, and costs no memory. Commits of this process wake the reader at once; those of other
+processes are found by polling.
+"""
+
+import asyncio
+import base64
+import contextlib
+import struct
+from collections import deque
+from collections.abc import AsyncIterator, Callable
+from functools import partial
+from typing import TypeVar
+
+from storage import events, lists
+from storage.engine import Engine
+from storage.errors import CursorExpired, Failure, InvalidCursor, ShuttingDown
+from storage.events import Filter, LogState
+from storage.limits import EVENT_PAGE_MAX
+from storage.records import ChainEvent, Event, Record
+from storage.transaction import Transaction
+
+T = TypeVar("T")
+
+RING_EVENTS_MAX = 8192
+POLL_SECONDS = 0.25
+RETRY_SECONDS = 1.0
+
+
+class Cursor(Record, frozen=True, kw_only=True):
+    """A point in the history of one database, opaque to clients."""
+
+    log_id: str
+    number: int
+
+    def text(self) -> str:
+        raw = struct.pack(">16sQ", bytes.fromhex(self.log_id), self.number)
+        return base64.urlsafe_b64encode(raw).decode()
+
+    @classmethod
+    def parse(cls, text: str) -> "Cursor":
+        """Read the text of a cursor; raises `InvalidCursor`."""
+        try:
+            raw = base64.b64decode(text, altchars=b"-_", validate=True)
+            log_id, number = struct.unpack(">16sQ", raw)
+        except (ValueError, struct.error) as error:
+            raise InvalidCursor from error
+        return cls(log_id=log_id.hex(), number=number)
+
+
+class Batch(Record, frozen=True, kw_only=True):
+    """Events in commit order, and the cursor to resume from; without events it is a heartbeat."""
+
+    events: list[Event]
+    cursor: Cursor
+
+
+class ChainBatch(Record, frozen=True, kw_only=True):
+    """Events in the order of the chain, and the cursor to resume from."""
+
+    events: list[ChainEvent]
+    cursor: Cursor
+
+
+class Feed:
+    """The watches of one process. `heartbeat_seconds` is the longest silence of a watch."""
+
+    def __init__(self, engine: Engine, *, heartbeat_seconds: float = 15.0) -> None:
+        self.heartbeat_seconds = heartbeat_seconds
+        self._engine = engine
+        self._ring: deque[Event] = deque(maxlen=RING_EVENTS_MAX)
+        self._head = 0  # every event up to this number is in the ring, or was
+        self._log_id = ""
+        self._moved = asyncio.Condition()
+        self._wake = asyncio.Event()
+        self._watchers = 0
+        self._task: asyncio.Task[None] | None = None
+        self._closing = False
+
+    async def start(self) -> None:
+        """Begin at the newest event. Raises `DatabaseUnavailable`."""
+        log = await self._read(lambda tx: events.state(tx))
+        self._log_id, self._head = log.log_id, log.head
+        self._task = asyncio.create_task(self._follow(), name="event-feed")
+
+    async def close(self) -> None:
+        """End all watches with `ShuttingDown`."""
+        self._closing = True
+        async with self._moved:
+            self._moved.notify_all()
+        if self._task is not None:
+            self._task.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await self._task
+
+    def notice(self, head: int) -> None:
+        """Say that this process has committed events up to `head`."""
+        self._wake.set()
+
+    async def watch(self, wanted: Filter, after: Cursor | None) -> AsyncIterator[Batch]:
+        """Events that are wanted, after a cursor (from now on, if None), for ever.
+
+        The first batch has no events and acknowledges where the watch begins. Raises `CursorExpired`,
+        `InvalidCursor`, `ShuttingDown` or a `Failure`.
+        """
+        position = await self._start_position(after)
+        self._watchers += 1
+        self._wake.set()
+        try:
+            yield Batch(events=[], cursor=self._cursor(position))
+            while True:
+                reached, found = await self._next(position, wanted)
+                position = reached
+                yield Batch(events=found, cursor=self._cursor(position))
+        finally:
+            self._watchers -= 1
+
+    async def watch_chain(self, pallets: frozenset[str], after: Cursor | None) -> AsyncIterator[ChainBatch]:
+        """Events of finalized blocks, after a cursor (from now on, if None), for ever; as `watch`."""
+        log, reflected = await self._read(lambda tx: (events.state(tx), lists.last_chain_position(tx)))
+        position = reflected
+        if after is not None:
+            self._check_log(after, log)
+            position = after.number
+            if position > reflected:
+                raise InvalidCursor
+        self._watchers += 1
+        self._wake.set()
+        try:
+            yield ChainBatch(events=[], cursor=self._cursor(position))
+            while True:
+                position, found = await self._next_of_chain(position, pallets)
+                yield ChainBatch(events=found, cursor=self._cursor(position))
+        finally:
+            self._watchers -= 1
+
+    async def _start_position(self, after: Cursor | None) -> int:
+        log = await self._read(lambda tx: events.state(tx))
+        if after is None:
+            return log.head
+        self._check_log(after, log)
+        if after.number > log.head:
+            raise InvalidCursor
+        if after.number < log.tail:
+            raise CursorExpired("events after the cursor are no longer kept")
+        return after.number
+
+    def _check_log(self, cursor: Cursor, log: LogState) -> None:
+        if cursor.log_id != log.log_id:
+            raise CursorExpired("the cursor is of another database")
+
+    async def _next(self, position: int, wanted: Filter) -> tuple[int, list[Event]]:
+        """The position reached, and the wanted events up to it; none when it is time for a heartbeat."""
+        deadline = asyncio.get_running_loop().time() + self.heartbeat_seconds
+        while True:
+            if self._closing:
+                raise ShuttingDown
+            if position < self._head:
+                position, found = await self._take(position, wanted)
+                if found:
+                    return position, found
+            elif not await self._wait_for_move(deadline):
+                return position, []
+
+    async def _take(self, position: int, wanted: Filter) -> tuple[int, list[Event]]:
+        if self._ring and self._ring[0].number <= position + 1:
+            return _scan(self._ring, position, wanted)
+        log, found = await self._read(lambda tx: events.read_after(tx, position, EVENT_PAGE_MAX, wanted))
+        full = len(found) == EVENT_PAGE_MAX
+        return (found[-1].number if full else max(position, log.head)), found
+
+    async def _next_of_chain(self, position: int, pallets: frozenset[str]) -> tuple[int, list[ChainEvent]]:
+        deadline = asyncio.get_running_loop().time() + self.heartbeat_seconds
+        while True:
+            if self._closing:
+                raise ShuttingDown
+            reflected, found = await self._read(
+                partial(lists.chain_events_after, position=position, pallets=pallets, at_most=EVENT_PAGE_MAX)
+            )
+            if len(found) == EVENT_PAGE_MAX:
+                return lists.chain_position(found[-1]), found
+            position = max(position, reflected)
+            if found or not await self._wait(deadline, POLL_SECONDS):
+                return position, found
+
+    async def _wait_for_move(self, deadline: float) -> bool:
+        """Wait until the reader has moved, or until `deadline`; whether there is time left."""
+        return await self._wait(deadline, self.heartbeat_seconds)
+
+    async def _wait(self, deadline: float, at_most_seconds: float) -> bool:
+        left = deadline - asyncio.get_running_loop().time()
+        if left <= 0:
+            return False
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(min(left, at_most_seconds)), self._moved:
+                await self._moved.wait()
+        return True
+
+    async def _follow(self) -> None:
+        """Read what is new into the ring and wake the watchers, while there are any."""
+        while True:
+            try:
+                await self._follow_once()
+            except (Failure, CursorExpired, InvalidCursor):
+                await asyncio.sleep(RETRY_SECONDS)
+
+    async def _follow_once(self) -> None:
+        if self._watchers == 0:
+            await self._wake.wait()
+        else:
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._wake.wait(), POLL_SECONDS)
+        self._wake.clear()
+        head = self._head
+        log, found = await self._read(
+            lambda tx: events.read_after(tx, max(head, events.state(tx).tail), RING_EVENTS_MAX)
+        )
+        if found and found[0].number != head + 1:
+            self._ring.clear()  # retention was faster: watchers read the log themselves
+        self._ring.extend(found)
+        if found:
+            self._head = found[-1].number
+            async with self._moved:
+                self._moved.notify_all()
+        if self._head < log.head:
+            self._wake.set()
+
+    def _cursor(self, number: int) -> Cursor:
+        return Cursor(log_id=self._log_id, number=number)
+
+    async def _read(self, read: Callable[[Transaction], T]) -> T:
+        return await self._engine.read_snapshot(
+            lambda connection: read(Transaction(connection, self._engine.dialect, now_us=0, local=True))
+        )
+
+
+def _scan(ring: deque[Event], position: int, wanted: Filter) -> tuple[int, list[Event]]:
+    """The wanted events of the ring after `position`, at most a page, and the position reached."""
+    found: list[Event] = []
+    first = ring[0].number
+    for index in range(position + 1 - first, len(ring)):
+        event = ring[index]
+        position = event.number
+        if wanted.matches(event):
+            found.append(event)
+            if len(found) == EVENT_PAGE_MAX:
+                break
+    return position, found

@@ -1,0 +1,81 @@
+"""What a mutation does to an entity: at once in local mode, as an intent with a chain.
+
+With a chain the entity shows the intent as its pending action, and the outbox gets a row; both in the
+transaction of the mutation. The entity moves when the chain's finalized event is projected.
+"""
+
+from typing import Any, TypeVar
+
+from storage import events
+from storage.errors import ActionPending
+from storage.ids import new_id
+from storage.records import Action, Agent, Bid, Extrinsic, Receipt, Result, Task
+from storage.workset import Entities, Workset
+
+R = TypeVar("R", Agent, Task, Bid, Result)
+
+
+def enqueue(
+    work: Workset, action: Action, *, entity_id: str, signer: str, task_id: str = "", agent_id: str = ""
+) -> str:
+    """Put an extrinsic into the outbox; its correlation id."""
+    extrinsic = Extrinsic(
+        correlation_id=new_id(),
+        action=action,
+        entity_id=entity_id,
+        task_id=task_id,
+        agent_id=agent_id,
+        signer=signer,
+        next_attempt_us=work.tx.now_us,
+    )
+    work.extrinsics.add(extrinsic)
+    return extrinsic.correlation_id
+
+
+def begin(
+    work: Workset,
+    entities: Entities[R],
+    record: R,
+    action: Action,
+    *,
+    signer: str,
+    local: dict[str, Any],
+    remembered: dict[str, Any] | None = None,
+    requester_id: str = "",
+) -> Receipt[R]:
+    """Carry out `action` on a loaded record.
+
+    `local` are the fields it sets in local mode, `remembered` those it sets in both modes. Raises
+    `ActionPending` if an earlier action waits for the chain.
+    """
+    if work.tx.local:
+        fields = {"last_error": ""} | (remembered or {}) | local
+        return Receipt(record=entities.change(record, requester_id=requester_id, **fields))
+    refuse_pending(record)
+    correlation_id = enqueue(
+        work,
+        action,
+        entity_id=events.entity_id(record),
+        signer=signer,
+        task_id="" if isinstance(record, Agent) else record.task_id,
+        agent_id="" if isinstance(record, Task) else record.agent_id,
+    )
+    fields = {"last_error": ""} | (remembered or {}) | pending(action, correlation_id)
+    changed = entities.change(record, requester_id=requester_id, **fields)
+    return Receipt(record=changed, correlation_id=correlation_id)
+
+
+def pending(action: Action, correlation_id: str) -> dict[str, Any]:
+    """The fields of an entity that shows an intent."""
+    return {"pending_action": action, "pending_correlation_id": correlation_id}
+
+
+def refuse_pending(record: Agent | Task | Bid | Result) -> None:
+    """Raise `ActionPending` if an action on the entity waits for the chain."""
+    if record.pending_action:
+        raise ActionPending(
+            type(record).__name__.lower(),
+            events.entity_id(record),
+            record.pending_action,
+            record.pending_correlation_id,
+        )

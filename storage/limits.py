@@ -1,0 +1,35 @@
+"""Every limit of what is stored, and of the queues of this room, in one place.
+
+The edge refuses what is above a limit with the path of the field; the schema checks it again.
+"""
+
+IDENTIFIER_BYTES_MAX = 128  # agent, requester and client ids, request ids, names of signers
+LABEL_BYTES_MAX = 256
+CAPABILITIES_MAX = 64
+CAPABILITY_BYTES_MAX = 256
+METADATA_BYTES_MAX = 1024
+ATTESTATION_BYTES_MAX = 4096
+DESCRIPTION_BYTES_MAX = 10_240
+TASK_TYPE_BYTES_MAX = 64
+PROOF_BYTES_MAX = 4096
+COMMITMENT_BYTES = 32
+NONCE_BYTES = 32
+QUALITY_SCORE_MAX = 100
+AMOUNT_MAX = 2**128 - 1
+PAYLOAD_BYTES_MAX = 4096  # canonical JSON of a raw call
+LAST_ERROR_CHARS_MAX = 512
+
+PAGE_SIZE_DEFAULT = 50
+PAGE_SIZE_MAX = 200
+BATCH_CREATE_MAX = 500
+
+COMMIT_QUEUE_ITEMS_MAX = 10_000
+COMMIT_QUEUE_BYTES_MAX = 256 * 1024 * 1024
+COMMIT_BATCH_ITEMS_MAX = 512
+COMMIT_BATCH_BYTES_MAX = 16 * 1024 * 1024
+COMMIT_RETRIES_MAX = 8
+FETCH_BATCH_MAX = 512
+RETRY_AFTER_SECONDS = 1.0
+
+EVENT_PAGE_MAX = 256  # events per message of a watch
+SWEEP_BATCH_MAX = 500  # rows that one pass of a sweep changes

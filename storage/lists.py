@@ -1,0 +1,223 @@
+"""Lists: filters, keyset pages, and the point of the event log to watch on from. All run in a snapshot."""
+
+from collections.abc import Sequence
+from typing import Any, Generic, TypeVar
+
+from sqlalchemy import ColumnElement, Table, func, select, tuple_
+
+from storage import events, schema
+from storage.chain_log import CHAIN_EVENTS
+from storage.events import LogState
+from storage.lifecycle import AgentStatus, BidStatus, ExtrinsicStatus, ResultStatus, TaskStatus
+from storage.records import Agent, Bid, ChainEvent, Extrinsic, Record, Result, Task
+from storage.table_map import TableMap
+from storage.transaction import Transaction
+from storage.workset import AGENTS, BIDS, EXTRINSICS, RESULTS, TASKS
+
+R = TypeVar("R", bound=Record)
+
+
+class Page(Record, frozen=True, kw_only=True):
+    """Which page: at most `size` rows after the row with the key `after` (from the first, if empty)."""
+
+    size: int
+    after: str = ""
+    count: bool = False
+
+
+class Listed(Record, Generic[R], frozen=True, kw_only=True):
+    """A page. `next_key` is empty on the last one; `total_size` is None unless it was asked for.
+
+    `chain_position` is the position (see `chain_position`) of the last block that is reflected.
+    """
+
+    records: list[R]
+    next_key: str
+    total_size: int | None
+    log: LogState
+    chain_position: int = 0
+
+
+class AgentFilter(Record, frozen=True, kw_only=True):
+    page: Page
+    status: AgentStatus | None = None
+    capability: str = ""
+
+
+class TaskFilter(Record, frozen=True, kw_only=True):
+    page: Page
+    status: TaskStatus | None = None
+    requester_id: str = ""
+    assigned_agent_id: str = ""
+    client_task_id: str = ""
+
+
+class BidFilter(Record, frozen=True, kw_only=True):
+    page: Page
+    task_id: str = ""
+    agent_id: str = ""
+    status: BidStatus | None = None
+
+
+class ResultFilter(Record, frozen=True, kw_only=True):
+    page: Page
+    task_id: str = ""
+    agent_id: str = ""
+    status: ResultStatus | None = None
+
+
+class ExtrinsicFilter(Record, frozen=True, kw_only=True):
+    page: Page
+    status: ExtrinsicStatus | None = None
+    task_id: str = ""
+    agent_id: str = ""
+
+
+class ChainEventFilter(Record, frozen=True, kw_only=True):
+    page: Page
+    pallet: str = ""
+    event: str = ""
+    correlation_id: str = ""
+    first_block: int | None = None
+    last_block: int | None = None
+
+
+def agents(tx: Transaction, wanted: AgentFilter) -> Listed[Agent]:
+    """Agents by id."""
+    conditions = _equal(schema.agents, wanted, ("status",))
+    if wanted.capability:
+        conditions.append(_has_capability(tx, wanted.capability))
+    return _page(tx, AGENTS, conditions, wanted.page, newest_first=False)
+
+
+def _has_capability(tx: Transaction, capability: str) -> ColumnElement[bool]:
+    column = schema.agents.c.capabilities
+    each = func.jsonb_array_elements_text if tx.dialect.name == "postgresql" else func.json_each
+    text = column.cast(_jsonb()) if tx.dialect.name == "postgresql" else column
+    elements = each(text).table_valued("value")
+    return select(1).select_from(elements).where(elements.c.value == capability).exists()
+
+
+def _jsonb() -> Any:
+    from sqlalchemy.dialects.postgresql import JSONB
+
+    return JSONB
+
+
+def tasks(tx: Transaction, wanted: TaskFilter) -> Listed[Task]:
+    """Tasks without their inputs, newest first."""
+    columns = ("status", "requester_id", "assigned_agent_id", "client_task_id")
+    return _page(tx, TASKS, _equal(schema.tasks, wanted, columns), wanted.page)
+
+
+def bids(tx: Transaction, wanted: BidFilter) -> Listed[Bid]:
+    """Bids, newest first."""
+    conditions = _equal(schema.bids, wanted, ("task_id", "agent_id", "status"))
+    return _page(tx, BIDS, conditions, wanted.page)
+
+
+def results(tx: Transaction, wanted: ResultFilter) -> Listed[Result]:
+    """Results without their outputs, newest first."""
+    conditions = _equal(schema.results, wanted, ("task_id", "agent_id", "status"))
+    return _page(tx, RESULTS, conditions, wanted.page)
+
+
+def extrinsics(tx: Transaction, wanted: ExtrinsicFilter) -> Listed[Extrinsic]:
+    """Extrinsics, newest first."""
+    conditions = _equal(schema.extrinsics, wanted, ("status", "task_id", "agent_id"))
+    return _page(tx, EXTRINSICS, conditions, wanted.page)
+
+
+def chain_events(tx: Transaction, wanted: ChainEventFilter) -> Listed[ChainEvent]:
+    """Events of finalized blocks, newest first; the key of a row is its position."""
+    table = schema.chain_events
+    conditions = _equal(table, wanted, ("pallet", "event", "correlation_id"))
+    if wanted.first_block is not None:
+        conditions.append(table.c.block_number >= wanted.first_block)
+    if wanted.last_block is not None:
+        conditions.append(table.c.block_number <= wanted.last_block)
+    order = (table.c.block_number, table.c.event_index)
+    after = []
+    if wanted.page.after:
+        after.append(tuple_(*order) < _block_and_index(int(wanted.page.after)))
+    statement = (
+        select(table)
+        .where(*conditions, *after)
+        .order_by(*(column.desc() for column in order))
+        .limit(wanted.page.size + 1)
+    )
+    found = [CHAIN_EVENTS.from_row(row) for row in tx.connection.execute(statement)]
+    records, more = found[: wanted.page.size], len(found) > wanted.page.size
+    return Listed(
+        records=records,
+        next_key=str(chain_position(records[-1])) if more else "",
+        total_size=_count(tx, table, conditions) if wanted.page.count else None,
+        log=events.state(tx),
+        chain_position=last_chain_position(tx),
+    )
+
+
+def chain_events_after(
+    tx: Transaction, position: int, pallets: frozenset[str], at_most: int
+) -> tuple[int, list[ChainEvent]]:
+    """The position that is reflected, and the next events after `position`, in the order of the chain."""
+    table = schema.chain_events
+    order = (table.c.block_number, table.c.event_index)
+    statement = (
+        select(table).where(tuple_(*order) > _block_and_index(position)).order_by(*order).limit(at_most)
+    )
+    if pallets:
+        statement = statement.where(table.c.pallet.in_(sorted(pallets)))
+    found = [CHAIN_EVENTS.from_row(row) for row in tx.connection.execute(statement)]
+    return last_chain_position(tx), found
+
+
+_INDEX_BITS = 31
+
+
+def chain_position(event: ChainEvent) -> int:
+    """The place of an event among all events of the chain, as one number that grows."""
+    return (event.block_number << _INDEX_BITS) | event.event_index
+
+
+def last_chain_position(tx: Transaction) -> int:
+    """The greatest position that an event of a reflected block can have."""
+    number = tx.connection.execute(select(schema.database.c.cursor_number)).scalar()
+    return 0 if number is None else ((number + 1) << _INDEX_BITS) - 1
+
+
+def _block_and_index(position: int) -> tuple[int, int]:
+    return position >> _INDEX_BITS, position & ((1 << _INDEX_BITS) - 1)
+
+
+def _equal(table: Table, wanted: Record, columns: Sequence[str]) -> list[ColumnElement[bool]]:
+    """Conditions for the filter fields that are set."""
+    return [table.c[name] == getattr(wanted, name) for name in columns if getattr(wanted, name)]
+
+
+def _page(
+    tx: Transaction,
+    table_map: TableMap[R],
+    conditions: list[ColumnElement[bool]],
+    page: Page,
+    *,
+    newest_first: bool = True,
+) -> Listed[R]:
+    """A page by key: the ids that the server makes are in the order of creation."""
+    table, key = table_map.table, table_map.table.c[table_map.key]
+    statement = select(table).where(*conditions).limit(page.size + 1)
+    statement = statement.order_by(key.desc() if newest_first else key)
+    if page.after:
+        statement = statement.where(key < page.after if newest_first else key > page.after)
+    found = [table_map.from_row(row) for row in tx.connection.execute(statement)]
+    records, more = found[: page.size], len(found) > page.size
+    return Listed(
+        records=records,
+        next_key=getattr(records[-1], table_map.key) if more else "",
+        total_size=_count(tx, table, conditions) if page.count else None,
+        log=events.state(tx),
+    )
+
+
+def _count(tx: Transaction, table: Table, conditions: list[ColumnElement[bool]]) -> int:
+    return tx.connection.execute(select(func.count()).select_from(table).where(*conditions)).scalar_one()

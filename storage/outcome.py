@@ -1,0 +1,61 @@
+"""Mutations and queries: named functions over many items, with one outcome for each.
+
+A mutation takes its items in the order of their arrival and answers in the same order. A refusal is the
+outcome of its own item, never an exception for its neighbours.
+"""
+
+from collections.abc import Callable, Sequence
+from typing import Generic, TypeAlias, TypeVar
+
+import msgspec
+
+from storage.errors import Refusal
+from storage.transaction import Transaction
+
+Item = TypeVar("Item")
+Answer = TypeVar("Answer")
+Key = TypeVar("Key")
+
+Outcome: TypeAlias = Answer | Refusal
+
+
+class Mutation(Generic[Item, Answer]):
+    """A function that changes the database for many items; its answers can be stored and read back."""
+
+    def __init__(
+        self, function: Callable[[Transaction, Sequence[Item]], list[Outcome[Answer]]], answer: type[Answer]
+    ) -> None:
+        self.name = f"{function.__module__.rpartition('.')[2]}.{function.__name__}"
+        self.apply = function
+        self.decode_answer = msgspec.json.Decoder(answer).decode
+        self.__doc__ = function.__doc__
+
+    def __repr__(self) -> str:
+        return f"<mutation {self.name}>"
+
+
+def mutation(
+    answer: type[Answer],
+) -> Callable[[Callable[[Transaction, Sequence[Item]], list[Outcome[Answer]]]], Mutation[Item, Answer]]:
+    """Make a mutation of a repository function whose answers are of type `answer`."""
+
+    def decorate(
+        function: Callable[[Transaction, Sequence[Item]], list[Outcome[Answer]]],
+    ) -> Mutation[Item, Answer]:
+        return Mutation(function, answer)
+
+    return decorate
+
+
+def decide_each(items: Sequence[Item], decide: Callable[[Item], Answer]) -> list[Outcome[Answer]]:
+    """Decide item by item in order of arrival; a refusal becomes the outcome of its item.
+
+    `decide` must refuse before it changes anything.
+    """
+    outcomes: list[Outcome[Answer]] = []
+    for item in items:
+        try:
+            outcomes.append(decide(item))
+        except Refusal as refusal:
+            outcomes.append(refusal)
+    return outcomes

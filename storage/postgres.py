@@ -1,0 +1,144 @@
+"""The engine for more than one machine: Postgres through asyncpg, READ COMMITTED.
+
+One connection commits, a pool reads. Repository functions are synchronous and run through `run_sync`.
+"""
+
+import asyncio
+from collections.abc import Callable
+from typing import Any, NoReturn, TypeVar
+
+from sqlalchemy import URL
+from sqlalchemy.engine import Connection
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
+
+from storage.dialect import PostgresDialect
+from storage.errors import CommitUnknown, DatabaseUnavailable, Retry
+from storage.migrate import upgrade
+
+T = TypeVar("T")
+
+STATEMENTS_CACHED = 512
+STATEMENT_TIMEOUT_SECONDS = 60.0
+# Serialization failure and deadlock: another process decided at the same time.
+_RETRY_STATES = frozenset({"40001", "40P01"})
+# Classes of SQLSTATE that say the server is away: connection exception, out of resources, operator
+# intervention (shutdown, starting up).
+_AWAY_CLASSES = ("08", "53", "57P")
+# Arbitrary, but the same in every process: one migration at a time.
+_MIGRATION_LOCK = 0x6368616D6265726C
+
+
+class PostgresEngine:
+    """A Postgres database, reached with at most `connections_max` connections (at least 2)."""
+
+    def __init__(self, url: URL, *, connections_max: int, connect_timeout_seconds: float) -> None:
+        self.dialect = PostgresDialect()
+        options: dict[str, Any] = {
+            "pool_reset_on_return": None,
+            "connect_args": {
+                "timeout": connect_timeout_seconds,
+                "command_timeout": STATEMENT_TIMEOUT_SECONDS,
+                "prepared_statement_cache_size": STATEMENTS_CACHED,
+                "server_settings": {"application_name": "chamberlain"},
+            },
+        }
+        self._writer_engine = create_async_engine(url, pool_size=1, max_overflow=0, **options)
+        self._writer: AsyncConnection | None = None
+        self._writer_turn = asyncio.Lock()
+        readers: dict[str, Any] = {"pool_size": max(1, connections_max - 1), "max_overflow": 0} | options
+        readers["pool_timeout"] = connect_timeout_seconds
+        self._reader_engine = create_async_engine(url, **readers)
+        self._plain_reader = self._reader_engine.execution_options(isolation_level="AUTOCOMMIT")
+        self._snapshot_reader = self._reader_engine.execution_options(
+            isolation_level="REPEATABLE READ", postgresql_readonly=True
+        )
+
+    async def write(self, work: Callable[[Connection], T]) -> T:
+        async with self._writer_turn:
+            return await self._write(work)
+
+    async def _write(self, work: Callable[[Connection], T]) -> T:
+        try:
+            if self._writer is None:
+                self._writer = await self._writer_engine.connect()
+            transaction = await self._writer.begin()
+            try:
+                answer = await self._writer.run_sync(work)
+            except BaseException:
+                await transaction.rollback()
+                raise
+        except (DBAPIError, OSError, TimeoutError) as error:
+            await self._drop_writer_if_broken(error)
+            _raise(error)
+        except asyncio.CancelledError:
+            await self._drop_writer()
+            raise
+        try:
+            await transaction.commit()
+        except (DBAPIError, OSError, TimeoutError) as error:
+            await self._drop_writer()
+            if _sql_state(error) in _RETRY_STATES:
+                raise Retry from error
+            raise CommitUnknown(_summary(error)) from error
+        return answer
+
+    async def read(self, work: Callable[[Connection], T]) -> T:
+        return await self._read(self._plain_reader, work)
+
+    async def read_snapshot(self, work: Callable[[Connection], T]) -> T:
+        return await self._read(self._snapshot_reader, work)
+
+    async def _read(self, engine: AsyncEngine, work: Callable[[Connection], T]) -> T:
+        try:
+            async with engine.connect() as connection:
+                return await connection.run_sync(work)
+        except (DBAPIError, OSError, TimeoutError) as error:
+            _raise(error)
+
+    async def migrate(self) -> None:
+        def migrate(connection: Connection) -> None:
+            connection.exec_driver_sql("SELECT pg_advisory_xact_lock($1)", (_MIGRATION_LOCK,))
+            upgrade(connection)
+
+        await self.write(migrate)
+
+    async def close(self) -> None:
+        await self._drop_writer()
+        await self._writer_engine.dispose()
+        await self._reader_engine.dispose()
+
+    async def _drop_writer_if_broken(self, error: BaseException) -> None:
+        if not isinstance(error, DBAPIError) or error.connection_invalidated or _away(error):
+            await self._drop_writer()
+
+    async def _drop_writer(self) -> None:
+        writer, self._writer = self._writer, None
+        if writer is not None:
+            try:
+                await writer.invalidate()
+                await writer.close()
+            except (DBAPIError, OSError, TimeoutError):
+                pass  # it is gone either way
+
+
+def _sql_state(error: BaseException) -> str:
+    return str(getattr(getattr(error, "orig", None), "sqlstate", None) or "")
+
+
+def _away(error: DBAPIError) -> bool:
+    return (
+        error.connection_invalidated or not _sql_state(error) or _sql_state(error).startswith(_AWAY_CLASSES)
+    )
+
+
+def _summary(error: BaseException) -> str:
+    return str(getattr(error, "orig", None) or error or type(error).__name__).splitlines()[0]
+
+
+def _raise(error: Exception) -> NoReturn:
+    if _sql_state(error) in _RETRY_STATES:
+        raise Retry from error
+    if not isinstance(error, DBAPIError) or _away(error):
+        raise DatabaseUnavailable(_summary(error)) from error
+    raise error

@@ -1,0 +1,330 @@
+"""Projecting facts: the chain's truth is taken as it is.
+
+A projection is never refused by the state machines. What was unexpected (an unknown entity, a jump that the
+lifecycle does not have) is returned as an anomaly, and stored with its event. Facts of an extrinsic that was
+sent from here are matched by it; others by the ids of the chain. Applying a fact twice changes nothing.
+"""
+
+from collections.abc import Iterable, Sequence
+from functools import singledispatch
+from typing import Any
+
+from storage import facts, intents
+from storage.agents import updated_fields
+from storage.ids import new_id
+from storage.lifecycle import (
+    AGENT,
+    BID,
+    ESCROW,
+    TASK,
+    AgentStatus,
+    BidStatus,
+    EscrowStatus,
+    ResultStatus,
+    TaskStatus,
+)
+from storage.records import Action, Agent, Bid, Extrinsic, Result, Task
+from storage.tasks import decide_bids
+from storage.workset import Workset
+
+Reported = tuple[facts.Fact, Extrinsic | None]
+"""A fact, and the extrinsic from here that caused it, if one did."""
+
+
+def load(work: Workset, reported: Sequence[Reported]) -> None:
+    """Load, and lock, all entities that the facts concern."""
+    chain_agents: set[int] = set()
+    named_agents: set[str] = set()
+    chain_tasks: set[int] = set()
+    for fact, own in reported:
+        if own is not None:
+            named_agents.add(own.agent_id)
+        if isinstance(fact, facts.AgentRegistered) and fact.agent_id:
+            named_agents.add(fact.agent_id)
+        chain_agent_id = getattr(fact, "chain_agent_id", None)
+        if chain_agent_id is not None:
+            chain_agents.add(chain_agent_id)
+        if isinstance(fact, facts.TaskFact):
+            chain_tasks.add(fact.chain_task_id)
+    work.agents.load(chain_agents, by="chain_agent_id")
+    work.agents.load(named_agents - {""})
+    work.tasks.load(chain_tasks, by="chain_task_id")
+    work.tasks.load({own.task_id for _, own in reported if own is not None and own.task_id})
+    _load_children(work, reported)
+
+
+def _load_children(work: Workset, reported: Sequence[Reported]) -> None:
+    task_ids: dict[int, str] = {}
+    agent_ids: dict[int, str] = {}
+    for fact, own in reported:
+        if isinstance(fact, facts.TaskCreated) and own is not None:
+            task_ids[fact.chain_task_id] = own.task_id
+        if isinstance(fact, facts.AgentRegistered):
+            agent_ids[fact.chain_agent_id] = own.agent_id if own is not None else fact.agent_id or ""
+    for task in work.tasks.all(lambda task: task.chain_task_id is not None):
+        task_ids[task.chain_task_id or 0] = task.task_id
+    for agent in work.agents.all(lambda agent: agent.chain_agent_id is not None):
+        agent_ids[agent.chain_agent_id or 0] = agent.agent_id
+
+    def pairs(*kinds: type[Any]) -> Iterable[tuple[str, str]]:
+        for fact, _ in reported:
+            if (
+                isinstance(fact, kinds)
+                and fact.chain_task_id in task_ids
+                and fact.chain_agent_id in agent_ids
+            ):
+                yield task_ids[fact.chain_task_id], agent_ids[fact.chain_agent_id]
+
+    allocated = {
+        task_ids[fact.chain_task_id]
+        for fact, _ in reported
+        if isinstance(fact, facts.TaskAllocated) and fact.chain_task_id in task_ids
+    }
+    work.bids.load(allocated, by="task_id")
+    work.load_bids(pairs(facts.BidSubmitted, facts.BidRevealed))
+    work.load_results(pairs(facts.ResultRecorded))
+
+
+@singledispatch
+def project(fact: facts.Fact, work: Workset, own: Extrinsic | None) -> str:
+    """Apply a fact to the loaded entities; what was unexpected about it, or nothing."""
+    raise TypeError(f"no projection for {type(fact).__name__}")
+
+
+@project.register
+def _(fact: facts.AgentRegistered, work: Workset, own: Extrinsic | None) -> str:
+    agent = work.agents.get_by(fact.chain_agent_id)
+    if agent is None and own is not None:
+        agent = work.agents.get(own.agent_id)
+    if agent is None and fact.agent_id:
+        agent = work.agents.get(fact.agent_id)  # the id is the DID, which is unique on the chain
+    if agent is None:
+        work.agents.add(
+            Agent(
+                agent_id=fact.agent_id or f"chain:agent:{fact.chain_agent_id}",
+                capabilities=fact.capabilities or (),
+                metadata=fact.metadata or "",
+                status=AgentStatus.ACTIVE,
+                chain_agent_id=fact.chain_agent_id,
+                account_address=fact.account_address,
+            )
+        )
+        return ""
+    return _move_agent(
+        work,
+        agent,
+        own,
+        AgentStatus.ACTIVE,
+        chain_agent_id=fact.chain_agent_id,
+        account_address=fact.account_address,
+    )
+
+
+@project.register
+def _(fact: facts.AgentUpdated, work: Workset, own: Extrinsic | None) -> str:
+    agent = work.agents.get_by(fact.chain_agent_id)
+    if agent is None:
+        return _unknown_agent(fact.chain_agent_id)
+    fields: dict[str, Any] = {}
+    if _ends_pending(agent, own) and agent.pending_update is not None:
+        fields = updated_fields(agent.pending_update) | {"pending_update": None}
+    if fact.capabilities is not None:
+        fields["capabilities"] = fact.capabilities
+    if fact.metadata is not None:
+        fields["metadata"] = fact.metadata
+    return _move_agent(work, agent, own, agent.status, **fields)
+
+
+@project.register
+def _(fact: facts.AgentMoved, work: Workset, own: Extrinsic | None) -> str:
+    agent = work.agents.get_by(fact.chain_agent_id)
+    if agent is None:
+        return _unknown_agent(fact.chain_agent_id)
+    return _move_agent(work, agent, own, fact.status)
+
+
+@project.register
+def _(fact: facts.TaskCreated, work: Workset, own: Extrinsic | None) -> str:
+    task = work.tasks.get_by(fact.chain_task_id)
+    if task is None and own is not None and own.action == Action.CREATE_TASK:
+        task = work.tasks.get(own.task_id)
+    if task is None:
+        work.tasks.add(
+            Task(
+                task_id=new_id(),
+                max_budget=fact.budget,
+                status=TaskStatus.BIDDING,
+                spec_hash=fact.spec_hash or b"",
+                chain_task_id=fact.chain_task_id,
+                deadline_block=fact.deadline_block,
+            )
+        )
+        return ""
+    return _move_task(work, task, own, TaskStatus.BIDDING, chain_task_id=fact.chain_task_id)
+
+
+@project.register
+def _(fact: facts.TaskMoved, work: Workset, own: Extrinsic | None) -> str:
+    task = work.tasks.get_by(fact.chain_task_id)
+    if task is None:
+        return _unknown_task(fact.chain_task_id)
+    fields = {"last_error": fact.error} if fact.error else {}
+    return _move_task(work, task, own, fact.status, **fields)
+
+
+@project.register
+def _(fact: facts.TaskAllocated, work: Workset, own: Extrinsic | None) -> str:
+    task, agent = work.tasks.get_by(fact.chain_task_id), work.agents.get_by(fact.chain_agent_id)
+    if task is None:
+        return _unknown_task(fact.chain_task_id)
+    winner = agent.agent_id if agent else f"chain:agent:{fact.chain_agent_id}"
+    anomaly = _move_task(work, task, own, TaskStatus.ASSIGNED, assigned_agent_id=winner, cost=fact.cost)
+    revealed = work.bids.all(lambda bid: bid.task_id == task.task_id and bid.status == BidStatus.REVEALED)
+    decide_bids(work, task, revealed, winner)
+    return anomaly or ("" if agent else _unknown_agent(fact.chain_agent_id))
+
+
+@project.register
+def _(fact: facts.EscrowFunded, work: Workset, own: Extrinsic | None) -> str:
+    return _move_escrow(work, fact, own, EscrowStatus.FUNDED)
+
+
+@project.register
+def _(fact: facts.EscrowRefunded, work: Workset, own: Extrinsic | None) -> str:
+    return _move_escrow(work, fact, own, EscrowStatus.REFUNDED)
+
+
+@project.register
+def _(fact: facts.EscrowReleased, work: Workset, own: Extrinsic | None) -> str:
+    return _move_escrow(work, fact, own, EscrowStatus.RELEASED, paid_amount=fact.amount, fee_amount=fact.fee)
+
+
+@project.register
+def _(fact: facts.BidSubmitted, work: Workset, own: Extrinsic | None) -> str:
+    task, agent = work.tasks.get_by(fact.chain_task_id), work.agents.get_by(fact.chain_agent_id)
+    if task is None:
+        return _unknown_task(fact.chain_task_id)
+    if agent is None:
+        return _unknown_agent(fact.chain_agent_id)
+    bid = work.bids.get_by((task.task_id, agent.agent_id))
+    if bid is None:
+        work.bids.add(
+            Bid(
+                bid_id=new_id(),
+                task_id=task.task_id,
+                agent_id=agent.agent_id,
+                commitment=fact.commitment or b"",
+                estimated_duration_seconds=fact.estimated_duration_seconds or 0,
+                status=BidStatus.COMMITTED,
+            ),
+            requester_id=task.requester_id,
+        )
+        return ""
+    # Somebody else's client bid for this agent first: its commitment counts.
+    fields = {} if fact.commitment is None else {"commitment": fact.commitment}
+    return _move_bid(work, bid, own, BidStatus.COMMITTED, **fields)
+
+
+@project.register
+def _(fact: facts.BidRevealed, work: Workset, own: Extrinsic | None) -> str:
+    task, agent = work.tasks.get_by(fact.chain_task_id), work.agents.get_by(fact.chain_agent_id)
+    bid = work.bids.get_by((task.task_id, agent.agent_id)) if task and agent else None
+    if bid is None:
+        return f"unknown bid of agent {fact.chain_agent_id} on task {fact.chain_task_id}"
+    return _move_bid(work, bid, own, BidStatus.REVEALED, value=fact.value)
+
+
+@project.register
+def _(fact: facts.ResultRecorded, work: Workset, own: Extrinsic | None) -> str:
+    task, agent = work.tasks.get_by(fact.chain_task_id), work.agents.get_by(fact.chain_agent_id)
+    if task is None:
+        return _unknown_task(fact.chain_task_id)
+    anomaly = _move_task(work, task, own, TaskStatus.COMPLETED)
+    if agent is None:
+        return anomaly or _unknown_agent(fact.chain_agent_id)
+    result = work.results.get_by((task.task_id, agent.agent_id))
+    if result is not None and result.result_hash == fact.result_hash:
+        if result.status != ResultStatus.RECORDED or _ends_pending(result, own):
+            _change(work, work.results, result, own, task.requester_id, status=ResultStatus.RECORDED)
+        return anomaly
+    if result is not None:
+        _change(
+            work,
+            work.results,
+            result,
+            own,
+            task.requester_id,
+            status=ResultStatus.REJECTED,
+            last_error="the chain recorded another result",
+        )
+    work.results.add(
+        Result(
+            result_id=new_id(),
+            task_id=task.task_id,
+            agent_id=agent.agent_id,
+            result_hash=fact.result_hash,
+            status=ResultStatus.RECORDED,
+        ),
+        requester_id=task.requester_id,
+    )
+    return anomaly
+
+
+def _move_agent(
+    work: Workset, agent: Agent, own: Extrinsic | None, status: AgentStatus, **fields: Any
+) -> str:
+    anomaly = _jump(AGENT.allows(agent.status, status), "agent", agent.status, status)
+    _change(work, work.agents, agent, own, "", status=status, **fields)
+    return anomaly
+
+
+def _move_task(work: Workset, task: Task, own: Extrinsic | None, status: TaskStatus, **fields: Any) -> str:
+    anomaly = _jump(TASK.allows(task.status, status), "task", task.status, status)
+    _change(work, work.tasks, task, own, "", status=status, **fields)
+    return anomaly
+
+
+def _move_escrow(
+    work: Workset, fact: facts.TaskFact, own: Extrinsic | None, status: EscrowStatus, **fields: Any
+) -> str:
+    task = work.tasks.get_by(fact.chain_task_id)
+    if task is None:
+        return _unknown_task(fact.chain_task_id)
+    anomaly = _jump(ESCROW.allows(task.escrow_status, status), "escrow", task.escrow_status, status)
+    _change(work, work.tasks, task, own, "", escrow_status=status, **fields)
+    return anomaly
+
+
+def _move_bid(work: Workset, bid: Bid, own: Extrinsic | None, status: BidStatus, **fields: Any) -> str:
+    anomaly = _jump(BID.allows(bid.status, status), "bid", bid.status, status)
+    _change(work, work.bids, bid, own, work.requester_of(bid.task_id), status=status, **fields)
+    return anomaly
+
+
+def _change(
+    work: Workset, entities: Any, record: Any, own: Extrinsic | None, requester_id: str, **fields: Any
+) -> None:
+    """Change what differs; a fact of the pending action's own extrinsic ends the action."""
+    correlation_id = ""
+    if _ends_pending(record, own) and own is not None:
+        correlation_id = own.correlation_id
+        fields = {"last_error": "", **fields, **intents.pending(Action.NONE, "")}
+    fields = {name: value for name, value in fields.items() if getattr(record, name) != value}
+    if fields:
+        entities.change(record, requester_id=requester_id, correlation_id=correlation_id, **fields)
+
+
+def _ends_pending(record: Agent | Task | Bid | Result, own: Extrinsic | None) -> bool:
+    return own is not None and record.pending_correlation_id == own.correlation_id
+
+
+def _jump(allowed: bool, entity: str, current: str, target: str) -> str:
+    return "" if allowed else f"{entity} moved from {current} to {target}"
+
+
+def _unknown_task(chain_task_id: int) -> str:
+    return f"unknown task {chain_task_id}"
+
+
+def _unknown_agent(chain_agent_id: int) -> str:
+    return f"unknown agent {chain_agent_id}"

@@ -1,0 +1,133 @@
+"""Request ids: the same call twice has one effect and one answer.
+
+A key is made of caller, method and request id; a fingerprint of the request without its id. The answer is
+stored in the transaction of the effect. Refusals are not stored: a refused call may be tried again.
+"""
+
+import hashlib
+from collections.abc import Sequence
+from typing import Any
+
+import msgspec
+
+from storage import schema
+from storage.errors import Refusal, RequestIdReused, Retry
+from storage.outcome import Mutation, Outcome, mutation
+from storage.records import Record
+from storage.table_map import TableMap
+from storage.transaction import Transaction
+
+
+class RequestKey(Record, frozen=True, kw_only=True):
+    """Who asked for what: `key` and `fingerprint` are SHA-256 digests."""
+
+    key: bytes
+    fingerprint: bytes
+    request_id: str
+
+
+class StoredAnswer(Record, frozen=True, kw_only=True):
+    request_key: bytes
+    fingerprint: bytes
+    answer: bytes
+    create_time_us: int
+
+
+_answers = TableMap(schema.requests, StoredAnswer)
+
+
+def request_key(principal: str, method: str, request_id: str, body: bytes) -> RequestKey:
+    """The key of one call; `body` is its request without the id, serialized deterministically."""
+    parts = (principal.encode(), method.encode(), request_id.encode())
+    key = hashlib.sha256(b"".join(len(part).to_bytes(4, "big") + part for part in parts))
+    return RequestKey(key=key.digest(), fingerprint=hashlib.sha256(body).digest(), request_id=request_id)
+
+
+def apply_once(
+    tx: Transaction,
+    mutation: Mutation[Any, Any],
+    items: Sequence[Any],
+    keys: Sequence[RequestKey | None],
+) -> list[Outcome[Any]]:
+    """Apply a mutation to the items whose request was not answered before; answer the others as then.
+
+    Raises `Retry` if another process answered one of the requests at the same time.
+    """
+    known = {
+        stored.request_key: stored
+        for stored in _answers.load(tx, (key.key for key in keys if key is not None), lock=False)
+    }
+    outcomes: list[Outcome[Any] | None] = [None] * len(items)
+    waiting = list(range(len(items)))
+    while waiting:
+        turn, waiting = _first_of_each_key(waiting, keys)
+        fresh = []
+        for position in turn:
+            key = keys[position]
+            if key is not None and key.key in known:
+                outcomes[position] = _repeat(mutation, known[key.key], key)
+            else:
+                fresh.append(position)
+        if fresh:
+            decided = mutation.apply(tx, [items[position] for position in fresh])
+            new = []
+            for position, outcome in zip(fresh, decided, strict=True):
+                outcomes[position] = outcome
+                key = keys[position]
+                if key is not None and not isinstance(outcome, Refusal):
+                    known[key.key] = _stored(tx, key, outcome)
+                    new.append(known[key.key])
+            if _answers.insert_new(tx, new) != len(new):
+                raise Retry
+    return outcomes
+
+
+def _first_of_each_key(
+    waiting: Sequence[int], keys: Sequence[RequestKey | None]
+) -> tuple[list[int], list[int]]:
+    """Split so that no key stands twice in the first part: the second sees what the first decided."""
+    first, rest, seen = [], [], set()
+    for position in waiting:
+        key = keys[position]
+        if key is not None and key.key in seen:
+            rest.append(position)
+        else:
+            first.append(position)
+            if key is not None:
+                seen.add(key.key)
+    return first, rest
+
+
+def _repeat(mutation: Mutation[Any, Any], stored: StoredAnswer, key: RequestKey) -> Outcome[Any]:
+    if stored.fingerprint != key.fingerprint:
+        return RequestIdReused(key.request_id)
+    return mutation.decode_answer(stored.answer)
+
+
+def _stored(tx: Transaction, key: RequestKey, answer: Any) -> StoredAnswer:
+    return StoredAnswer(
+        request_key=key.key,
+        fingerprint=key.fingerprint,
+        answer=msgspec.json.encode(answer),
+        create_time_us=tx.now_us,
+    )
+
+
+class Forget(Record, frozen=True, kw_only=True):
+    """Forget the answers stored before `before_us`, at most `at_most` of them."""
+
+    before_us: int
+    at_most: int
+
+
+@mutation(int)
+def forget(tx: Transaction, items: Sequence[Forget]) -> list[Outcome[int]]:
+    """Delete old answers, oldest first; how many."""
+    statement = (
+        "DELETE FROM requests WHERE request_key IN (SELECT request_key FROM requests"
+        f" WHERE create_time_us < {tx.dialect.parameter(1)}"
+        f" ORDER BY create_time_us LIMIT {tx.dialect.parameter(2)}{tx.dialect.skip_locked()})"
+    )
+    return [
+        tx.connection.exec_driver_sql(statement, (item.before_us, item.at_most)).rowcount for item in items
+    ]

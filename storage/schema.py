@@ -1,0 +1,374 @@
+"""The tables, as they stand after the last migration. A test proves that the migrations add up to this.
+
+Columns carry the names of the record fields they store (`storage.records`). Columns marked `FIXED`
+are written once. Texts are bounded in characters here; the edge bounds them in bytes, which is
+stricter.
+"""
+
+from collections.abc import Iterable
+from enum import StrEnum
+
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    CheckConstraint,
+    Column,
+    ForeignKey,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    Table,
+    Text,
+    text,
+)
+
+from storage import limits
+from storage.lifecycle import (
+    AgentStatus,
+    BidStatus,
+    EscrowStatus,
+    ExtrinsicStatus,
+    ResultStatus,
+    TaskStatus,
+)
+from storage.records import Action, VerificationLevel
+
+metadata = MetaData(
+    naming_convention={
+        "pk": "%(table_name)s_pkey",
+        "fk": "%(table_name)s_%(column_0_name)s_fkey",
+        "ck": "%(table_name)s_%(constraint_name)s_check",
+    }
+)
+
+FIXED = {"fixed": True}
+
+
+def _text(name: str, *, longest: int = 0, fixed: bool = False, primary_key: bool = False) -> Column[str]:
+    constraints = [CheckConstraint(f"length({name}) <= {longest}", name=name)] if longest else []
+    return Column(
+        name,
+        Text,
+        *constraints,
+        nullable=False,
+        primary_key=primary_key,
+        info=FIXED if fixed or primary_key else {},
+    )
+
+
+def _blob(name: str, *, longest: int = 0, nullable: bool = False, fixed: bool = False) -> Column[bytes]:
+    constraints = [CheckConstraint(f"length({name}) <= {longest}", name=name)] if longest else []
+    return Column(name, LargeBinary, *constraints, nullable=nullable, info=FIXED if fixed else {})
+
+
+def _amount(name: str, *, fixed: bool = False) -> Column[bytes]:
+    """An unsigned 128-bit integer as 16 big-endian bytes, so that it is exact and sorts as a number."""
+    check = CheckConstraint(f"length({name}) = 16", name=name)
+    return Column(name, LargeBinary, check, nullable=True, info=FIXED if fixed else {})
+
+
+def _number(name: str, *, nullable: bool = False, fixed: bool = False) -> Column[int]:
+    return Column(name, BigInteger, nullable=nullable, info=FIXED if fixed else {})
+
+
+def _one_of(name: str, values: Iterable[StrEnum], *, fixed: bool = False) -> Column[str]:
+    allowed = ", ".join(f"'{value.value}'" for value in values)
+    check = CheckConstraint(f"{name} IN ({allowed})", name=name)
+    return Column(name, Text, check, nullable=False, info=FIXED if fixed else {})
+
+
+def _entity_columns() -> tuple[Column[object], ...]:
+    return (
+        _one_of("pending_action", Action),
+        _text("pending_correlation_id"),
+        _text("last_error", longest=limits.LAST_ERROR_CHARS_MAX),
+        _number("revision"),
+        _number("create_time_us", fixed=True),
+        _number("update_time_us"),
+    )  # type: ignore[return-value]
+
+
+# One row: whom this database belongs to, and the head of its event log.
+database = Table(
+    "database_state",
+    metadata,
+    Column("id", Integer, CheckConstraint("id = 1", name="id"), primary_key=True, autoincrement=False),
+    _text("log_id"),  # random; cursors carry it, so that one of another database is noticed
+    _number("event_head"),  # the number of the newest event
+    _number("event_tail"),  # the number of the newest event that retention has deleted
+    _text("binding"),  # empty until bound, then `local` or the genesis hash in hexadecimal
+    _number("cursor_number", nullable=True),  # the last block that is reflected
+    _blob("cursor_hash", nullable=True),
+)
+
+agents = Table(
+    "agents",
+    metadata,
+    _text("agent_id", longest=limits.IDENTIFIER_BYTES_MAX, primary_key=True),
+    _text("label", longest=limits.LABEL_BYTES_MAX),
+    _text("capabilities"),
+    _text("metadata", longest=limits.METADATA_BYTES_MAX),
+    _blob("attestation", longest=limits.ATTESTATION_BYTES_MAX, fixed=True),
+    _one_of("verification_level", VerificationLevel, fixed=True),
+    _one_of("status", AgentStatus),
+    _number("chain_agent_id", nullable=True),
+    _text("account_address"),
+    Column("pending_update", Text, nullable=True),
+    *_entity_columns(),
+    Index("agents_chain_agent_id_key", "chain_agent_id", unique=True),
+    Index("agents_status_idx", "status", "agent_id"),
+)
+
+tasks = Table(
+    "tasks",
+    metadata,
+    _text("task_id", primary_key=True),
+    _text("client_task_id", longest=limits.IDENTIFIER_BYTES_MAX, fixed=True),
+    _text("requester_id", longest=limits.IDENTIFIER_BYTES_MAX, fixed=True),
+    _text("description", longest=limits.DESCRIPTION_BYTES_MAX, fixed=True),
+    _text("task_type", longest=limits.TASK_TYPE_BYTES_MAX, fixed=True),
+    _amount("max_budget", fixed=True),
+    _number("deadline_us", nullable=True, fixed=True),
+    _one_of("verification_level", VerificationLevel, fixed=True),
+    _one_of("status", TaskStatus),
+    _one_of("escrow_status", EscrowStatus),
+    _blob("spec_hash", fixed=True),
+    _number("chain_task_id", nullable=True),
+    _number("deadline_block", nullable=True),
+    _number("bidding_end_us", nullable=True),
+    _text("assigned_agent_id"),
+    _amount("cost"),
+    _amount("paid_amount"),
+    _amount("fee_amount"),
+    *_entity_columns(),
+    Index("tasks_chain_task_id_key", "chain_task_id", unique=True),
+    Index("tasks_status_idx", "status", "task_id"),
+    Index("tasks_requester_id_idx", "requester_id", "task_id"),
+    # What the local sweep looks for.
+    Index(
+        "tasks_deadline_idx",
+        "deadline_us",
+        sqlite_where=text("status IN ('bidding', 'revealing', 'assigned')"),
+        postgresql_where=text("status IN ('bidding', 'revealing', 'assigned')"),
+    ),
+)
+
+# Apart, so that neither a list nor a change of a task moves a large input.
+task_inputs = Table(
+    "task_inputs",
+    metadata,
+    Column("task_id", Text, ForeignKey("tasks.task_id", ondelete="CASCADE"), primary_key=True, info=FIXED),
+    _blob("input", fixed=True),
+)
+
+bids = Table(
+    "bids",
+    metadata,
+    _text("bid_id", primary_key=True),
+    Column("task_id", Text, ForeignKey("tasks.task_id"), nullable=False, info=FIXED),
+    Column("agent_id", Text, ForeignKey("agents.agent_id"), nullable=False, info=FIXED),
+    _blob("commitment", longest=limits.COMMITMENT_BYTES),
+    Column(
+        "quality_score",
+        Integer,
+        CheckConstraint(f"quality_score BETWEEN 0 AND {limits.QUALITY_SCORE_MAX}", name="quality_score"),
+        nullable=False,
+        info=FIXED,
+    ),
+    _number("estimated_duration_seconds"),
+    _amount("value"),
+    _blob("nonce", longest=limits.NONCE_BYTES),
+    _one_of("status", BidStatus),
+    *_entity_columns(),
+    Index(
+        "bids_task_id_agent_id_key",
+        "task_id",
+        "agent_id",
+        unique=True,
+        sqlite_where=text("status <> 'rejected'"),
+        postgresql_where=text("status <> 'rejected'"),
+    ),
+    Index("bids_task_id_idx", "task_id", "bid_id"),
+    Index("bids_agent_id_idx", "agent_id", "bid_id"),
+)
+
+results = Table(
+    "results",
+    metadata,
+    _text("result_id", primary_key=True),
+    Column("task_id", Text, ForeignKey("tasks.task_id"), nullable=False, info=FIXED),
+    Column("agent_id", Text, ForeignKey("agents.agent_id"), nullable=False, info=FIXED),
+    _blob("result_hash", longest=32, fixed=True),
+    _blob("proof", longest=limits.PROOF_BYTES_MAX, fixed=True),
+    _text("resource_usage", fixed=True),
+    _one_of("status", ResultStatus),
+    *_entity_columns(),
+    Index(
+        "results_task_id_agent_id_key",
+        "task_id",
+        "agent_id",
+        unique=True,
+        sqlite_where=text("status <> 'rejected'"),
+        postgresql_where=text("status <> 'rejected'"),
+    ),
+    Index("results_agent_id_idx", "agent_id", "result_id"),
+)
+
+result_outputs = Table(
+    "result_outputs",
+    metadata,
+    Column(
+        "result_id", Text, ForeignKey("results.result_id", ondelete="CASCADE"), primary_key=True, info=FIXED
+    ),
+    _blob("output", fixed=True),
+)
+
+extrinsics = Table(
+    "extrinsics",
+    metadata,
+    _text("correlation_id", primary_key=True),
+    _one_of("action", Action, fixed=True),
+    _text("entity_id", fixed=True),
+    _text("task_id", fixed=True),
+    _text("agent_id", fixed=True),
+    _text("pallet", fixed=True),
+    _text("call", fixed=True),
+    _text("payload", longest=limits.PAYLOAD_BYTES_MAX, fixed=True),
+    _text("signer", longest=limits.IDENTIFIER_BYTES_MAX),
+    _one_of("status", ExtrinsicStatus),
+    Column("attempt_count", Integer, nullable=False),
+    _text("last_error", longest=limits.LAST_ERROR_CHARS_MAX),
+    _blob("extrinsic_hash"),
+    _number("nonce", nullable=True),
+    _number("birth_block", nullable=True),
+    _number("death_block", nullable=True),
+    _number("block_number", nullable=True),
+    _number("extrinsic_index", nullable=True),
+    _text("lease_token"),
+    _number("lease_end_us"),
+    _number("next_attempt_us"),
+    _number("revision"),
+    _number("create_time_us", fixed=True),
+    _number("update_time_us"),
+    _number("finalize_time_us", nullable=True),
+    Index("extrinsics_status_idx", "status", "correlation_id"),
+    Index(
+        "extrinsics_task_id_idx",
+        "task_id",
+        "correlation_id",
+        sqlite_where=text("task_id <> ''"),
+        postgresql_where=text("task_id <> ''"),
+    ),
+    Index(
+        "extrinsics_agent_id_idx",
+        "agent_id",
+        "correlation_id",
+        sqlite_where=text("agent_id <> ''"),
+        postgresql_where=text("agent_id <> ''"),
+    ),
+    # What the submitter looks for.
+    Index(
+        "extrinsics_open_idx",
+        "next_attempt_us",
+        "correlation_id",
+        sqlite_where=text("status IN ('queued', 'signed', 'submitted', 'in_block')"),
+        postgresql_where=text("status IN ('queued', 'signed', 'submitted', 'in_block')"),
+    ),
+)
+
+signatures = Table(
+    "signatures",
+    metadata,
+    Column("extrinsic_hash", LargeBinary, primary_key=True, info=FIXED),
+    Column(
+        "correlation_id",
+        Text,
+        ForeignKey("extrinsics.correlation_id"),
+        nullable=False,
+        info=FIXED,
+        index=True,
+    ),
+    _text("account_address", fixed=True),
+    _number("nonce", fixed=True),
+    _number("birth_block", fixed=True),
+    _number("death_block", fixed=True),
+    _blob("raw", fixed=True),
+    _number("create_time_us", fixed=True),
+)
+
+# Fences submitters: who assigns nonces of an account must name its epoch, and moves it on.
+signers = Table(
+    "signers",
+    metadata,
+    Column("account_address", Text, primary_key=True, info=FIXED),
+    _number("epoch"),
+)
+
+chain_blocks = Table(
+    "chain_blocks",
+    metadata,
+    Column("block_number", BigInteger, primary_key=True, autoincrement=False, info=FIXED),
+    _blob("block_hash", fixed=True),
+    _blob("parent_hash", fixed=True),
+    _number("spec_version", fixed=True),
+    _number("block_time_us", fixed=True),
+    _blob("raw_events", fixed=True),
+    _number("event_count"),
+    _text("error"),
+    Index(
+        "chain_blocks_error_idx",
+        "block_number",
+        sqlite_where=text("error <> ''"),
+        postgresql_where=text("error <> ''"),
+    ),
+)
+
+chain_events = Table(
+    "chain_events",
+    metadata,
+    Column("block_number", BigInteger, primary_key=True, autoincrement=False, info=FIXED),
+    Column("event_index", Integer, primary_key=True, autoincrement=False, info=FIXED),
+    _text("pallet", fixed=True),
+    _text("event", fixed=True),
+    _text("payload", fixed=True),
+    _number("extrinsic_index", nullable=True, fixed=True),
+    _text("correlation_id"),
+    _text("anomaly"),
+    _number("block_time_us", fixed=True),
+    Index("chain_events_pallet_idx", "pallet", "event", "block_number", "event_index"),
+    Index(
+        "chain_events_correlation_id_idx",
+        "correlation_id",
+        "block_number",
+        "event_index",
+        sqlite_where=text("correlation_id <> ''"),
+        postgresql_where=text("correlation_id <> ''"),
+    ),
+)
+
+# The event log that the watches read.
+events = Table(
+    "events",
+    metadata,
+    Column("number", BigInteger, primary_key=True, autoincrement=False, info=FIXED),
+    _number("event_time_us", fixed=True),
+    _text("entity", fixed=True),
+    _text("entity_id", fixed=True),
+    Column("created", Boolean, nullable=False, info=FIXED),
+    _text("task_id", fixed=True),
+    _text("requester_id", fixed=True),
+    _number("revision", fixed=True),
+    _text("body", fixed=True),
+)
+
+# The answers of calls that carried a request id.
+requests = Table(
+    "requests",
+    metadata,
+    Column("request_key", LargeBinary, primary_key=True, info=FIXED),
+    _blob("fingerprint", fixed=True),
+    _blob("answer", fixed=True),
+    _number("create_time_us", fixed=True),
+    Index("requests_create_time_us_idx", "create_time_us"),
+)

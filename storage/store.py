@@ -1,0 +1,155 @@
+"""The storage of one process: what the other rooms hold on to."""
+
+from collections.abc import Callable, Hashable
+from pathlib import Path
+from typing import TypeVar
+
+from sqlalchemy import select, update
+from sqlalchemy.engine import Connection, make_url
+from sqlalchemy.exc import ArgumentError
+
+from storage import schema
+from storage.committer import Committer
+from storage.engine import Engine
+from storage.errors import BadDatabaseUrl, DatabaseUnavailable, WrongBinding
+from storage.feed import Feed
+from storage.fetcher import Fetcher, Query
+from storage.outcome import Mutation
+from storage.postgres import PostgresEngine
+from storage.requests import RequestKey
+from storage.sqlite import SqliteEngine
+from storage.transaction import Transaction
+
+Item = TypeVar("Item")
+Key = TypeVar("Key", bound=Hashable)
+Argument = TypeVar("Argument")
+Answer = TypeVar("Answer")
+
+LOCAL = "local"
+"""The binding of a database that decides by itself; any other binding is a genesis hash in hexadecimal."""
+
+
+class Storage:
+    """A database and its machinery: migrations, group commit, batched reads, watches.
+
+    It is made without connecting; until `prepare` has succeeded all calls raise `DatabaseUnavailable`.
+    """
+
+    def __init__(self, engine: Engine, *, heartbeat_seconds: float = 15.0) -> None:
+        self.feed = Feed(engine, heartbeat_seconds=heartbeat_seconds)
+        self.committer = Committer(engine, on_events=self.feed.notice)
+        self.binding = ""
+        self._engine = engine
+        self._fetcher = Fetcher(engine)
+
+    @classmethod
+    def open(
+        cls,
+        url: str,
+        *,
+        connections_max: int = 10,
+        connect_timeout_seconds: float = 5.0,
+        heartbeat_seconds: float = 15.0,
+    ) -> "Storage":
+        """Make the storage of a database URL; raises `BadDatabaseUrl`. It does not connect yet.
+
+        `sqlite:///relative/path`, `sqlite:////absolute/path`, `sqlite://` or `:memory:` for memory, and
+        `postgresql://user:password@host:port/database`.
+        """
+        engine = _engine(url, connections_max, connect_timeout_seconds)
+        return cls(engine, heartbeat_seconds=heartbeat_seconds)
+
+    @property
+    def prepared(self) -> bool:
+        return self.binding != ""
+
+    async def prepare(self, binding: str) -> None:
+        """Migrate the schema, bind the database for ever (or check its binding), and begin to work.
+
+        Raises `DatabaseUnavailable` (try again), `SchemaOutdated` or `WrongBinding`.
+        """
+        await self._engine.migrate()
+        await self._engine.write(lambda connection: _bind(connection, binding))
+        await self.feed.start()
+        self.committer.local = binding == LOCAL
+        self.committer.start()
+        self.binding = binding
+
+    async def commit(
+        self,
+        mutation: Mutation[Item, Answer],
+        item: Item,
+        *,
+        request: RequestKey | None = None,
+        deadline: float | None = None,
+        size_bytes: int = 0,
+    ) -> Answer:
+        """Apply a mutation to an item, durably; see `Committer.commit`."""
+        self._check_prepared()
+        return await self.committer.commit(
+            mutation, item, request=request, deadline=deadline, size_bytes=size_bytes
+        )
+
+    async def fetch(self, query: Query[Key, Answer], key: Key) -> Answer:
+        """Read what belongs to one key; see `Fetcher.fetch`."""
+        self._check_prepared()
+        return await self._fetcher.fetch(query, key)
+
+    async def read(self, function: Callable[[Transaction, Argument], Answer], argument: Argument) -> Answer:
+        """Run a list or a report in a snapshot."""
+        self._check_prepared()
+        return await self._engine.read_snapshot(
+            lambda connection: function(
+                Transaction(connection, self._engine.dialect, now_us=0, local=self.committer.local),
+                argument,
+            )
+        )
+
+    async def close(self) -> None:
+        """End the watches, commit what waits, and release the database."""
+        await self.feed.close()
+        await self.committer.close()
+        await self._fetcher.close()
+        await self._engine.close()
+
+    def _check_prepared(self) -> None:
+        if not self.prepared:
+            raise DatabaseUnavailable("the database has not been reached yet")
+
+
+def _engine(url: str, connections_max: int, connect_timeout_seconds: float) -> Engine:
+    if url == ":memory:":
+        return SqliteEngine(None)
+    try:
+        parsed = make_url(url)
+    except ArgumentError as error:
+        raise BadDatabaseUrl(
+            "DATABASE_URL is not a URL: use sqlite:///path/to/file or postgresql://user:password@host/database"
+        ) from error
+    if parsed.drivername == "sqlite":
+        in_memory = parsed.database in (None, "", ":memory:")
+        return SqliteEngine(None if in_memory else Path(str(parsed.database)))
+    if parsed.drivername in ("postgres", "postgresql", "postgresql+asyncpg"):
+        if not parsed.database:
+            raise BadDatabaseUrl("DATABASE_URL names no database: postgresql://user:password@host/database")
+        return PostgresEngine(
+            parsed.set(drivername="postgresql+asyncpg"),
+            connections_max=connections_max,
+            connect_timeout_seconds=connect_timeout_seconds,
+        )
+    raise BadDatabaseUrl(f"DATABASE_URL is for {parsed.drivername!r}; sqlite and postgresql are known")
+
+
+def _bind(connection: Connection, binding: str) -> None:
+    table = schema.database
+    connection.execute(update(table).where(table.c.binding == "").values(binding=binding))
+    bound = connection.execute(select(table.c.binding)).scalar_one()
+    if bound != binding:
+        raise WrongBinding(
+            f"the database is bound to {_named(bound)}, not to {_named(binding)};"
+            " a database never changes sides: use another DATABASE_URL"
+        )
+
+
+def _named(binding: str) -> str:
+    return "local mode" if binding == LOCAL else f"the chain with genesis 0x{binding}"

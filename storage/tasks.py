@@ -1,0 +1,303 @@
+"""Tasks: create, cancel, close bidding, allocate, settle, expire, read."""
+
+import hashlib
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from sqlalchemy import or_, select
+
+from storage import intents, schema
+from storage.dialect import Row
+from storage.errors import NoRevealedBid, TaskNotFound, TaskNotRevealing
+from storage.fetcher import query
+from storage.ids import new_id
+from storage.lifecycle import ESCROW, TASK, BidStatus, EscrowStatus, TaskStatus
+from storage.outcome import Outcome, decide_each, mutation
+from storage.records import Action, Bid, Receipt, Record, Task, VerificationLevel
+from storage.transaction import Transaction
+from storage.workset import TASKS, Workset
+
+
+class NewTask(Record, frozen=True, kw_only=True):
+    requester_id: str
+    description: str
+    task_type: str
+    max_budget: int
+    deadline_us: int
+    client_task_id: str = ""
+    input: bytes = b""
+    verification_level: VerificationLevel = VerificationLevel.BEST_EFFORT
+    bidding_window_us: int  # in local mode, how long bidding stays open
+
+
+class TaskDetail(Record, frozen=True, kw_only=True):
+    """A task with its input."""
+
+    task: Task
+    input: bytes
+
+
+def spec_hash(new: NewTask) -> bytes:
+    """The hash of a specification that the chain keeps; its preimage is defined at `Task.spec_hash`."""
+    digest = hashlib.blake2b(digest_size=32)
+    for part in (
+        new.requester_id.encode(),
+        new.client_task_id.encode(),
+        new.task_type.encode(),
+        new.description.encode(),
+        new.input,
+    ):
+        digest.update(len(part).to_bytes(8, "little"))
+        digest.update(part)
+    return digest.digest()
+
+
+@mutation(Receipt[Task])
+def create(tx: Transaction, items: Sequence[NewTask]) -> list[Outcome[Receipt[Task]]]:
+    """Store tasks, each with its input, its extrinsic and its event. Nothing is refused."""
+    work = Workset(tx)
+    receipts: list[Outcome[Receipt[Task]]] = []
+    inputs: list[Row] = []
+    for item in items:
+        receipt = _create(work, item)
+        receipts.append(receipt)
+        if item.input:
+            inputs.append((receipt.record.task_id, item.input))
+    work.store()
+    if inputs:
+        tx.dialect.insert(tx.connection, schema.task_inputs, ("task_id", "input"), inputs)
+    return receipts
+
+
+def _create(work: Workset, item: NewTask) -> Receipt[Task]:
+    task_id = new_id()
+    task = Task(
+        task_id=task_id,
+        client_task_id=item.client_task_id,
+        requester_id=item.requester_id,
+        description=item.description,
+        task_type=item.task_type,
+        max_budget=item.max_budget,
+        deadline_us=item.deadline_us,
+        verification_level=item.verification_level,
+        spec_hash=spec_hash(item),
+        **_first_state(work, item, task_id),
+    )
+    return Receipt(record=work.tasks.add(task), correlation_id=task.pending_correlation_id)
+
+
+def _first_state(work: Workset, item: NewTask, task_id: str) -> dict[str, Any]:
+    if work.tx.local:
+        return {
+            "status": TaskStatus.BIDDING,
+            "escrow_status": EscrowStatus.FUNDED,
+            "bidding_end_us": min(item.deadline_us, work.tx.now_us + item.bidding_window_us),
+        }
+    correlation_id = intents.enqueue(
+        work, Action.CREATE_TASK, entity_id=task_id, signer=item.requester_id, task_id=task_id
+    )
+    return intents.pending(Action.CREATE_TASK, correlation_id)
+
+
+def _on_each(
+    tx: Transaction, task_ids: Sequence[str], decide: Callable[[Workset, Task], Receipt[Task]]
+) -> list[Outcome[Receipt[Task]]]:
+    """Load the tasks, decide each, store them."""
+    work = Workset(tx)
+    work.tasks.load(task_ids)
+
+    def decide_existing(task_id: str) -> Receipt[Task]:
+        task = work.tasks.get(task_id)
+        if task is None:
+            raise TaskNotFound(task_id)
+        return decide(work, task)
+
+    outcomes = decide_each(task_ids, decide_existing)
+    work.store()
+    return outcomes
+
+
+@mutation(Receipt[Task])
+def cancel(tx: Transaction, items: Sequence[str]) -> list[Outcome[Receipt[Task]]]:
+    """Cancel tasks by id. Refusals: TaskNotFound, InvalidTransition, ActionPending."""
+    return _on_each(tx, items, _cancel)
+
+
+def _cancel(work: Workset, task: Task) -> Receipt[Task]:
+    TASK.check(task.task_id, task.status, TaskStatus.CANCELLED)
+    if task.status == TaskStatus.CANCELLED:
+        return Receipt(record=task)
+    return intents.begin(
+        work,
+        work.tasks,
+        task,
+        Action.CANCEL_TASK,
+        signer=task.requester_id,
+        local={"status": TaskStatus.CANCELLED, "escrow_status": EscrowStatus.REFUNDED},
+    )
+
+
+@mutation(Receipt[Task])
+def close_bidding(tx: Transaction, items: Sequence[str]) -> list[Outcome[Receipt[Task]]]:
+    """Close the bidding of tasks by id. Refusals: TaskNotFound, InvalidTransition, ActionPending."""
+    return _on_each(tx, items, _close_bidding)
+
+
+def _close_bidding(work: Workset, task: Task) -> Receipt[Task]:
+    TASK.check(task.task_id, task.status, TaskStatus.REVEALING)
+    if task.status == TaskStatus.REVEALING:
+        return Receipt(record=task)
+    return intents.begin(
+        work,
+        work.tasks,
+        task,
+        Action.CLOSE_BIDDING,
+        signer=task.requester_id,
+        local={"status": TaskStatus.REVEALING},
+    )
+
+
+@mutation(Receipt[Task])
+def allocate(tx: Transaction, items: Sequence[str]) -> list[Outcome[Receipt[Task]]]:
+    """Allocate tasks by id to their best bids: lowest value first, then first come.
+
+    Refusals: TaskNotFound, TaskNotRevealing, NoRevealedBid, ActionPending.
+    """
+    work = Workset(tx)
+    work.tasks.load(items)
+    work.bids.load(items, by="task_id")
+
+    def decide(task_id: str) -> Receipt[Task]:
+        task = work.tasks.get(task_id)
+        if task is None:
+            raise TaskNotFound(task_id)
+        return _allocate(work, task)
+
+    outcomes = decide_each(items, decide)
+    work.store()
+    return outcomes
+
+
+def _allocate(work: Workset, task: Task) -> Receipt[Task]:
+    if task.status == TaskStatus.ASSIGNED:
+        return Receipt(record=task)
+    if task.status != TaskStatus.REVEALING:
+        raise TaskNotRevealing(task.task_id, task.status)
+    revealed = work.bids.all(lambda bid: bid.task_id == task.task_id and bid.status == BidStatus.REVEALED)
+    if not revealed:
+        raise NoRevealedBid(task.task_id)
+    best = best_bid(revealed)
+    receipt = intents.begin(
+        work,
+        work.tasks,
+        task,
+        Action.ALLOCATE_TASK,
+        signer=task.requester_id,
+        local={
+            "status": TaskStatus.ASSIGNED,
+            "assigned_agent_id": best.agent_id,
+            "cost": best.value,
+        },
+    )
+    if work.tx.local:
+        decide_bids(work, task, revealed, best.agent_id)
+    return receipt
+
+
+def best_bid(revealed: Sequence[Bid]) -> Bid:
+    """The lowest value; of equals the one made first (bid ids are in the order of creation)."""
+    return min(revealed, key=lambda bid: (bid.value or 0, bid.bid_id))
+
+
+def decide_bids(work: Workset, task: Task, bids: Sequence[Bid], winner: str) -> None:
+    """Mark revealed bids won or lost."""
+    for bid in bids:
+        status = BidStatus.WON if bid.agent_id == winner else BidStatus.LOST
+        work.bids.change(bid, requester_id=task.requester_id, status=status)
+
+
+@mutation(Receipt[Task])
+def settle(tx: Transaction, items: Sequence[str]) -> list[Outcome[Receipt[Task]]]:
+    """Pay the agents of completed tasks, by task id.
+
+    Refusals: TaskNotFound, InvalidTransition, ActionPending.
+    """
+    return _on_each(tx, items, _settle)
+
+
+def _settle(work: Workset, task: Task) -> Receipt[Task]:
+    if task.escrow_status == EscrowStatus.RELEASED:
+        return Receipt(record=task)
+    TASK.check(task.task_id, task.status, TaskStatus.COMPLETED)
+    ESCROW.check(task.task_id, task.escrow_status, EscrowStatus.RELEASED)
+    return intents.begin(
+        work,
+        work.tasks,
+        task,
+        Action.SETTLE_TASK,
+        signer=task.requester_id,
+        local={"escrow_status": EscrowStatus.RELEASED, "paid_amount": task.cost, "fee_amount": 0},
+    )
+
+
+@mutation(int)
+def sweep_deadlines(tx: Transaction, items: Sequence[int]) -> list[Outcome[int]]:
+    """In local mode, close the bidding windows and pass the deadlines that are due.
+
+    Each item is how many tasks to change at most; the answer is how many were changed.
+    """
+    return [_sweep(tx, at_most) for at_most in items]
+
+
+def _sweep(tx: Transaction, at_most: int) -> int:
+    table = schema.tasks
+    open_statuses = (TaskStatus.BIDDING, TaskStatus.REVEALING, TaskStatus.ASSIGNED)
+    due = (
+        select(table.c.task_id)
+        .where(
+            table.c.status.in_(open_statuses),
+            or_(
+                table.c.deadline_us <= tx.now_us,
+                (table.c.status == TaskStatus.BIDDING) & (table.c.bidding_end_us <= tx.now_us),
+            ),
+        )
+        .order_by(table.c.task_id)
+        .limit(at_most)
+        .with_for_update(skip_locked=True)
+    )
+    work = Workset(tx)
+    work.tasks.load(tx.connection.execute(due).scalars().all())
+    tasks = work.tasks.all(lambda task: True)
+    for task in tasks:
+        _pass_time(work, task)
+    work.store()
+    return len(tasks)
+
+
+def _pass_time(work: Workset, task: Task) -> None:
+    if task.deadline_us is None or task.deadline_us > work.tx.now_us:
+        work.tasks.change(task, status=TaskStatus.REVEALING)
+        return
+    assigned = task.status == TaskStatus.ASSIGNED
+    work.tasks.change(
+        task,
+        status=TaskStatus.FAILED if assigned else TaskStatus.EXPIRED,
+        escrow_status=EscrowStatus.REFUNDED,
+        last_error="the deadline passed without a result" if assigned else "",
+    )
+
+
+@query
+def get(tx: Transaction, keys: Sequence[str]) -> list[Outcome[TaskDetail]]:
+    """Tasks by id, with their inputs. Refusals: TaskNotFound."""
+    condition = tx.dialect.any_of('tasks."task_id"', type(schema.tasks.c.task_id.type), 1)
+    rows = tx.connection.exec_driver_sql(
+        f"SELECT {', '.join(TASKS.quoted())}, task_inputs.input"
+        f" FROM tasks LEFT JOIN task_inputs ON task_inputs.task_id = tasks.task_id WHERE {condition}",
+        tx.dialect.keys(keys),
+    )
+    found = {}
+    for *row, task_input in rows:
+        task = TASKS.from_row(row)
+        found[task.task_id] = TaskDetail(task=task, input=task_input or b"")
+    return [found.get(key) or TaskNotFound(key) for key in keys]

@@ -1,0 +1,36 @@
+"""What a repository function gets to work with: one open transaction, and the events it will write."""
+
+from sqlalchemy.engine import Connection
+
+from storage.dialect import Dialect
+from storage.records import EventBody, Record
+
+
+class NewEvent(Record, frozen=True, kw_only=True):
+    """An event that has no number yet."""
+
+    event_time_us: int
+    entity: str
+    entity_id: str
+    created: bool
+    task_id: str
+    requester_id: str
+    revision: int
+    body: EventBody
+
+
+class Transaction:
+    """One transaction of the committer.
+
+    `now_us` is its time, the same for all of its items. `local` says who decides: this database (True)
+    or the chain it is bound to. Events are buffered here and written by the committer, last of all.
+    """
+
+    __slots__ = ("connection", "dialect", "events", "local", "now_us")
+
+    def __init__(self, connection: Connection, dialect: Dialect, *, now_us: int, local: bool) -> None:
+        self.connection = connection
+        self.dialect = dialect
+        self.now_us = now_us
+        self.local = local
+        self.events: list[NewEvent] = []

@@ -1,0 +1,160 @@
+"""The entities that a batch works on: loaded once, changed in memory, stored once.
+
+Decisions of items in one batch build on each other through it, since every item sees what the ones before
+it changed. Load parents before children (agents, tasks, bids, results, extrinsics), so that all processes
+lock rows in one order.
+"""
+
+from collections.abc import Callable, Hashable, Iterable
+from typing import Any, Generic, TypeVar
+
+import msgspec
+
+from storage import events, schema
+from storage.errors import Retry
+from storage.lifecycle import BidStatus, ResultStatus
+from storage.records import Agent, Bid, Extrinsic, Result, Task
+from storage.table_map import TableMap
+from storage.transaction import Transaction
+
+R = TypeVar("R", Agent, Task, Bid, Result, Extrinsic)
+
+AGENTS = TableMap(schema.agents, Agent)
+TASKS = TableMap(schema.tasks, Task)
+BIDS = TableMap(schema.bids, Bid)
+RESULTS = TableMap(schema.results, Result)
+EXTRINSICS = TableMap(schema.extrinsics, Extrinsic)
+
+
+class Entities(Generic[R]):
+    """The loaded records of one table, by id and by a second key that not all of them have."""
+
+    def __init__(
+        self, tx: Transaction, table_map: TableMap[R], second_key: Callable[[R], Hashable | None]
+    ) -> None:
+        self._tx = tx
+        self._map: TableMap[R] = table_map
+        self._second_key: Callable[[R], Hashable | None] = second_key
+        self._records: dict[str, R] = {}
+        self._by_second_key: dict[Hashable, str] = {}
+        self._new: set[str] = set()
+        self._changed: set[str] = set()
+
+    def load(self, keys: Iterable[Any], *, by: str = "") -> None:
+        """Load, and lock, the records whose key (or column `by`) is one of `keys`."""
+        wanted = keys if by else [key for key in keys if key not in self._records]
+        self._take_in(self._map.load(self._tx, wanted, by=by))
+
+    def load_pairs(self, pairs: Iterable[tuple[str, str]], *, by: tuple[str, str], where: str = "") -> None:
+        """Load, and lock, the records whose two columns `by` are one of `pairs`."""
+        self._take_in(self._map.load_pairs(self._tx, pairs, by=by, where=where))
+
+    def get(self, key: str) -> R | None:
+        return self._records.get(key)
+
+    def get_by(self, second_key: Hashable) -> R | None:
+        key = self._by_second_key.get(second_key)
+        return None if key is None else self._records[key]
+
+    def all(self, wanted: Callable[[R], bool]) -> list[R]:
+        """All loaded records that are wanted, in the order of their ids."""
+        return [record for _, record in sorted(self._records.items()) if wanted(record)]
+
+    def add(self, record: R, *, requester_id: str = "", correlation_id: str = "") -> R:
+        """Take in a new record; its revision is 1 and its times are now."""
+        now = self._tx.now_us
+        record = msgspec.structs.replace(record, create_time_us=now, update_time_us=now)
+        self._new.add(self._put(record))
+        events.append(
+            self._tx, record, created=True, requester_id=requester_id, correlation_id=correlation_id
+        )
+        return record
+
+    def change(self, record: R, *, requester_id: str = "", correlation_id: str = "", **fields: Any) -> R:
+        """Set fields of a loaded record, with its next revision and its event.
+
+        `correlation_id` is of the action that ends with this change, if one does.
+        """
+        self._by_second_key.pop(self._second_key(record), None)
+        record = msgspec.structs.replace(
+            record, revision=record.revision + 1, update_time_us=self._tx.now_us, **fields
+        )
+        key = self._put(record)
+        if key not in self._new:
+            self._changed.add(key)
+        events.append(
+            self._tx, record, created=False, requester_id=requester_id, correlation_id=correlation_id
+        )
+        return record
+
+    def store(self) -> None:
+        """Write what is new and what changed.
+
+        Raises `Retry` if another process took the key of a new record: run again, the transaction
+        will see it.
+        """
+        new = [self._records[key] for key in sorted(self._new)]
+        if self._map.insert(self._tx, new) != self._new:
+            raise Retry
+        self._map.update(self._tx, [self._records[key] for key in sorted(self._changed)])
+        self._new.clear()
+        self._changed.clear()
+
+    def _take_in(self, records: Iterable[R]) -> None:
+        for record in records:
+            if events.entity_id(record) not in self._records:
+                self._put(record)
+
+    def _put(self, record: R) -> str:
+        key = events.entity_id(record)
+        self._records[key] = record
+        second_key = self._second_key(record)
+        if second_key is not None:
+            self._by_second_key[second_key] = key
+        return key
+
+
+class Workset:
+    """The entities of one transaction.
+
+    The second key of agents and tasks is their id on the chain; of bids and results it is (task, agent),
+    not counting rejected ones.
+    """
+
+    def __init__(self, tx: Transaction) -> None:
+        self.tx = tx
+        self.agents: Entities[Agent] = Entities(tx, AGENTS, lambda agent: agent.chain_agent_id)
+        self.tasks = Entities(tx, TASKS, lambda task: task.chain_task_id)
+        self.bids = Entities(
+            tx,
+            BIDS,
+            lambda bid: None if bid.status == BidStatus.REJECTED else (bid.task_id, bid.agent_id),
+        )
+        self.results = Entities(
+            tx,
+            RESULTS,
+            lambda result: (
+                None if result.status == ResultStatus.REJECTED else (result.task_id, result.agent_id)
+            ),
+        )
+        self.extrinsics = Entities(tx, EXTRINSICS, lambda extrinsic: None)
+
+    def load_bids(self, pairs: Iterable[tuple[str, str]]) -> None:
+        """Load the bids that count, by (task, agent)."""
+        self.bids.load_pairs(pairs, by=("task_id", "agent_id"), where="status <> 'rejected'")
+
+    def load_results(self, pairs: Iterable[tuple[str, str]]) -> None:
+        """Load the results that count, by (task, agent)."""
+        self.results.load_pairs(pairs, by=("task_id", "agent_id"), where="status <> 'rejected'")
+
+    def requester_of(self, task_id: str) -> str:
+        task = self.tasks.get(task_id)
+        return task.requester_id if task else ""
+
+    def store(self) -> None:
+        """Write everything, parents first. Raises `Retry`, see `Entities.store`."""
+        self.agents.store()
+        self.tasks.store()
+        self.bids.store()
+        self.results.store()
+        self.extrinsics.store()
