@@ -1,0 +1,62 @@
+# Every target makes what it needs: a machine with make, bash and Python 3.11 or later is enough.
+# PYTHON=python3.12 chooses the Python; ARGS=... goes to the command that a target runs.
+
+SHELL := bash
+MAKEFLAGS += --no-print-directory
+PYTHON ?= python3
+export PYTHON
+RUN := .venv/bin/python -m
+
+.DEFAULT_GOAL := help
+.PHONY: help install demo serve test lint format types proto contract bench check lock clean
+
+help: ## List the targets
+	@echo "make <target> [ARGS='...'] [PYTHON=python3.12]"
+	@sed -nE 's/^([a-z]+):[^#]*## (.*)/  \1\t\2/p' Makefile | expand -t 12
+
+install: ## Make ./.venv hold what requirements.lock names (the others do it by themselves)
+	@scripts/install
+
+demo: install ## See a whole story: a development chain, a server, and a task from post to settlement
+	@.venv/bin/chamberlain demo $(ARGS)
+
+serve: install ## Run the server: make serve ARGS='--help'
+	@.venv/bin/chamberlain serve $(ARGS)
+
+test: install ## Run the tests: make test ARGS='tests/unit -k codec'
+	@$(RUN) pytest $(ARGS)
+
+lint: install ## Check style, and that imports between rooms run one way
+	@$(RUN) ruff check
+	@$(RUN) ruff format --check
+	@.venv/bin/lint-imports --no-logo
+
+format: install ## Put code and contract into the one format
+	@$(RUN) ruff check --fix --select I
+	@$(RUN) ruff format
+	@scripts/buf format --write proto
+
+types: install ## Check the types
+	@$(RUN) mypy
+
+proto: install ## Generate the Python stubs from proto/
+	@.venv/bin/python scripts/proto.py
+
+contract: install ## Check that stubs are fresh, and style and compatibility of the contract
+	@.venv/bin/python scripts/proto.py --check
+	@scripts/buf lint
+	@scripts/buf format proto --diff --exit-code
+	@scripts/buf-breaking
+
+bench: install ## Measure what we promise about speed: make bench ONLY=create_task
+	@$(RUN) bench $(if $(ONLY),--only $(ONLY)) $(ARGS)
+
+check: ## Check everything, as CI does
+	@.ci/run
+
+lock: ## Resolve requirements.lock anew: make lock ARGS=--upgrade
+	@scripts/lock $(ARGS)
+
+clean: ## Remove all that these targets made, but not .data
+	@rm -rf .venv .node build dist *.egg-info .mypy_cache .ruff_cache .import_linter_cache .hypothesis
+	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
