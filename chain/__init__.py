@@ -1,0 +1,1 @@
+"""The bridge between the market and its Substrate chain."""

@@ -1,0 +1,129 @@
+"""From a raw finalized block to what storage reflects: decoded events, outcomes of extrinsics, facts.
+
+Nothing here stops the bridge: what cannot be decoded is kept raw with the reason.
+"""
+
+import json
+from typing import Any
+
+from chain.interpret import Uninterpretable, interpret, needs_call, outcome, plain
+from chain.node import RawBlock, ss58_prefix
+from chain.scale.errors import ScaleError
+from chain.scale.events import EventRecord
+from chain.scale.extrinsic import decode_extrinsic
+from chain.scale.runtime import Runtime
+from chain.scale.storage_keys import blake2_256
+from storage.chain_log import Executed, ReadBlock, ReportedFact
+from storage.limits import LAST_ERROR_CHARS_MAX
+from storage.records import ChainBlock, ChainEvent
+
+UNREADABLE_OUTCOME = "executed, but the events of its block could not be decoded"
+
+
+def read_block(raw: RawBlock, runtime: Runtime) -> ReadBlock:
+    """Decode a block with the runtime of its parent's state."""
+    try:
+        records = runtime.decode_events(raw.events)
+    except ScaleError as error:
+        return _undecodable(raw, runtime, str(error))
+    calls = _Calls(raw, runtime)
+    prefix = ss58_prefix(runtime)
+    block_time_us = calls.block_time_us()
+    events, facts = [], []
+    for index, record in enumerate(records):
+        anomaly = ""
+        try:
+            arguments = calls.arguments(record.extrinsic_index) if needs_call(record) else None
+            fact = interpret(record, arguments, prefix)
+        except Uninterpretable as error:
+            fact, anomaly = None, str(error)[:LAST_ERROR_CHARS_MAX]
+        if fact is not None:
+            facts.append(ReportedFact(event_index=index, fact=fact))
+        events.append(
+            ChainEvent(
+                block_number=raw.header.number,
+                event_index=index,
+                pallet=record.pallet,
+                event=record.name,
+                payload=_payload(record),
+                extrinsic_index=record.extrinsic_index,
+                anomaly=anomaly,
+                block_time_us=block_time_us,
+            )
+        )
+    return ReadBlock(
+        block=_stored(raw, runtime, block_time_us, len(events), ""),
+        events=tuple(events),
+        executed=_executed(raw, _outcomes(records, runtime)),
+        facts=tuple(facts),
+    )
+
+
+def _undecodable(raw: RawBlock, runtime: Runtime, why: str) -> ReadBlock:
+    """The block with its raw events; its extrinsics can never be executed again, whatever they did."""
+    return ReadBlock(
+        block=_stored(raw, runtime, 0, 0, why[:LAST_ERROR_CHARS_MAX]), executed=_executed(raw, {})
+    )
+
+
+def _stored(raw: RawBlock, runtime: Runtime, time_us: int, event_count: int, error: str) -> ChainBlock:
+    return ChainBlock(
+        block_number=raw.header.number,
+        block_hash=raw.header.hash,
+        parent_hash=raw.header.parent_hash,
+        spec_version=runtime.spec_version,
+        block_time_us=time_us,
+        raw_events=raw.events,
+        event_count=event_count,
+        error=error,
+    )
+
+
+def _outcomes(records: list[EventRecord], runtime: Runtime) -> dict[int, str]:
+    outcomes = {}
+    for record in records:
+        if record.extrinsic_index is not None:
+            said = outcome(record, runtime)
+            if said is not None:
+                outcomes[record.extrinsic_index] = said
+    return outcomes
+
+
+def _executed(raw: RawBlock, outcomes: dict[int, str]) -> tuple[Executed, ...]:
+    return tuple(
+        Executed(
+            extrinsic_hash=blake2_256(extrinsic),
+            extrinsic_index=index,
+            error=outcomes.get(index, UNREADABLE_OUTCOME),
+        )
+        for index, extrinsic in enumerate(raw.extrinsics)
+    )
+
+
+def _payload(record: EventRecord) -> str:
+    # PostgreSQL and JSON documents refuse U+0000, which a chain may well contain.
+    return json.dumps(plain(record.fields), ensure_ascii=True).replace("\\u0000", "\\ufffd")
+
+
+class _Calls:
+    """The calls of a block, decoded when they are asked for."""
+
+    def __init__(self, raw: RawBlock, runtime: Runtime) -> None:
+        self._raw = raw
+        self._runtime = runtime
+
+    def arguments(self, extrinsic_index: int | None) -> dict[str, Any] | None:
+        """The arguments of an extrinsic's call, or None if there is none that can be decoded."""
+        if extrinsic_index is None or extrinsic_index >= len(self._raw.extrinsics):
+            return None
+        try:
+            extrinsic = decode_extrinsic(self._runtime, self._raw.extrinsics[extrinsic_index])
+            return self._runtime.decode_call(extrinsic.call).arguments
+        except ScaleError:
+            return None
+
+    def block_time_us(self) -> int:
+        """The time that the block's author set, by the inherent that comes first; 0 if there is none."""
+        arguments = self.arguments(0) or {}
+        now = arguments.get("now")
+        return now * 1000 if isinstance(now, int) else 0

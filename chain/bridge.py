@@ -1,0 +1,148 @@
+"""The bridge between storage and a chain: one connection, a reader and a submitter on it, for ever.
+
+It survives everything that a node or a database can do to it: whatever fails, it connects anew after a
+pause, and goes on from what is stored.
+"""
+
+import asyncio
+import random
+from dataclasses import dataclass
+from pathlib import Path
+
+import structlog
+
+from chain.keyring import Keyring
+from chain.node import ChainError, Node
+from chain.reader import Reader
+from chain.rpc import RpcClient, RpcFailure
+from chain.scale.errors import ScaleError
+from chain.scale.metadata import parse_metadata
+from chain.scale.runtime import Runtime
+from chain.submitter import Submitter
+from storage.errors import StorageError
+from storage.store import Storage
+
+PAUSE_SECONDS_MIN = 0.25
+PAUSE_SECONDS_MAX = 15.0
+STEADY_SECONDS = 30.0
+"""A connection that held this long starts the pauses anew."""
+
+log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True)
+class BridgeSettings:
+    """Where the chain is and how to speak with it.
+
+    `start_block` is the first block to read into a database that has read none; the next finalized one
+    if None. `metadata` is a file with the SCALE metadata of the chain's present runtime, to be used
+    instead of asking the node for it.
+    """
+
+    url: str
+    keyring: Keyring
+    start_block: int | None = None
+    metadata: Path | None = None
+    poll_seconds: float = 0.5
+    submit: bool = True
+
+
+@dataclass(frozen=True)
+class BridgeStatus:
+    connected: bool
+    endpoint: str
+    genesis_hash: str
+    finalized_number: int | None
+    finalized_hash: bytes
+    last_error: str
+
+
+class Bridge:
+    """Keeps storage and chain together; `run` is its only work."""
+
+    def __init__(self, storage: Storage, settings: BridgeSettings) -> None:
+        """Raises ValueError for a URL that is none, and for metadata that cannot be read."""
+        self._storage = storage
+        self._settings = settings
+        self._metadata = None if settings.metadata is None else parse_metadata(settings.metadata.read_bytes())
+        self._connected = False
+        self._reader: Reader | None = None
+        self._last_error = ""
+        self._endpoint = RpcClient(settings.url).node
+
+    def status(self) -> BridgeStatus:
+        """How the bridge is now."""
+        finalized = self._reader.finalized if self._reader else None
+        return BridgeStatus(
+            connected=self._connected,
+            endpoint=self._endpoint,
+            genesis_hash=self._storage.binding,
+            finalized_number=finalized.number if finalized else None,
+            finalized_hash=finalized.hash if finalized else b"",
+            last_error=self._last_error,
+        )
+
+    async def genesis_hash(self) -> str:
+        """Ask the node which chain it follows, in hexadecimal. Raises `RpcFailure`."""
+        async with RpcClient(self._settings.url) as client:
+            return (await Node(client).genesis_hash()).hex()
+
+    async def run(self) -> None:
+        """Read and submit for ever; the storage must be prepared."""
+        pause = PAUSE_SECONDS_MIN
+        loop = asyncio.get_running_loop()
+        while True:
+            started = loop.time()
+            try:
+                await self._work()
+            except* (RpcFailure, ChainError, ScaleError, StorageError) as failures:
+                self._note(failures)
+            except* Exception as defects:
+                self._note(defects)
+                log.exception("the bridge failed")
+            finally:
+                self._connected = False
+            if loop.time() - started > STEADY_SECONDS:
+                pause = PAUSE_SECONDS_MIN
+            await asyncio.sleep(random.uniform(pause / 2, pause))  # noqa: S311
+            pause = min(2 * pause, PAUSE_SECONDS_MAX)
+
+    async def _work(self) -> None:
+        async with RpcClient(self._settings.url) as client:
+            node = Node(client)
+            genesis_hash = await node.genesis_hash()
+            if genesis_hash.hex() != self._storage.binding:
+                raise ChainError(
+                    f"the node follows the chain with genesis 0x{genesis_hash.hex()}, this database is"
+                    f" bound to 0x{self._storage.binding}: point CHAIN_WS_URL at a node of that chain"
+                )
+            await self._use_metadata_file(node)
+            self._reader = Reader(self._storage, node, self._settings.start_block)
+            self._connected, self._last_error = True, ""
+            async with asyncio.TaskGroup() as tasks:
+                tasks.create_task(self._reader.run(), name="chain-reader")
+                if self._settings.submit:
+                    submitter = Submitter(
+                        self._storage,
+                        node,
+                        self._settings.keyring,
+                        genesis_hash,
+                        self._settings.poll_seconds,
+                    )
+                    tasks.create_task(submitter.run(), name="chain-submitter")
+
+    async def _use_metadata_file(self, node: Node) -> None:
+        if self._metadata is not None:
+            version = await node.client.call("state_getRuntimeVersion")
+            node.know(
+                Runtime(self._metadata, int(version["specVersion"]), int(version["transactionVersion"]))
+            )
+
+    def _note(self, failures: BaseExceptionGroup[BaseException]) -> None:
+        failure: BaseException = failures
+        while isinstance(failure, BaseExceptionGroup):
+            failure = failure.exceptions[0]
+        text = str(failure) or type(failure).__name__
+        if text != self._last_error:
+            log.warning("the chain cannot be followed", endpoint=self._endpoint, error=text)
+        self._last_error = text

@@ -1,0 +1,127 @@
+"""The node: a development chain served over WebSocket, with blocks made in time."""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator
+from types import TracebackType
+from typing import Self
+
+from websockets.asyncio.server import Server, ServerConnection, serve
+from websockets.exceptions import ConnectionClosed
+
+from chain.devnet.chain import DevChain, Sealing
+from chain.devnet.rpc import protocol
+from chain.devnet.rpc.session import Session
+
+CONNECTIONS_MAX = 100
+"""As on real nodes. One more is closed at once."""
+
+CLOSE_TIMEOUT_SECONDS = 1.0
+
+
+class DevNode:
+    """Serves a chain while it is entered (`async with`), and makes its blocks if it is to be sealed by time.
+
+    Port 0 takes a free port; `url` tells which. Several nodes may serve chains of their own in one process.
+
+    Raises:
+        OSError: on entering, the address is not available.
+    """
+
+    def __init__(self, chain: DevChain, host: str = "127.0.0.1", port: int = 0) -> None:
+        self.chain = chain
+        self._address = (host, port)
+        self._connections: dict[Session, ServerConnection] = {}
+        self._server: Server | None = None
+        self._sealing: asyncio.Task[None] | None = None
+
+    async def __aenter__(self) -> Self:
+        host, port = self._address
+        self._server = await serve(
+            self._serve_connection,
+            host,
+            port,
+            max_size=protocol.MESSAGE_BYTES_MAX,
+            compression=None,
+            ping_interval=None,  # a client that reads only when it calls would miss pings
+            close_timeout=CLOSE_TIMEOUT_SECONDS,
+        )
+        if self.chain.config.sealing is Sealing.INTERVAL:
+            self._sealing = asyncio.create_task(self._seal_in_time())
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        assert self._server is not None
+        self._server.close()
+        await self._server.wait_closed()
+        if self._sealing is not None:
+            await _cancel(self._sealing)
+
+    @property
+    def url(self) -> str:
+        """Return the WebSocket URL, once entered."""
+        assert self._server is not None
+        host, port = next(iter(self._server.sockets)).getsockname()[:2]
+        return f"ws://{host}:{port}"
+
+    async def run(self) -> None:
+        """Wait until cancelled. An error in making blocks is raised here."""
+        await (self._sealing or asyncio.Event().wait())
+
+    def drop_connections(self, spare: Session | None = None) -> int:
+        """Cut all connections but one, without a closing handshake, and return how many there were."""
+        dropped = [connection for session, connection in self._connections.items() if session is not spare]
+        for connection in dropped:
+            connection.transport.abort()
+        return len(dropped)
+
+    async def _seal_in_time(self) -> None:
+        """Make a block every block time; where the machine is late, blocks are left out, not made up for."""
+        loop = asyncio.get_running_loop()
+        block_time_seconds = self.chain.config.block_time_ms / 1000
+        due = loop.time()
+        while True:
+            due = max(due + block_time_seconds, loop.time())
+            await asyncio.sleep(due - loop.time())
+            if not self.chain.sealing_paused:
+                self.chain.seal()
+
+    async def _serve_connection(self, connection: ServerConnection) -> None:
+        if len(self._connections) >= CONNECTIONS_MAX:
+            await connection.close(1013, "too many connections")
+            return
+        async with self._session(connection) as session:
+            with contextlib.suppress(ConnectionClosed):
+                async for message in connection:
+                    response = await protocol.answer(session, message)
+                    if response is not None:
+                        await connection.send(response)
+                    session.announce()
+
+    @contextlib.asynccontextmanager
+    async def _session(self, connection: ServerConnection) -> AsyncIterator[Session]:
+        session = Session(self.chain, self, cut=connection.transport.abort)
+        self._connections[session] = connection
+        self.chain.observers.append(session)
+        notifier = asyncio.create_task(_notify(session, connection))
+        try:
+            yield session
+        finally:
+            self.chain.observers.remove(session)
+            del self._connections[session]
+            await _cancel(notifier)
+
+
+async def _notify(session: Session, connection: ServerConnection) -> None:
+    """Send notifications until the connection ends."""
+    with contextlib.suppress(ConnectionClosed):
+        while True:
+            await connection.send(await session.notifications.get())
+
+
+async def _cancel(task: asyncio.Task[None]) -> None:
+    task.cancel()
+    with contextlib.suppress(asyncio.CancelledError):
+        await task

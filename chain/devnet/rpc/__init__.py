@@ -1,0 +1,1 @@
+"""The JSON-RPC interface of the node: the protocol, the methods by family, and subscriptions."""

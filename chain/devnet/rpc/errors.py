@@ -1,0 +1,72 @@
+"""JSON-RPC errors, with the codes and words of real nodes (jsonrpsee, and the errors of sc-rpc-api)."""
+
+from typing import Any, TypeAlias
+
+Json: TypeAlias = Any
+"""What JSON can hold."""
+
+
+class RpcError(Exception):
+    """An error to be sent as the answer to a call."""
+
+    def __init__(self, code: int, message: str, data: Json = None) -> None:
+        super().__init__(f"{code}: {message}")
+        self.code = code
+        self.message = message
+        self.data = data
+
+
+def parse_error() -> RpcError:
+    """The message is no JSON."""
+    return RpcError(-32700, "Parse error")
+
+
+def invalid_request() -> RpcError:
+    """The message is JSON, but no call."""
+    return RpcError(-32600, "Invalid request")
+
+
+def method_not_found() -> RpcError:
+    """The node has no such method."""
+    return RpcError(-32601, "Method not found")
+
+
+def invalid_params(problem: str) -> RpcError:
+    """The method does not take these parameters."""
+    return RpcError(-32602, "Invalid params", problem)
+
+
+def internal_error() -> RpcError:
+    """The node is at fault; its log says why."""
+    return RpcError(-32603, "Internal error")
+
+
+def too_many_subscriptions(limit: int) -> RpcError:
+    """The connection has as many subscriptions as it may."""
+    return RpcError(-32006, "Too many subscriptions on the connection", f"Exceeded max limit of {limit}")
+
+
+def response_too_big(limit: int) -> RpcError:
+    """The answer is longer than a message may be."""
+    return RpcError(-32008, "Response is too big", f"Exceeded max limit of {limit}")
+
+
+def batch_too_big(limit: int) -> RpcError:
+    """The batch has more calls than it may."""
+    return RpcError(-32010, "The batch request was too large", f"Exceeded max limit of {limit}")
+
+
+def batch_response_too_big(limit: int) -> RpcError:
+    """The answers of a batch are together longer than a message may be."""
+    return RpcError(-32011, "The batch response was too large", f"Exceeded max limit of {limit}")
+
+
+def unknown_block(block_hash: bytes) -> RpcError:
+    """The node never had this block."""
+    problem = f"Header was not found in the database: 0x{block_hash.hex()}"
+    return RpcError(4003, f"Client error: UnknownBlock: {problem}")
+
+
+def execution_failed(problem: str) -> RpcError:
+    """The runtime could not answer."""
+    return RpcError(4003, f"Client error: Execution failed: {problem}")

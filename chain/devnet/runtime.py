@@ -1,0 +1,104 @@
+"""The runtime of the development chain: its pallets, its version, its metadata and its genesis."""
+
+import dataclasses
+import hashlib
+from collections.abc import Mapping, Sequence
+
+from chain.devnet.context import BlockContext, RuntimeParameters
+from chain.devnet.frame import RuntimeVersion
+from chain.devnet.metadata import MetadataBuilder, RuntimeApi
+from chain.devnet.pallet import Call
+from chain.devnet.pallets import agent_registry, balances, escrow, system, task_market, timestamp
+from chain.devnet.state import Changes, Overlay, State
+from chain.devnet.typeinfo import TypeInfo
+from chain.scale.metadata import parse_metadata
+from chain.scale.runtime import Runtime
+from chain.scale.values import Value
+
+SPEC_NAME = "chamberlain-devnet"
+SPEC_VERSION = 100
+TRANSACTION_VERSION = 1
+
+PALLETS = (
+    system.PALLET,
+    timestamp.PALLET,
+    balances.PALLET,
+    agent_registry.PALLET,
+    task_market.PALLET,
+    escrow.PALLET,
+)
+"""The pallets, in the order in which they begin a block."""
+
+SEED_KEY = b":devnet:seed"
+"""Where the state of genesis holds the seed, which gives chains of different seeds different hashes."""
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Genesis:
+    """What a chain starts from: balances in planck by account, and a seed that makes its hash its own."""
+
+    seed: bytes
+    endowments: Mapping[bytes, int]
+
+
+class DevRuntime:
+    """One runtime: how it looks to clients, and what blocks are executed with."""
+
+    def __init__(self, apis: Sequence[RuntimeApi], *, block_time_ms: int, bidding_window_blocks: int) -> None:
+        self.version = RuntimeVersion(
+            spec_name=SPEC_NAME,
+            impl_name=SPEC_NAME,
+            authoring_version=1,
+            spec_version=SPEC_VERSION,
+            impl_version=1,
+            apis=[(api_id(api.name), api.version) for api in apis],
+            transaction_version=TRANSACTION_VERSION,
+            state_version=1,
+        )
+        self.parameters = RuntimeParameters(self.version, block_time_ms, bidding_window_blocks)
+        self._builder = MetadataBuilder("chamberlain_devnet_runtime", PALLETS, apis, self.parameters)
+        types = Runtime(parse_metadata(self._builder.types_only()), SPEC_VERSION, TRANSACTION_VERSION)
+
+        def encode_value(described: TypeInfo, value: object) -> bytes:
+            return types.encode(self.type_id(described), value)
+
+        v14 = self._builder.v14(encode_value)
+        self.metadata: Mapping[int, bytes] = {14: v14, 15: self._builder.v15(encode_value)}
+        """The metadata by version, each from its magic on."""
+        self.codec = Runtime(parse_metadata(v14), SPEC_VERSION, TRANSACTION_VERSION)
+        self._calls = {(pallet.name, call.name): call for pallet in PALLETS for call in pallet.calls}
+
+    def call(self, pallet: str, name: str) -> Call:
+        """Return the declaration of a call that the codec knows."""
+        return self._calls[pallet, name]
+
+    def encode(self, described: TypeInfo, value: Value) -> bytes:
+        """Return the bytes of a value of this type."""
+        return self.codec.encode(self.type_id(described), value)
+
+    def decode(self, described: TypeInfo, raw: bytes) -> Value:
+        """Return the value, or raise DecodeError."""
+        return self.codec.decode(self.type_id(described), raw)
+
+    def type_id(self, described: TypeInfo) -> int:
+        """Return the number of a type in the metadata."""
+        return self._builder.registry.id_of(described)
+
+    def run_hooks(self, block: BlockContext) -> None:
+        """Do what the pallets do at the beginning of every block."""
+        for pallet in PALLETS:
+            for hook in pallet.initialize_hooks:
+                hook(block)
+
+    def genesis_entries(self, genesis: Genesis) -> Changes:
+        """Return the entries of the state at block 0."""
+        block = BlockContext(0, self.parameters, self.codec, Overlay(State({})))
+        for account, amount in genesis.endowments.items():
+            balances.endow(block, account, amount)
+        block.state.put(SEED_KEY, genesis.seed)
+        return block.state.changes
+
+
+def api_id(name: str) -> bytes:
+    """Return the id of a runtime API in the runtime's version: BLAKE2b-64 of its name."""
+    return hashlib.blake2b(name.encode(), digest_size=8).digest()

@@ -1,0 +1,107 @@
+"""Making facts of decoded events, and outcomes of extrinsics."""
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+import msgspec
+
+from chain.pallets import EVENTS
+from chain.scale.events import EventRecord
+from chain.scale.runtime import Runtime
+from chain.scale.ss58 import ss58_encode
+from storage import facts
+from storage.lifecycle import AgentStatus
+from storage.limits import CAPABILITY_BYTES_MAX, IDENTIFIER_BYTES_MAX, METADATA_BYTES_MAX
+
+CHAIN_ID_MAX = 2**63 - 1  # what a database stores as a number
+
+
+class Uninterpretable(Exception):
+    """An event of the table whose fields are not what the fact needs; the message says which."""
+
+
+def needs_call(event: EventRecord) -> bool:
+    """Whether the fact of an event takes something from the call that caused it."""
+    rule = EVENTS.get((event.pallet, event.name))
+    return rule is not None and any(path.startswith("call.") for path in rule.fields.values())
+
+
+def interpret(
+    event: EventRecord, call_arguments: Mapping[str, Any] | None, ss58_prefix: int
+) -> facts.Fact | None:
+    """The fact that an event reports, or None if it concerns nothing of ours.
+
+    `call_arguments` are those of the call that caused it, if that is known. Raises `Uninterpretable`.
+    """
+    rule = EVENTS.get((event.pallet, event.name))
+    if rule is None:
+        return None
+    fields = dict(rule.constants)
+    for name, path in rule.fields.items():
+        source, _, argument = path.rpartition(".")
+        if source == "call":
+            value = None if call_arguments is None else call_arguments.get(argument)
+        elif argument not in event.fields:
+            raise Uninterpretable(f"{event.pallet}.{event.name} has no field {argument!r}")
+        else:
+            value = event.fields[argument]
+        fields[name] = _value(name, value, ss58_prefix)
+    try:
+        return msgspec.convert(fields, rule.fact, strict=True)
+    except msgspec.ValidationError as error:
+        raise Uninterpretable(f"{event.pallet}.{event.name}: {error}") from error
+
+
+def _value(name: str, value: Any, ss58_prefix: int) -> Any:
+    """A decoded value as the field of a fact; what another client put beyond our limits is left out."""
+    match name, value:
+        case "account_address", bytes():
+            return ss58_encode(value, ss58_prefix)
+        case "agent_id", bytes():
+            return _text(value, IDENTIFIER_BYTES_MAX)
+        case "metadata", bytes():
+            return _text(value, METADATA_BYTES_MAX)
+        case "capabilities", list():
+            texts = [_text(item, CAPABILITY_BYTES_MAX) for item in value]
+            return tuple(text for text in texts if text)
+        case "status", str():
+            known = {status.value for status in AgentStatus}
+            return AgentStatus(value.lower()) if value.lower() in known else value
+        case "error", _:
+            return value if isinstance(value, str) else json.dumps(plain(value))
+        case (("chain_task_id" | "chain_agent_id"), int()) if value > CHAIN_ID_MAX:
+            raise Uninterpretable(f"{name} {value} is too large")
+    return value
+
+
+def _text(raw: bytes, longest: int) -> str | None:
+    try:
+        text = raw.decode()
+    except UnicodeDecodeError:
+        return None
+    return None if "\0" in text or len(raw) > longest else text
+
+
+def outcome(event: EventRecord, runtime: Runtime) -> str | None:
+    """What an event says of its extrinsic: empty for success, the error, or None if nothing."""
+    if event.pallet != "System" or event.name not in ("ExtrinsicSuccess", "ExtrinsicFailed"):
+        return None
+    if event.name == "ExtrinsicSuccess":
+        return ""
+    error = runtime.dispatch_error(event.fields["dispatch_error"])
+    name = f"{error.pallet}.{error.name}" if error.pallet else error.name
+    return f"{name}: {error.documentation}" if error.documentation else name
+
+
+def plain(value: Any) -> Any:
+    """A decoded value as JSON: integers as decimal texts, bytes as 0x and hexadecimal digits."""
+    if isinstance(value, bytes):
+        return f"0x{value.hex()}"
+    if isinstance(value, bool) or value is None or isinstance(value, str):
+        return value
+    if isinstance(value, int):
+        return str(value)
+    if isinstance(value, Mapping):
+        return {str(key): plain(item) for key, item in value.items()}
+    return [plain(item) for item in value]

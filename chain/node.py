@@ -1,0 +1,152 @@
+"""A node as the bridge sees it: the few questions it asks, with typed answers."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from chain.rpc import RpcClient, RpcError
+from chain.scale.metadata import parse_metadata
+from chain.scale.runtime import Runtime
+
+RUNTIMES_KEPT = 8
+EVENTS_KEY = "0x26aa394eea5630e07c48ae0c9558cef780d41e5e16056765bc8461851072c9d7"
+"""The storage key of `System.Events`: twox128("System") and twox128("Events"), on every chain."""
+
+DEFAULT_SS58_PREFIX = 42
+DEFAULT_BLOCK_TIME_MS = 6000
+
+
+class ChainError(Exception):
+    """What the node says does not fit what this database knows; the message says what to do."""
+
+
+@dataclass(frozen=True)
+class Header:
+    number: int
+    hash: bytes
+    parent_hash: bytes
+
+
+@dataclass(frozen=True)
+class RawBlock:
+    """A block as the node gives it: nothing is decoded."""
+
+    header: Header
+    extrinsics: list[bytes]
+    events: bytes
+
+
+class Node:
+    """The node behind a connection. All methods raise `RpcFailure`."""
+
+    def __init__(self, client: RpcClient) -> None:
+        self.client = client
+        self._runtimes: dict[int, Runtime] = {}
+
+    async def genesis_hash(self) -> bytes:
+        return await self.hash_of(0)
+
+    async def hash_of(self, number: int) -> bytes:
+        """The hash of a block on the best chain; raises `ChainError` if there is none."""
+        answer = await self.client.call("chain_getBlockHash", number)
+        if not isinstance(answer, str):
+            raise ChainError(f"the node has no block {number}")
+        return _bytes(answer)
+
+    async def finalized_head(self) -> Header:
+        return await self.header(_bytes(await self.client.call("chain_getFinalizedHead")))
+
+    async def best_head(self) -> Header:
+        return await self.header(_bytes(await self.client.call("chain_getBlockHash")))
+
+    async def header(self, block_hash: bytes) -> Header:
+        answer = await self.client.call("chain_getHeader", _hex(block_hash))
+        if answer is None:
+            raise ChainError(f"the node does not know block {_hex(block_hash)}")
+        return _header(answer, block_hash)
+
+    async def blocks(self, first: int, last: int) -> list[RawBlock]:
+        """The blocks of a range of the finalized chain, read in two round trips."""
+        hashes = await self._all([("chain_getBlockHash", [number]) for number in range(first, last + 1)])
+        calls: list[tuple[str, Sequence[Any]]] = []
+        for block_hash in hashes:
+            calls += [("chain_getBlock", [block_hash]), ("state_getStorage", [EVENTS_KEY, block_hash])]
+        answers = await self._all(calls)
+        blocks = []
+        for position, block_hash in enumerate(hashes):
+            block, events = answers[2 * position], answers[2 * position + 1]
+            if block is None:
+                raise ChainError(f"the node does not have block {first + position} any more")
+            blocks.append(
+                RawBlock(
+                    header=_header(block["block"]["header"], _bytes(block_hash)),
+                    extrinsics=[_bytes(raw) for raw in block["block"]["extrinsics"]],
+                    events=_bytes(events) if events else b"\x00",
+                )
+            )
+        return blocks
+
+    async def runtime_at(self, block_hash: bytes) -> Runtime:
+        """The runtime of the state after a block; blocks built on it are encoded by it."""
+        version = await self.client.call("state_getRuntimeVersion", _hex(block_hash))
+        spec_version = int(version["specVersion"])
+        if spec_version not in self._runtimes:
+            raw = _bytes(await self.client.call("state_getMetadata", _hex(block_hash)))
+            transaction_version = int(version["transactionVersion"])
+            while len(self._runtimes) >= RUNTIMES_KEPT:
+                self._runtimes.pop(next(iter(self._runtimes)))
+            self._runtimes[spec_version] = Runtime(parse_metadata(raw), spec_version, transaction_version)
+        return self._runtimes[spec_version]
+
+    def know(self, runtime: Runtime) -> None:
+        """Use a runtime whose metadata was read from a file, instead of asking for it."""
+        self._runtimes[runtime.spec_version] = runtime
+
+    async def account_nonce(self, runtime: Runtime, account: bytes, block_hash: bytes) -> int:
+        """The next nonce of an account in the state after a block."""
+        key = runtime.storage_key("System", "Account", account)
+        answer = await self.client.call("state_getStorage", _hex(key), _hex(block_hash))
+        stored = runtime.decode_storage("System", "Account", _bytes(answer) if answer else None)
+        return int(stored["nonce"])
+
+    async def submit(self, extrinsics: Sequence[bytes]) -> list[RpcError | None]:
+        """Hand signed extrinsics to the pool of the node; for each, the node's objection or None."""
+        answers = await self.client.batch([("author_submitExtrinsic", [_hex(raw)]) for raw in extrinsics])
+        return [answer if isinstance(answer, RpcError) else None for answer in answers]
+
+    async def _all(self, calls: Sequence[tuple[str, Sequence[Any]]]) -> list[Any]:
+        answers = await self.client.batch(calls)
+        for answer in answers:
+            if isinstance(answer, RpcError):
+                raise answer
+        return answers
+
+
+def ss58_prefix(runtime: Runtime) -> int:
+    """The prefix of the chain's addresses."""
+    return int(_constant(runtime, "System", "SS58Prefix", DEFAULT_SS58_PREFIX))
+
+
+def block_time_us(runtime: Runtime) -> int:
+    """How long a block takes: Babe says it, else it is twice the minimum period of timestamps."""
+    milliseconds = _constant(runtime, "Babe", "ExpectedBlockTime", 0) or 2 * int(
+        _constant(runtime, "Timestamp", "MinimumPeriod", 0)
+    )
+    return 1000 * (int(milliseconds) or DEFAULT_BLOCK_TIME_MS)
+
+
+def _constant(runtime: Runtime, pallet: str, name: str, default: int) -> Any:
+    known = runtime.metadata.pallets.get(pallet)
+    return runtime.constant(pallet, name) if known is not None and name in known.constants else default
+
+
+def _header(answer: Any, block_hash: bytes) -> Header:
+    return Header(int(answer["number"], 16), block_hash, _bytes(answer["parentHash"]))
+
+
+def _hex(raw: bytes) -> str:
+    return f"0x{raw.hex()}"
+
+
+def _bytes(text: str) -> bytes:
+    return bytes.fromhex(text.removeprefix("0x"))

@@ -1,0 +1,52 @@
+"""What can go wrong with a call to a node.
+
+RpcFailure
+├── RpcError              the node answered with an error
+├── RpcTimeout            the node did not answer in time; what it did is unknown
+├── SubscriptionOverflow  notifications came faster than they were taken
+└── ConnectionLost        the connection is gone, and with it every call in flight and subscription
+    └── ResponseTooLarge  it was given up because a message was over `response_bytes_max`
+"""
+
+from typing import Any, NoReturn, TypeAlias
+
+# What a method answers, its documentation says; callers check what they rely on.
+Json: TypeAlias = Any
+
+
+class RpcFailure(Exception):
+    """Base of all that can go wrong with a call."""
+
+
+class RpcError(RpcFailure):
+    """The node answered with an error; `code`, `message` and `data` are the node's."""
+
+    def __init__(self, code: int, message: str, data: Json = None) -> None:
+        super().__init__(code, message, data)
+        self.code = code
+        self.message = message
+        self.data = data
+
+    def __str__(self) -> str:
+        return f"{self.message} ({self.code})" + ("" if self.data is None else f": {self.data}")
+
+
+class RpcTimeout(RpcFailure):
+    """The node did not answer in time."""
+
+
+class SubscriptionOverflow(RpcFailure):
+    """Notifications came faster than they were taken, and some are lost."""
+
+
+class ConnectionLost(RpcFailure):
+    """The connection was never made, or is gone. The client is spent."""
+
+
+class ResponseTooLarge(ConnectionLost):
+    """A message was over the limit, and the connection was given up."""
+
+
+def raise_again(failure: RpcFailure) -> NoReturn:
+    """Raises a copy: one failure ends many calls, and each raises its own with its own traceback."""
+    raise type(failure)(*failure.args)

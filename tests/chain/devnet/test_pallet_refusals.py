@@ -1,0 +1,385 @@
+"""Every error that a pallet declares can be provoked, says its name, and leaves nothing else behind."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from chain.devnet import DevChain
+from chain.devnet.pallets.agent_registry import AGENTS
+from chain.devnet.pallets.balances import EXISTENTIAL_DEPOSIT
+from chain.devnet.runtime import PALLETS
+from tests.chain.devnet.actors import SEAL_NONCE, UNIT, Actor, Market, stored
+
+Attempt = tuple[Actor, str, dict[str, Any]]
+Scenario = Callable[[Market], Attempt]
+
+SCENARIOS: dict[str, Scenario] = {}
+
+DID = "did:ex:agent"
+UNKNOWN = 4711
+
+
+def provokes(error: str) -> Callable[[Scenario], Scenario]:
+    """Register a scenario: it prepares the market and returns the call that is to be refused."""
+
+    def register(scenario: Scenario) -> Scenario:
+        SCENARIOS[f"{error}: {scenario.__name__}"] = scenario
+        return scenario
+
+    return register
+
+
+def registering(market: Market, **changes: Any) -> Attempt:
+    arguments: dict[str, Any] = {"did": DID, "capabilities": [], "metadata": None, "attestation": None}
+    arguments["verification_level"] = "Optimistic"
+    return market.bob, "AgentRegistry.register_agent", arguments | changes
+
+
+def bidding_task(market: Market) -> tuple[int, int]:
+    """A task of Alice's on which Bob's agent has bid 10."""
+    agent_id, task_id = market.register(market.bob, DID), market.create_task(budget=1000)
+    market.bob.do("TaskMarket.submit_bid", **market.bid(task_id, agent_id, DID, 10))
+    return task_id, agent_id
+
+
+def revealing_task(market: Market) -> tuple[int, int]:
+    """The same, closed for bids."""
+    task_id, agent_id = bidding_task(market)
+    market.alice.do("TaskMarket.close_bidding", task_id=task_id)
+    return task_id, agent_id
+
+
+def assigned_task(market: Market) -> tuple[int, int]:
+    """A task of Alice's that Bob's agent has won."""
+    agent_id, task_id = market.register(market.bob, DID), market.create_task()
+    market.assign(task_id, agent_id, DID, 10)
+    return task_id, agent_id
+
+
+def completed_task(market: Market) -> tuple[int, int]:
+    """The same, with its result."""
+    task_id, agent_id = assigned_task(market)
+    market.complete(task_id, agent_id)
+    return task_id, agent_id
+
+
+def revealing(task_id: int, agent_id: int, cost: int = 10, nonce: bytes = SEAL_NONCE) -> dict[str, Any]:
+    return {"task_id": task_id, "agent_id": agent_id, "cost": cost, "nonce": nonce}
+
+
+def result(task_id: int, agent_id: int, proof: bytes = b"") -> dict[str, Any]:
+    return {"task_id": task_id, "agent_id": agent_id, "result_hash": bytes(32), "proof": proof}
+
+
+@provokes("AgentRegistry.DidEmpty")
+def registering_without_a_did(market: Market) -> Attempt:
+    return registering(market, did="")
+
+
+@provokes("AgentRegistry.DidTooLong")
+def registering_a_did_of_129_bytes(market: Market) -> Attempt:
+    return registering(market, did="d" * 129)
+
+
+@provokes("AgentRegistry.DidTaken")
+def registering_the_did_of_a_retired_agent(market: Market) -> Attempt:
+    agent_id = market.register(market.charlie, DID)
+    market.charlie.do("AgentRegistry.retire_agent", agent_id=agent_id)
+    return registering(market)
+
+
+@provokes("AgentRegistry.TooManyCapabilities")
+def registering_65_capabilities(market: Market) -> Attempt:
+    return registering(market, capabilities=["c"] * 65)
+
+
+@provokes("AgentRegistry.CapabilityTooLong")
+def registering_a_capability_of_257_bytes(market: Market) -> Attempt:
+    return registering(market, capabilities=["ok", "c" * 257])
+
+
+@provokes("AgentRegistry.MetadataTooLong")
+def registering_metadata_of_1025_bytes(market: Market) -> Attempt:
+    return registering(market, metadata="m" * 1025)
+
+
+@provokes("AgentRegistry.MetadataTooLong")
+def updating_to_metadata_of_1025_bytes(market: Market) -> Attempt:
+    agent_id = market.register(market.bob, DID)
+    return market.bob, "AgentRegistry.update_agent", {
+        "agent_id": agent_id, "capabilities": None, "metadata": "m" * 1025
+    }  # fmt: skip
+
+
+@provokes("AgentRegistry.AttestationTooLong")
+def registering_an_attestation_of_4097_bytes(market: Market) -> Attempt:
+    return registering(market, attestation="a" * 4097)
+
+
+@provokes("AgentRegistry.AgentNotFound")
+def retiring_an_unknown_agent(market: Market) -> Attempt:
+    return market.bob, "AgentRegistry.retire_agent", {"agent_id": UNKNOWN}
+
+
+@provokes("AgentRegistry.AgentNotFound")
+def bidding_for_an_unknown_agent(market: Market) -> Attempt:
+    return market.bob, "TaskMarket.submit_bid", market.bid(market.create_task(), UNKNOWN, DID, 10)
+
+
+@provokes("AgentRegistry.NotAgentOwner")
+def updating_the_agent_of_another(market: Market) -> Attempt:
+    agent_id = market.register(market.charlie, DID)
+    arguments = {"agent_id": agent_id, "capabilities": None, "metadata": None}
+    return market.bob, "AgentRegistry.update_agent", arguments
+
+
+@provokes("AgentRegistry.AgentNotActive")
+def retiring_an_agent_twice(market: Market) -> Attempt:
+    agent_id = market.register(market.bob, DID)
+    market.bob.do("AgentRegistry.retire_agent", agent_id=agent_id)
+    return market.bob, "AgentRegistry.retire_agent", {"agent_id": agent_id}
+
+
+@provokes("TaskMarket.TaskNotFound")
+def cancelling_an_unknown_task(market: Market) -> Attempt:
+    return market.alice, "TaskMarket.cancel_task", {"task_id": UNKNOWN}
+
+
+@provokes("TaskMarket.NotRequester")
+def closing_the_bidding_on_the_task_of_another(market: Market) -> Attempt:
+    return market.bob, "TaskMarket.close_bidding", {"task_id": market.create_task()}
+
+
+@provokes("TaskMarket.NotAgentOwner")
+def bidding_for_the_agent_of_another(market: Market) -> Attempt:
+    agent_id, task_id = market.register(market.charlie, DID), market.create_task()
+    return market.bob, "TaskMarket.submit_bid", market.bid(task_id, agent_id, DID, 10)
+
+
+@provokes("TaskMarket.NotAgentOwner")
+def delivering_the_result_of_the_agent_of_another(market: Market) -> Attempt:
+    return market.charlie, "TaskMarket.submit_result", result(*assigned_task(market))
+
+
+@provokes("TaskMarket.AgentNotActive")
+def bidding_for_a_retired_agent(market: Market) -> Attempt:
+    agent_id, task_id = market.register(market.bob, DID), market.create_task()
+    market.bob.do("AgentRegistry.retire_agent", agent_id=agent_id)
+    return market.bob, "TaskMarket.submit_bid", market.bid(task_id, agent_id, DID, 10)
+
+
+@provokes("TaskMarket.TaskNotBidding")
+def bidding_after_the_bidding(market: Market) -> Attempt:
+    task_id, agent_id = revealing_task(market)
+    return market.bob, "TaskMarket.submit_bid", market.bid(task_id, agent_id, DID, 10)
+
+
+@provokes("TaskMarket.TaskNotBidding")
+def closing_the_bidding_twice(market: Market) -> Attempt:
+    task_id, _ = revealing_task(market)
+    return market.alice, "TaskMarket.close_bidding", {"task_id": task_id}
+
+
+@provokes("TaskMarket.TaskNotRevealing")
+def revealing_while_bids_are_taken(market: Market) -> Attempt:
+    return market.bob, "TaskMarket.reveal_bid", revealing(*bidding_task(market))
+
+
+@provokes("TaskMarket.TaskNotRevealing")
+def allocating_while_bids_are_taken(market: Market) -> Attempt:
+    task_id, _ = bidding_task(market)
+    return market.alice, "TaskMarket.allocate_task", {"task_id": task_id}
+
+
+@provokes("TaskMarket.TaskNotAssigned")
+def delivering_a_result_before_the_assignment(market: Market) -> Attempt:
+    return market.bob, "TaskMarket.submit_result", result(*revealing_task(market))
+
+
+@provokes("TaskMarket.TaskNotCancellable")
+def cancelling_an_assigned_task(market: Market) -> Attempt:
+    task_id, _ = assigned_task(market)
+    return market.alice, "TaskMarket.cancel_task", {"task_id": task_id}
+
+
+@provokes("TaskMarket.DuplicateBid")
+def bidding_twice(market: Market) -> Attempt:
+    task_id, agent_id = bidding_task(market)
+    return market.bob, "TaskMarket.submit_bid", market.bid(task_id, agent_id, DID, 9)
+
+
+@provokes("TaskMarket.BidNotFound")
+def revealing_a_bid_that_was_never_made(market: Market) -> Attempt:
+    task_id, _ = revealing_task(market)
+    other = market.register(market.bob, "did:ex:other")
+    return market.bob, "TaskMarket.reveal_bid", revealing(task_id, other)
+
+
+@provokes("TaskMarket.AlreadyRevealed")
+def revealing_twice(market: Market) -> Attempt:
+    arguments = revealing(*revealing_task(market))
+    market.bob.do("TaskMarket.reveal_bid", **arguments)
+    return market.bob, "TaskMarket.reveal_bid", arguments
+
+
+@provokes("TaskMarket.CommitmentMismatch")
+def revealing_another_cost(market: Market) -> Attempt:
+    return market.bob, "TaskMarket.reveal_bid", revealing(*revealing_task(market), cost=9)
+
+
+@provokes("TaskMarket.CommitmentMismatch")
+def revealing_another_nonce(market: Market) -> Attempt:
+    return market.bob, "TaskMarket.reveal_bid", revealing(*revealing_task(market), nonce=bytes(32))
+
+
+@provokes("TaskMarket.CostAboveBudget")
+def revealing_a_cost_above_the_budget(market: Market) -> Attempt:
+    agent_id, task_id = market.register(market.bob, DID), market.create_task(budget=1000)
+    market.bob.do("TaskMarket.submit_bid", **market.bid(task_id, agent_id, DID, 1001))
+    market.alice.do("TaskMarket.close_bidding", task_id=task_id)
+    return market.bob, "TaskMarket.reveal_bid", revealing(task_id, agent_id, cost=1001)
+
+
+@provokes("TaskMarket.NoRevealedBid")
+def allocating_with_only_a_sealed_bid(market: Market) -> Attempt:
+    task_id, _ = revealing_task(market)
+    return market.alice, "TaskMarket.allocate_task", {"task_id": task_id}
+
+
+@provokes("TaskMarket.NotWinner")
+def delivering_the_result_of_a_loser(market: Market) -> Attempt:
+    task_id, _ = assigned_task(market)
+    loser = market.register(market.bob, "did:ex:loser")
+    return market.bob, "TaskMarket.submit_result", result(task_id, loser)
+
+
+@provokes("TaskMarket.DeadlinePassed")
+def posting_a_task_due_in_the_very_block(market: Market) -> Attempt:
+    return market.alice, "TaskMarket.create_task", market.task(blocks=1)
+
+
+@provokes("TaskMarket.BudgetZero")
+def posting_a_task_without_budget(market: Market) -> Attempt:
+    return market.alice, "TaskMarket.create_task", market.task(budget=0)
+
+
+@provokes("TaskMarket.ProofTooLong")
+def delivering_a_proof_of_4097_bytes(market: Market) -> Attempt:
+    return market.bob, "TaskMarket.submit_result", result(*assigned_task(market), proof=b"p" * 4097)
+
+
+@provokes("Escrow.EscrowNotFound")
+def paying_for_an_unknown_task(market: Market) -> Attempt:
+    return market.alice, "Escrow.release_payment", {"task_id": UNKNOWN}
+
+
+@provokes("Escrow.NotRequester")
+def paying_oneself_for_the_task_of_another(market: Market) -> Attempt:
+    task_id, _ = completed_task(market)
+    return market.bob, "Escrow.release_payment", {"task_id": task_id}
+
+
+@provokes("Escrow.TaskNotCompleted")
+def paying_for_a_cancelled_task(market: Market) -> Attempt:
+    task_id = market.create_task()
+    market.alice.do("TaskMarket.cancel_task", task_id=task_id)
+    return market.alice, "Escrow.release_payment", {"task_id": task_id}
+
+
+@provokes("Escrow.NotFunded")
+def paying_twice(market: Market) -> Attempt:
+    task_id, _ = completed_task(market)
+    market.alice.do("Escrow.release_payment", task_id=task_id)
+    return market.alice, "Escrow.release_payment", {"task_id": task_id}
+
+
+@provokes("Escrow.InsufficientBalance")
+def posting_a_task_that_would_leave_less_than_the_existential_deposit(market: Market) -> Attempt:
+    budget = market.alice.free - EXISTENTIAL_DEPOSIT + 1
+    return market.alice, "TaskMarket.create_task", market.task(budget=budget)
+
+
+@provokes("Token.FundsUnavailable")
+def transferring_more_than_there_is(market: Market) -> Attempt:
+    return market.alice, "Balances.transfer_allow_death", {
+        "dest": market.bob.account, "value": market.alice.free + 1
+    }  # fmt: skip
+
+
+@provokes("Token.FundsUnavailable")
+def dying_while_money_is_set_aside(market: Market) -> Attempt:
+    market.create_task()
+    arguments = {"dest": market.bob.account, "value": market.alice.free}
+    return market.alice, "Balances.transfer_allow_death", arguments
+
+
+@provokes("Token.NotExpendable")
+def transferring_all_and_staying_alive(market: Market) -> Attempt:
+    arguments = {"dest": market.bob.account, "value": market.alice.free}
+    return market.alice, "Balances.transfer_keep_alive", arguments
+
+
+@provokes("Token.BelowMinimum")
+def opening_an_account_with_less_than_the_existential_deposit(market: Market) -> Attempt:
+    arguments = {"dest": b"n" * 32, "value": EXISTENTIAL_DEPOSIT - 1}
+    return market.alice, "Balances.transfer_allow_death", arguments
+
+
+@provokes("CannotLookup")
+def transferring_to_an_address_that_is_no_account(market: Market) -> Attempt:
+    arguments = {"dest": {"Raw": b"nobody"}, "value": UNIT}
+    return market.alice, "Balances.transfer_allow_death", arguments
+
+
+@provokes("BadOrigin")
+def setting_the_time_by_a_signature(market: Market) -> Attempt:
+    return market.alice, "Timestamp.set", {"now": 1}
+
+
+def state_but_for_the_block(chain: DevChain, signer: Actor) -> dict[bytes, bytes | None]:
+    """The whole state without what every block changes, and without the signer's nonce."""
+    codec, state = chain.runtime.codec, chain.best.state
+    changing = tuple(
+        codec.storage_key("System", item)
+        for item in ("Number", "ParentHash", "BlockHash", "Digest", "Events", "EventCount")
+    )
+    skipped = (*changing, codec.storage_key("Timestamp", "Now"))
+    entries = {key: state.get(key) for key in state.keys(b"") if not key.startswith(skipped)}
+    account_key = codec.storage_key("System", "Account", signer.account)
+    account = entries[account_key]
+    assert account is not None
+    return entries | {account_key: account[4:]}
+
+
+@pytest.mark.parametrize("name", SCENARIOS)
+def test_a_refused_call_reports_its_error_and_changes_nothing_but_the_nonce(
+    name: str, chain: DevChain, market: Market
+) -> None:
+    error, _ = name.split(": ")
+    signer, call, arguments = SCENARIOS[name](market)
+    before, nonce_before = state_but_for_the_block(chain, signer), chain.account(signer.account).nonce
+    outcome = signer.do(call, **arguments)
+    assert outcome.error == (error if error.startswith("Token") else error.split(".")[-1])
+    assert [event.name for event in outcome.events] == ["ExtrinsicFailed"]
+    assert state_but_for_the_block(chain, signer) == before
+    assert chain.account(signer.account).nonce == nonce_before + 1
+
+
+def test_every_declared_error_is_provoked_above() -> None:
+    declared = {f"{pallet.name}.{error.name}" for pallet in PALLETS for error in pallet.errors}
+    provoked = {name.split(": ")[0] for name in SCENARIOS}
+    assert declared <= provoked
+
+
+def test_limits_are_inclusive(chain: DevChain, market: Market) -> None:
+    agent_id = market.register(
+        market.bob, "d" * 128, capabilities=["c" * 256] * 64, metadata="m" * 1024, attestation="a" * 4096
+    )
+    assert len(stored(chain, AGENTS, agent_id).capabilities) == 64
+    task_id = market.create_task()
+    market.assign(task_id, agent_id, "d" * 128, UNIT)
+    assert (
+        market.bob.do("TaskMarket.submit_result", **result(task_id, agent_id, proof=b"p" * 4096)).error
+        is None
+    )
