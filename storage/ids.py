@@ -3,7 +3,6 @@
 import os
 import threading
 import time
-import uuid
 
 _lock = threading.Lock()
 _last = 0
@@ -20,4 +19,5 @@ def new_id() -> str:
     high, low = value >> 62, value & ((1 << 62) - 1)
     # 48 bits of time, version 7, 12 bits; variant 2, 62 bits.
     number = ((high >> 12) << 80) | (7 << 76) | ((high & 0xFFF) << 64) | (2 << 62) | low
-    return str(uuid.UUID(int=number))
+    digits = f"{number:032x}"
+    return f"{digits[:8]}-{digits[8:12]}-{digits[12:16]}-{digits[16:20]}-{digits[20:]}"

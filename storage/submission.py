@@ -178,26 +178,17 @@ def account_state(tx: Transaction, account_address: str) -> AccountState:
     )
 
 
-class Live(Record, frozen=True, kw_only=True):
-    """A live signature, to be sent or sent again."""
-
-    extrinsic: Extrinsic
-    raw: bytes
-
-
-def live_signatures(tx: Transaction, at_most: int) -> list[Live]:
-    """The newest signatures of all live extrinsics, lowest nonce first."""
-    table, signatures = schema.extrinsics, schema.signatures
+def live_signatures(tx: Transaction, at_most: int) -> list[Signature]:
+    """The newest signatures of live extrinsics, to be sent or sent again, lowest nonce first."""
+    table, extrinsics = schema.signatures, schema.extrinsics
     statement = (
-        select(table, signatures.c.raw)
-        .join(signatures, signatures.c.extrinsic_hash == table.c.extrinsic_hash)
-        .where(table.c.status.in_(sorted(LIVE_EXTRINSIC)))
+        select(table)
+        .join(extrinsics, extrinsics.c.extrinsic_hash == table.c.extrinsic_hash)
+        .where(extrinsics.c.status.in_(sorted(LIVE_EXTRINSIC)))
         .order_by(table.c.nonce, table.c.correlation_id)
         .limit(at_most)
     )
-    return [
-        Live(extrinsic=EXTRINSICS.from_row(row[:-1]), raw=row[-1]) for row in tx.connection.execute(statement)
-    ]
+    return [_signatures.from_row(row) for row in tx.connection.execute(statement)]
 
 
 class Hint(Record, frozen=True, kw_only=True):
@@ -231,36 +222,40 @@ def _note(work: Workset, item: Hint) -> bool:
 
 
 class Postponed(Record, frozen=True, kw_only=True):
-    """A claimed extrinsic that could not be signed now: try again at `next_attempt_us`."""
+    """A claimed extrinsic that cannot be signed yet: try again at `next_attempt_us`."""
 
     token: str
     correlation_id: str
     next_attempt_us: int
-    error: str = ""
-    counts: bool = True  # whether this was an attempt; waiting for another extrinsic is none
+    error: str
 
 
 @mutation(bool)
 def postpone(tx: Transaction, items: Sequence[Postponed]) -> list[Outcome[bool]]:
-    """Release claimed extrinsics until later. Refusals: Superseded if the lease was lost."""
-    work = Workset(tx)
-    work.extrinsics.load(item.correlation_id for item in items)
+    """Release claimed extrinsics until later; whether they still were claimed.
 
-    def decide(item: Postponed) -> bool:
-        row = _leased(work, item.correlation_id, item.token)
-        work.extrinsics.change(
-            row,
-            attempt_count=row.attempt_count + item.counts,
-            last_error=item.error[:LAST_ERROR_CHARS_MAX],
+    Waiting is no attempt and no change that watchers are told of.
+    """
+    return [_postpone(tx, item) for item in items]
+
+
+def _postpone(tx: Transaction, item: Postponed) -> bool:
+    table = schema.extrinsics
+    released = tx.connection.execute(
+        update(table)
+        .where(
+            table.c.correlation_id == item.correlation_id,
+            table.c.lease_token == item.token,
+            table.c.status == ExtrinsicStatus.QUEUED,
+        )
+        .values(
             lease_token="",
             lease_end_us=0,
             next_attempt_us=item.next_attempt_us,
+            last_error=item.error[:LAST_ERROR_CHARS_MAX],
         )
-        return True
-
-    outcomes = decide_each(items, decide)
-    work.store()
-    return outcomes
+    )
+    return released.rowcount == 1
 
 
 class Hopeless(Record, frozen=True, kw_only=True):

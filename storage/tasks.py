@@ -39,17 +39,11 @@ class TaskDetail(Record, frozen=True, kw_only=True):
 
 def spec_hash(new: NewTask) -> bytes:
     """The hash of a specification that the chain keeps; its preimage is defined at `Task.spec_hash`."""
-    digest = hashlib.blake2b(digest_size=32)
-    for part in (
-        new.requester_id.encode(),
-        new.client_task_id.encode(),
-        new.task_type.encode(),
-        new.description.encode(),
-        new.input,
-    ):
-        digest.update(len(part).to_bytes(8, "little"))
-        digest.update(part)
-    return digest.digest()
+    texts = (new.requester_id, new.client_task_id, new.task_type, new.description)
+    pieces = []
+    for part in (*(text.encode() for text in texts), new.input):
+        pieces += (len(part).to_bytes(8, "little"), part)
+    return hashlib.blake2b(b"".join(pieces), digest_size=32).digest()
 
 
 @mutation(Receipt[Task])
