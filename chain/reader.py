@@ -53,7 +53,8 @@ class Reader:
                 except Superseded:
                     cursor = await self._cursor()  # another server reads too, and was faster
                 with contextlib.suppress(TimeoutError):
-                    await asyncio.wait_for(anext(heads), SILENCE_SECONDS)
+                    async with asyncio.timeout(SILENCE_SECONDS):
+                        await anext(heads)
 
     async def _cursor(self) -> Cursor:
         """Where to go on; a database without a cursor begins now, or before its start block."""

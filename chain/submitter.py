@@ -195,8 +195,8 @@ class Submitter:
         hints = [_hint(*pair) for pair in zip(signatures, objections, strict=True)]
         for hint in hints:
             self._sent_at[hint.extrinsic_hash] = sent_at
-            if hint.error:
-                log.info("a node objects", correlation_id=hint.correlation_id, error=hint.error)
+            if hint.objection:
+                log.debug(hint.objection, correlation_id=hint.correlation_id)
         await asyncio.gather(*(self._storage.commit(submission.note_hints, hint) for hint in hints))
 
     async def _postpone(self, claimed: Sequence[Claimed], why: str, seconds: float) -> None:
@@ -224,6 +224,6 @@ def _hint(signature: Signature, objection: RpcError | None) -> submission.Hint:
     return submission.Hint(
         correlation_id=signature.correlation_id,
         extrinsic_hash=signature.extrinsic_hash,
-        status=ExtrinsicStatus.SUBMITTED if taken else ExtrinsicStatus.SIGNED,
-        error="" if taken else f"the node objects: {objection}",
+        status=ExtrinsicStatus.SUBMITTED if taken else None,
+        objection="" if taken else f"the node objects: {objection}",
     )

@@ -64,7 +64,7 @@ class DevNode:
         """Return the WebSocket URL, once entered."""
         assert self._server is not None
         host, port = next(iter(self._server.sockets)).getsockname()[:2]
-        return f"ws://{host}:{port}"
+        return f"ws://[{host}]:{port}" if ":" in host else f"ws://{host}:{port}"
 
     async def run(self) -> None:
         """Wait until cancelled. An error in making blocks is raised here."""
@@ -95,30 +95,29 @@ class DevNode:
         async with self._session(connection) as session:
             with contextlib.suppress(ConnectionClosed):
                 async for message in connection:
-                    response = await protocol.answer(session, message)
-                    if response is not None:
-                        await connection.send(response)
-                    session.announce()
+                    await session.answer(await protocol.answer(session, message))
 
     @contextlib.asynccontextmanager
     async def _session(self, connection: ServerConnection) -> AsyncIterator[Session]:
         session = Session(self.chain, self, cut=connection.transport.abort)
         self._connections[session] = connection
         self.chain.observers.append(session)
-        notifier = asyncio.create_task(_notify(session, connection))
+        writer = asyncio.create_task(_write(session, connection))
         try:
             yield session
         finally:
             self.chain.observers.remove(session)
             del self._connections[session]
-            await _cancel(notifier)
+            await _cancel(writer)
 
 
-async def _notify(session: Session, connection: ServerConnection) -> None:
-    """Send notifications until the connection ends."""
+async def _write(session: Session, connection: ServerConnection) -> None:
+    """Send what is outgoing until cancelled; once the connection has ended, throw it away."""
     with contextlib.suppress(ConnectionClosed):
         while True:
-            await connection.send(await session.notifications.get())
+            await connection.send(await session.outgoing.get())
+    while True:
+        await session.outgoing.get()  # so that nobody waits for room
 
 
 async def _cancel(task: asyncio.Task[None]) -> None:

@@ -110,8 +110,8 @@ def _compile_nested(writer: SourceWriter, result: str) -> DecodeFunction:
 def malformed(error: Exception, offset: int) -> DecodeError:
     """The DecodeError for what a compiled function raised that was called at `offset`.
 
-    Compiled functions keep their position in a local variable, which the traceback still holds: so
-    errors are exact, and the hot path does not pay for it.
+    Compiled functions keep their position in a local variable, which the traceback still holds: so an
+    error says where, and the hot path does not pay for it.
     """
     traceback = error.__traceback__
     while traceback is not None:

@@ -20,8 +20,11 @@ from chain.scale import registry as types
 from chain.scale.primitives import LENGTH_MAX
 from chain.scale.registry import Enum, Field, Registry, field_names, is_option
 
-INLINE_DEPTH_MAX = 8
-"""Loops and branches nested deeper than this become functions of their own (Python has a limit of 20)."""
+BLOCKS_MAX = 8
+"""Loops and branches nested deeper than this become functions of their own: Python nests 20 loops."""
+
+INLINE_MAX = 50
+"""Types nested deeper than this become functions of their own: Python nests 200 brackets."""
 
 STRUCT_CODES = {"u8": "B", "u16": "H", "u32": "I", "u64": "Q", "i8": "b", "i16": "h", "i32": "i", "i64": "q"}
 
@@ -58,14 +61,15 @@ class SourceWriter:
         self._numbers: Iterator[int] = count()
         self._being_inlined: list[int] = []
         self._waiting = FixedRun()
-        self._level = 0
+        self._blocks = 0
 
     def read(self, type_id: int) -> Expression:
         """Arranges that a value of this type is read; returns the expression of the value.
 
         Raises MetadataError for a type that cannot be decoded.
         """
-        if type_id in self._being_inlined or self._level > INLINE_DEPTH_MAX:
+        nested_deeply = self._blocks > BLOCKS_MAX or len(self._being_inlined) >= INLINE_MAX
+        if nested_deeply or type_id in self._being_inlined:
             return self._call(f"decoders[{type_id}]", "depth - 1")
         definition = self._registry[type_id]
         self._being_inlined.append(type_id)
@@ -239,7 +243,11 @@ class SourceWriter:
     def _nested(self, type_id: int) -> tuple["SourceWriter", Expression]:
         """A writer of a nested block that reads a value of this type, and the value's expression."""
         body = SourceWriter(self._registry, self.constants)
-        body._numbers, body._being_inlined, body._level = self._numbers, self._being_inlined, self._level + 1
+        body._numbers, body._being_inlined, body._blocks = (
+            self._numbers,
+            self._being_inlined,
+            self._blocks + 1,
+        )
         return body, body.read(type_id)
 
     def _name(self) -> str:

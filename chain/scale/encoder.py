@@ -18,7 +18,7 @@ from chain.scale.encoder_leaves import (
 )
 from chain.scale.errors import EncodeError
 from chain.scale.primitives import encode_compact
-from chain.scale.registry import Array, Enum, Field, Registry, Type, Variant, field_names, is_option
+from chain.scale.registry import Enum, Field, Registry, Type, Variant, field_names, is_option
 from chain.scale.values import Value
 
 VARIANTS_NAMED_MAX = 12
@@ -34,19 +34,23 @@ class Encoder:
 
     def encode(self, type_id: int, value: Value) -> bytes:
         """The bytes of a value. Raises EncodeError with the path to what does not fit, MetadataError."""
-        return _bounded(self._encoder(type_id), value)
+        return _bounded(lambda: self._encoder(type_id)(value))
 
     def encode_named(self, fields: tuple[Field, ...], values: Mapping[str, Value]) -> bytes:
         """The bytes of a call's arguments or an event's fields; see `field_names`."""
-        return _bounded(self._named_fields_encoder(fields), values)
+        return _bounded(lambda: self._named_fields_encoder(fields)(values))
 
     def _encoder(self, type_id: int) -> Encode:
-        encoder = self._encoders.get(type_id)
-        if encoder is None:
-            # A type that contains itself finds this entry while its own encoder is being built.
-            self._encoders[type_id] = lambda value: self._encoders[type_id](value)
-            encoder = self._encoders[type_id] = self._build(self._registry[type_id])
-        return encoder
+        if type_id in self._encoders:
+            return self._encoders[type_id]
+        # A type that contains itself finds this entry while its own encoder is being built.
+        self._encoders[type_id] = lambda value: self._encoders[type_id](value)
+        try:
+            self._encoders[type_id] = self._build(self._registry[type_id])
+        except BaseException:
+            del self._encoders[type_id]
+            raise
+        return self._encoders[type_id]
 
     def _build(self, definition: Type) -> Encode:
         match definition.shape:
@@ -54,7 +58,7 @@ class Encoder:
                 return _primitive_encoder(name)
             case types.Compact(inner):
                 return self._compact_encoder(inner)
-            case types.Composite() if self._is_account(definition):
+            case types.Composite() if definition.name == "AccountId32":
                 return encode_account
             case types.Composite(fields):
                 return self._fields_encoder(fields)
@@ -71,11 +75,6 @@ class Encoder:
             case Enum(variants):
                 encode = self._enum_encoder(definition.name, variants)
                 return _address_encoder(encode) if definition.name == "MultiAddress" else encode
-
-    def _is_account(self, definition: Type) -> bool:
-        return definition.name == "AccountId32" and isinstance(
-            self._registry.unwrap(definition.id).shape, Array
-        )
 
     def _compact_encoder(self, inner: int) -> Encode:
         name = self._registry.compact_integer(inner)
@@ -226,7 +225,9 @@ def _variant_finder(type_name: str, variants: tuple[Variant, ...]) -> Callable[[
             variant = exact.get(name) or loose.get(_loose_name(name))
         if variant is None:
             listed = len(variants) <= VARIANTS_NAMED_MAX
-            raise EncodeError(f"one of {', '.join(exact)}" if listed else f"a variant of {type_name}")
+            raise EncodeError(
+                f"one of {', '.join(exact)}" if listed else f"a variant of {type_name or 'the enum'}"
+            )
         return variant
 
     return find
@@ -245,8 +246,8 @@ def _name_and_fields(value: Value) -> tuple[Value, Value]:
     return None, None
 
 
-def _bounded(encode: Encode, value: Value) -> bytes:
+def _bounded(encode: Callable[[], bytes]) -> bytes:
     try:
-        return encode(value)
+        return encode()
     except RecursionError:
         raise EncodeError("a value that is nested less deeply") from None

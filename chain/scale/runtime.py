@@ -32,6 +32,14 @@ class Runtime:
         self._decoder = Decoder(metadata.registry)
         self._encoder = Encoder(metadata.registry)
 
+    @cached_property
+    def _calls(self) -> CallDecoder:
+        return CallDecoder(self._decoder, self.metadata)
+
+    @cached_property
+    def _events(self) -> EventDecoder:
+        return EventDecoder(self._decoder, self.metadata)
+
     # -- values of any type
 
     def decode(self, type_id: int, raw: bytes) -> Value:
@@ -47,14 +55,6 @@ class Runtime:
         return self._encoder.encode(type_id, value)
 
     # -- events
-
-    @cached_property
-    def _calls(self) -> CallDecoder:
-        return CallDecoder(self._decoder, self.metadata)
-
-    @cached_property
-    def _events(self) -> EventDecoder:
-        return EventDecoder(self._decoder, self.metadata)
 
     def decode_events(self, raw: bytes) -> list[EventRecord]:
         """The events of a block, from the bytes of `System.Events`: all of them or DecodeError."""

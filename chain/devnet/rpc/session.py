@@ -1,9 +1,10 @@
-"""One connection of a client: its subscriptions, and the notifications on the way to it."""
+"""One connection of a client: its subscriptions, and the messages on the way to it."""
 
 import asyncio
 import json
 import secrets
 from collections.abc import Callable
+from functools import partial
 from typing import Protocol
 
 from chain.devnet.block import Block
@@ -13,8 +14,9 @@ from chain.devnet.rpc.errors import Json, too_many_subscriptions
 from chain.devnet.rpc.subscriptions import Subscription, TransactionWatch
 
 SUBSCRIPTIONS_MAX = 1024
-NOTIFICATIONS_MAX = 4096
-"""How many notifications may wait for a client to read them. One more cuts the connection."""
+OUTGOING_MESSAGES_MAX = 4096
+"""How many messages may wait for a client to read them. An answer waits for room, and no more calls are
+read meanwhile; a notification too many cuts the connection."""
 
 
 class Host(Protocol):
@@ -25,19 +27,20 @@ class Host(Protocol):
 
 
 class Session:
-    """A connection. It observes the chain on behalf of its subscriptions."""
+    """A connection. It observes the chain on behalf of its subscriptions; `cut` ends it at once."""
 
     def __init__(self, chain: DevChain, host: Host, cut: Callable[[], None]) -> None:
         self.chain = chain
         self.host = host
-        self.notifications: asyncio.Queue[str] = asyncio.Queue(NOTIFICATIONS_MAX)
+        self.outgoing: asyncio.Queue[str] = asyncio.Queue(OUTGOING_MESSAGES_MAX)
         self._cut = cut
         self._subscriptions: dict[str, Subscription] = {}
         self._watches: dict[bytes, list[str]] = {}
-        self._unannounced: list[str] = []
+        self._unannounced: set[str] = set()
+        self._held_back: list[str] = []
 
     def subscribe(self, subscription: Subscription) -> str:
-        """Add a subscription and return its id; it is silent until `announce`.
+        """Add a subscription and return its id. Its notifications are held back until its id is on the way.
 
         Raises:
             RpcError: there are too many.
@@ -46,9 +49,11 @@ class Session:
             raise too_many_subscriptions(SUBSCRIPTIONS_MAX)
         subscription_id = secrets.token_urlsafe(12)
         self._subscriptions[subscription_id] = subscription
-        self._unannounced.append(subscription_id)
+        self._unannounced.add(subscription_id)
         if isinstance(subscription, TransactionWatch):
             self._watches.setdefault(subscription.transaction_hash, []).append(subscription_id)
+        subscription.notify = partial(self._notify, subscription_id, subscription.method)
+        subscription.begin()
         return subscription_id
 
     def unsubscribe(self, family: str, subscription_id: str) -> bool:
@@ -59,13 +64,14 @@ class Session:
         self._end(subscription_id)
         return True
 
-    def announce(self) -> None:
-        """Let new subscriptions speak: the answers with their ids are on the way."""
-        while self._unannounced:
-            subscription_id = self._unannounced.pop()
-            subscription = self._subscriptions.get(subscription_id)
-            if subscription is not None:
-                self._start(subscription_id, subscription)
+    async def answer(self, response: str | None) -> None:
+        """Send what a message is answered with, if anything, and after it what was held back for it."""
+        if response is not None:
+            await self.outgoing.put(response)
+        self._unannounced.clear()
+        for notification in self._held_back:
+            self._enqueue(notification)
+        self._held_back.clear()
 
     def on_best_block(self, block: Block) -> None:
         for subscription in list(self._subscriptions.values()):
@@ -80,17 +86,8 @@ class Session:
             watch = self._subscriptions[subscription_id]
             assert isinstance(watch, TransactionWatch)
             watch.on_status(status)
-            if watch.ended and subscription_id not in self._unannounced:
+            if watch.ended:
                 self._end(subscription_id)
-
-    def _start(self, subscription_id: str, subscription: Subscription) -> None:
-        def send(result: Json) -> None:
-            params = {"subscription": subscription_id, "result": result}
-            self._enqueue({"jsonrpc": "2.0", "method": subscription.method, "params": params})
-
-        subscription.start(send)
-        if subscription.ended:
-            self._end(subscription_id)
 
     def _end(self, subscription_id: str) -> None:
         subscription = self._subscriptions.pop(subscription_id)
@@ -100,8 +97,20 @@ class Session:
             if not watching:
                 del self._watches[subscription.transaction_hash]
 
-    def _enqueue(self, message: Json) -> None:
+    def _notify(self, subscription_id: str, method: str, result: Json) -> None:
+        params = {"subscription": subscription_id, "result": result}
+        notification = json.dumps(
+            {"jsonrpc": "2.0", "method": method, "params": params}, separators=(",", ":")
+        )
+        if subscription_id not in self._unannounced:
+            self._enqueue(notification)
+        elif len(self._held_back) < OUTGOING_MESSAGES_MAX:
+            self._held_back.append(notification)
+        else:
+            self._cut()
+
+    def _enqueue(self, notification: str) -> None:
         try:
-            self.notifications.put_nowait(json.dumps(message, separators=(",", ":")))
+            self.outgoing.put_nowait(notification)
         except asyncio.QueueFull:
             self._cut()

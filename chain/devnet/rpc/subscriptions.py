@@ -7,37 +7,19 @@ from chain.devnet.pool import TERMINAL, Status
 from chain.devnet.rpc.errors import Json
 from chain.devnet.rpc.render import hex_or_none, hex_text, render_header, render_status
 
-NOTIFICATIONS_BEFORE_ANSWER_MAX = 64
-"""How many notifications may arise before the answer with the subscription's id is on its way."""
-
 
 class Subscription:
-    """A subscription of one connection. It notifies only once its id is on the way to the client.
+    """A subscription of one connection; `notify` is set by its session before `begin`.
 
-    `method` is the name that its notifications bear; `family` is what must be unsubscribed from.
+    `family` is what must be unsubscribed from, `method` the name that the notifications bear.
     """
 
     family: str
     method: str
+    notify: Callable[[Json], None]
 
-    def __init__(self) -> None:
-        self.ended = False
-        self._send: Callable[[Json], None] | None = None
-        self._early: list[Json] = []
-
-    def start(self, send: Callable[[Json], None]) -> None:
-        """Send what has come up so far, and everything to come at once."""
-        self._send = send
-        for early in self._early:
-            send(early)
-        self._early.clear()
-
-    def notify(self, result: Json) -> None:
-        """Tell the client."""
-        if self._send is not None:
-            self._send(result)
-        elif len(self._early) < NOTIFICATIONS_BEFORE_ANSWER_MAX:
-            self._early.append(result)
+    def begin(self) -> None:
+        """Tell how things are at present."""
 
     def on_best_block(self, block: Block) -> None:
         """Take notice of a new best block."""
@@ -50,10 +32,12 @@ class BestHeads(Subscription):
     """Every new best head, first of all the present one."""
 
     def __init__(self, family: str, method: str, best: Block) -> None:
-        super().__init__()
         self.family = family
         self.method = method
-        self.on_best_block(best)
+        self._best = best
+
+    def begin(self) -> None:
+        self.on_best_block(self._best)
 
     def on_best_block(self, block: Block) -> None:
         self.notify(render_header(block.header))
@@ -66,8 +50,10 @@ class FinalizedHeads(Subscription):
     method = "chain_finalizedHead"
 
     def __init__(self, finalized: Block) -> None:
-        super().__init__()
-        self.on_finalized_block(finalized)
+        self._finalized = finalized
+
+    def begin(self) -> None:
+        self.on_finalized_block(self._finalized)
 
     def on_finalized_block(self, block: Block) -> None:
         self.notify(render_header(block.header))
@@ -80,8 +66,10 @@ class RuntimeVersions(Subscription):
     method = "state_runtimeVersion"
 
     def __init__(self, version: Json) -> None:
-        super().__init__()
-        self.notify(version)
+        self._version = version
+
+    def begin(self) -> None:
+        self.notify(self._version)
 
 
 class StorageChanges(Subscription):
@@ -91,9 +79,11 @@ class StorageChanges(Subscription):
     method = "state_storage"
 
     def __init__(self, keys: Sequence[bytes], best: Block) -> None:
-        super().__init__()
+        self._best = best
         self._values = {key: best.state.get(key) for key in keys}
-        self._notify(best, keys)
+
+    def begin(self) -> None:
+        self._notify(self._best, list(self._values))
 
     def on_best_block(self, block: Block) -> None:
         changed = [key for key, value in self._values.items() if block.state.get(key) != value]
@@ -107,16 +97,16 @@ class StorageChanges(Subscription):
 
 
 class TransactionWatch(Subscription):
-    """The steps of one transaction, until there can be no further one."""
+    """The steps of one transaction. It has `ended` when there can be no further one."""
 
     family = "author_extrinsicUpdate"
     method = "author_extrinsicUpdate"
 
     def __init__(self, transaction_hash: bytes) -> None:
-        super().__init__()
         self.transaction_hash = transaction_hash
+        self.ended = False
 
     def on_status(self, status: Status) -> None:
         """Take notice of a new status."""
-        self.notify(render_status(status))
         self.ended = status.kind in TERMINAL
+        self.notify(render_status(status))

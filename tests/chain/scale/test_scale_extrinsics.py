@@ -53,9 +53,7 @@ def _registry() -> Registry:
         SIGNATURE: (types.Enum((Variant("Sr25519", 1, (Field(None, SIGNATURE_BYTES),), ""),)), ""),
         VEC: (types.Vec(U8), ""),
     }
-    return Registry({
-        type_id: Type(type_id, (name,) if name else (), {}, shape) for type_id, (shape, name) in shapes.items()
-    })  # fmt: skip
+    return Registry({at: Type(at, (name,), {}, shape) for at, (shape, name) in shapes.items()})
 
 
 def runtime_with(*extensions: SignedExtension) -> Runtime:

@@ -252,13 +252,32 @@ def test_a_value_that_contains_itself_is_not_encoded() -> None:
         encoder.encode(tree, value)
 
 
+def test_types_nested_deeper_than_python_nests_its_syntax_decode_all_the_same() -> None:
+    known = Types()
+    type_id, raw = known.u8(), b"\x07"
+    decoded: Any = 7
+    for _ in range(150):
+        type_id = known.add(types.Vec(known.add(types.Composite((Field("inner", type_id),)))))
+        raw, decoded = b"\x04" + raw, [{"inner": decoded}]
+    _, decoder = known.codec()
+    assert decoder.decode(type_id, raw) == decoded
+
+
 def test_types_that_wrap_themselves_are_refused() -> None:
-    ouroboros = types.Composite((Field(None, 0),))
-    for shape in (ouroboros, types.Compact(0)):
-        encoder, decoder, type_id = codec_of(shape)
-        with pytest.raises((DecodeError, MetadataError)):
+    encoder, decoder, type_id = codec_of(types.Composite((Field(None, 0),)))
+    with pytest.raises(DecodeError, match="nested deeper"):
+        decoder.decode(type_id, b"\x00")
+    with pytest.raises(EncodeError, match="nested less deeply"):
+        encoder.encode(type_id, 0)
+
+
+@pytest.mark.parametrize("shape", [types.Compact(0), types.Compact(9), types.Vec(9), types.BitSequence(0, 0)])
+def test_types_that_make_no_sense_are_refused_each_time(shape: Shape) -> None:
+    encoder, decoder, type_id = codec_of(shape)
+    for _ in range(2):
+        with pytest.raises(MetadataError):
             decoder.decode(type_id, b"\x00")
-        with pytest.raises((EncodeError, MetadataError)):
+        with pytest.raises(MetadataError):
             encoder.encode(type_id, 0)
 
 
