@@ -16,6 +16,8 @@ from chain.scale.runtime import Runtime
 from storage.records import Action
 from storage.submission import Claimed
 
+BLOCK_NUMBER_MAX = 2**32 - 1
+
 _WAITED_FOR = {"task.chain_task_id": "task", "agent.chain_agent_id": "agent"}
 
 
@@ -36,8 +38,9 @@ class Head:
     block_time_us: int
 
     def block_at(self, time_us: int) -> int:
-        """The first block that is due at a time, or the next one if that has passed."""
-        return self.number + max(1, math.ceil((time_us - self.time_us) / self.block_time_us))
+        """The first block that is due at a time: at least the next one, at most the last there can be."""
+        blocks = max(1, math.ceil((time_us - self.time_us) / self.block_time_us))
+        return min(self.number + blocks, BLOCK_NUMBER_MAX)
 
 
 @dataclass(frozen=True)

@@ -89,16 +89,22 @@ class Submitter:
             await self._postpone(claimed, "the chain finalizes too slowly to sign now", WAIT_SECONDS)
             return True
         ready: dict[bytes, tuple[Signer, list[tuple[Claimed, RenderedCall]]]] = {}
+        waiting: dict[str, list[Claimed]] = {}
+        hopeless: list[tuple[Claimed, str]] = []
         for item in claimed:
             try:
                 call = render(item, base.runtime, base.head)
             except NotYet as wait:
-                await self._postpone([item], str(wait), WAIT_SECONDS)
+                waiting.setdefault(str(wait), []).append(item)
             except Hopeless as reason:
-                await self._bury(item, str(reason))
+                hopeless.append((item, str(reason)))
             else:
                 signer = self._keyring.signer_of(item.extrinsic.signer)
                 ready.setdefault(signer.account, (signer, []))[1].append((item, call))
+        await asyncio.gather(
+            *(self._postpone(items, why, WAIT_SECONDS) for why, items in waiting.items()),
+            *(self._bury(item, why) for item, why in hopeless),
+        )
         for signer, calls in ready.values():
             await self._sign(base, signer, calls)
         return True
@@ -201,14 +207,16 @@ class Submitter:
 
     async def _postpone(self, claimed: Sequence[Claimed], why: str, seconds: float) -> None:
         next_attempt_us = time.time_ns() // 1000 + int(seconds * 1_000_000)
-        for item in claimed:
-            postponed = submission.Postponed(
+        postponed = [
+            submission.Postponed(
                 token=self._token,
                 correlation_id=item.extrinsic.correlation_id,
                 next_attempt_us=next_attempt_us,
                 error=why,
             )
-            await self._storage.commit(submission.postpone, postponed)
+            for item in claimed
+        ]
+        await asyncio.gather(*(self._storage.commit(submission.postpone, each) for each in postponed))
 
     async def _bury(self, item: Claimed, why: str) -> None:
         log.warning("an extrinsic is dead", correlation_id=item.extrinsic.correlation_id, error=why)

@@ -23,14 +23,14 @@ IMMORTAL_LONGEVITY = 2**64 - 1
 
 @dataclasses.dataclass(slots=True)
 class Transaction:
-    """A signed extrinsic. `verified_payload` is what its signature was found to be good for."""
+    """A signed extrinsic. `verified_birth` is the birth hash for which its signature was found to be good."""
 
     raw: bytes
     hash: bytes
     encoded_call: bytes
     call: Call
     signature: ExtrinsicSignature
-    verified_payload: bytes | None = None
+    verified_birth: bytes | None = None
 
     @property
     def account(self) -> bytes:
@@ -107,6 +107,8 @@ def _check_signature(block: BlockContext, transaction: Transaction) -> None:
     birth_hash: bytes | None = system.BLOCK_HASHES.get(block, signature.era.birth(block.number))
     if birth_hash is None:
         raise InvalidTransaction(InvalidReason.ANCIENT_BIRTH_BLOCK)
+    if birth_hash == transaction.verified_birth:  # all else that is signed never changes
+        return
     payload = signing_payload(
         block.codec,
         transaction.encoded_call,
@@ -116,11 +118,9 @@ def _check_signature(block: BlockContext, transaction: Transaction) -> None:
         birth_hash=birth_hash,
         genesis_hash=system.genesis_hash(block),
     )
-    if payload == transaction.verified_payload:
-        return
     if not verify(signature.kind, signature.account, payload, signature.signature):
         raise InvalidTransaction(InvalidReason.BAD_PROOF)
-    transaction.verified_payload = payload
+    transaction.verified_birth = birth_hash
 
 
 def _tag(account: bytes, nonce: int) -> bytes:

@@ -32,15 +32,17 @@ FINISHED = frozenset(
 )
 
 
-async def eventually(look: Callable[[], Awaitable[T | None]], what: str = "it") -> T:
-    """What `look` finds as soon as it finds something; fails after WAIT_SECONDS."""
-    deadline = time.monotonic() + WAIT_SECONDS
+async def eventually(
+    look: Callable[[], Awaitable[T | None]], what: str = "it", within_seconds: float = WAIT_SECONDS
+) -> T:
+    """What `look` finds as soon as it finds something; fails when it takes too long."""
+    deadline = time.monotonic() + within_seconds
     while time.monotonic() < deadline:
         found = await look()
         if found:
             return found
         await asyncio.sleep(0.01)
-    raise AssertionError(f"{what} did not happen within {WAIT_SECONDS} s")
+    raise AssertionError(f"{what} did not happen within {within_seconds} s")
 
 
 class World:

@@ -1,0 +1,101 @@
+"""The programs as their users run them: processes of their own, started, killed and started again."""
+
+import asyncio
+import contextlib
+import os
+import signal
+import socket
+import sys
+from collections.abc import AsyncIterator, Mapping
+from pathlib import Path
+
+import grpc
+from grpc_health.v1 import health_pb2, health_pb2_grpc
+
+START_SECONDS_MAX = 60.0
+COMMAND = Path(sys.executable).with_name("chamberlain")
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+class Server:
+    """`chamberlain serve` with these environment settings, on the same port whenever it is started."""
+
+    def __init__(self, **settings: str) -> None:
+        self.port = free_port()
+        self._settings = {"BIND_ADDR": f"127.0.0.1:{self.port}", "LOG_LEVEL": "warning"} | settings
+        self._process: asyncio.subprocess.Process | None = None
+
+    @property
+    def address(self) -> str:
+        return f"127.0.0.1:{self.port}"
+
+    async def start(self) -> None:
+        """Start, and wait until it says that it serves."""
+        self._process = await _spawn(["serve"], self._settings)
+        async with asyncio.timeout(START_SECONDS_MAX):
+            async with grpc.aio.insecure_channel(self.address) as channel:
+                health = health_pb2_grpc.HealthStub(channel)
+                while True:
+                    with contextlib.suppress(grpc.RpcError):
+                        answer = await health.Check(health_pb2.HealthCheckRequest(), wait_for_ready=True)
+                        if answer.status == health_pb2.HealthCheckResponse.SERVING:
+                            return
+                    assert self._process.returncode is None, "the server has exited"
+                    await asyncio.sleep(0.05)
+
+    async def kill(self) -> None:
+        """End it as a power cut would."""
+        await self._end(signal.SIGKILL)
+
+    async def stop(self) -> int:
+        """End it as an operator would; its exit status."""
+        return await self._end(signal.SIGTERM)
+
+    async def _end(self, number: signal.Signals) -> int:
+        process, self._process = self._process, None
+        if process is None:
+            return 0
+        with contextlib.suppress(ProcessLookupError):
+            process.send_signal(number)
+        return await process.wait()
+
+    @classmethod
+    @contextlib.asynccontextmanager
+    async def running(cls, **settings: str) -> AsyncIterator["Server"]:
+        server = cls(**settings)
+        try:
+            await server.start()
+            yield server
+        finally:
+            await server.kill()
+
+
+@contextlib.asynccontextmanager
+async def development_chain(*, block_time_ms: int, finality_lag: int) -> AsyncIterator[str]:
+    """`chamberlain devnet` on a free port; its URL."""
+    arguments = ["devnet", "--port", "0", "--block-time-ms", str(block_time_ms)]
+    arguments += ["--finality-lag", str(finality_lag), "--bidding-window", "100000"]
+    process = await _spawn(arguments, {}, stdout=asyncio.subprocess.PIPE)
+    try:
+        assert process.stdout is not None
+        async with asyncio.timeout(START_SECONDS_MAX):
+            line = (await process.stdout.readline()).decode()
+        yield line.split()[0]
+    finally:
+        process.kill()
+        await process.wait()
+
+
+async def _spawn(
+    arguments: list[str], settings: Mapping[str, str], stdout: int | None = asyncio.subprocess.DEVNULL
+) -> asyncio.subprocess.Process:
+    inherited = {name: os.environ[name] for name in ("PATH", "HOME", "TMPDIR") if name in os.environ}
+    return await asyncio.create_subprocess_exec(
+        COMMAND, *arguments, env={**inherited, **settings}, stdout=stdout, stdin=asyncio.subprocess.DEVNULL
+    )
