@@ -11,6 +11,7 @@ from pathlib import Path
 
 import structlog
 
+from chain.inclusion import hint_inclusion
 from chain.keyring import Keyring
 from chain.node import ChainError, Node
 from chain.reader import Reader
@@ -130,6 +131,9 @@ class Bridge:
                         self._settings.poll_seconds,
                     )
                     tasks.create_task(submitter.run(), name="chain-submitter")
+                    tasks.create_task(
+                        hint_inclusion(self._storage, node, submitter.sent), name="chain-inclusion-hints"
+                    )
 
     async def _use_metadata_file(self, node: Node) -> None:
         if self._metadata is not None:

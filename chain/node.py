@@ -7,6 +7,7 @@ from typing import Any
 from chain.rpc import RpcClient, RpcError
 from chain.scale.metadata import parse_metadata
 from chain.scale.runtime import Runtime
+from chain.scale.storage_keys import blake2_256
 
 RUNTIMES_KEPT = 8
 EVENTS_KEY = "0x26aa394eea5630e07c48ae0c9558cef780d41e5e16056765bc8461851072c9d7"
@@ -85,6 +86,12 @@ class Node:
                 )
             )
         return blocks
+
+    async def extrinsic_hashes(self, block_number: int) -> list[bytes]:
+        """The hashes of the extrinsics of a block on the best chain."""
+        block_hash = await self.hash_of(block_number)
+        answer = await self.client.call("chain_getBlock", _hex(block_hash))
+        return [blake2_256(_bytes(raw)) for raw in answer["block"]["extrinsics"]] if answer else []
 
     async def runtime_at(self, block_hash: bytes) -> Runtime:
         """The runtime of the state after a block; blocks built on it are encoded by it."""

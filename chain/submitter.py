@@ -41,6 +41,14 @@ log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True)
+class Sent:
+    """Which extrinsic was sent, and when by the monotonic clock."""
+
+    correlation_id: str
+    at: float
+
+
+@dataclass(frozen=True)
 class _Base:
     """What signatures are made on: a finalized block, and the runtime and best block of the moment."""
 
@@ -64,8 +72,8 @@ class Submitter:
         self._keyring = keyring
         self._genesis_hash = genesis_hash
         self._poll_seconds = poll_seconds
+        self.sent: dict[bytes, Sent] = {}  # by extrinsic hash, what may still be executed
         self._token = new_id()
-        self._sent_at: dict[bytes, float] = {}
 
     async def run(self) -> None:
         """Submit for ever. Raises `RpcFailure`, `ScaleError` or a `Failure` of storage."""
@@ -187,11 +195,16 @@ class Submitter:
         now = time.monotonic()
         live = await self._storage.read(submission.live_signatures, LIVE_MAX)
         hashes = {item.extrinsic_hash for item in live}
-        self._sent_at = {key: sent for key, sent in self._sent_at.items() if key in hashes}
-        never = now - RESEND_SECONDS
+        for ended in self.sent.keys() - hashes:
+            del self.sent[ended]
+        overdue = now - RESEND_SECONDS
         await self._send(
-            [item for item in live if now - self._sent_at.get(item.extrinsic_hash, never) >= RESEND_SECONDS]
+            [item for item in live if self._last_sent(item.extrinsic_hash, never=overdue) <= overdue]
         )
+
+    def _last_sent(self, extrinsic_hash: bytes, *, never: float) -> float:
+        sent = self.sent.get(extrinsic_hash)
+        return never if sent is None else sent.at
 
     async def _send(self, signatures: Sequence[Signature]) -> None:
         if not signatures:
@@ -200,7 +213,7 @@ class Submitter:
         sent_at = time.monotonic()
         hints = [_hint(*pair) for pair in zip(signatures, objections, strict=True)]
         for hint in hints:
-            self._sent_at[hint.extrinsic_hash] = sent_at
+            self.sent[hint.extrinsic_hash] = Sent(hint.correlation_id, sent_at)
             if hint.objection:
                 log.debug(hint.objection, correlation_id=hint.correlation_id)
         await asyncio.gather(*(self._storage.commit(submission.note_hints, hint) for hint in hints))

@@ -1,0 +1,1 @@
+"""`chamberlain demo`: the whole life of a task, seen from the outside."""

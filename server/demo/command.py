@@ -1,0 +1,99 @@
+"""`chamberlain demo`: starts a development chain and a server, and plays a story against them."""
+
+import tempfile
+from pathlib import Path
+
+import click
+import grpc
+import uvloop
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource
+from rich.console import Console
+from rich.markup import escape
+
+from server import logs
+from server.app import App
+from server.demo import report
+from server.demo.screen import Screen
+from server.demo.story import StepFailed, Story
+from server.settings import Settings
+from storage.errors import Misconfigured
+
+BLOCK_TIME_MS = 500
+
+
+class _DemoSettings(Settings):
+    """Settings that the environment does not change: the demo has a database and a chain of its own."""
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        *others: PydanticBaseSettingsSource,
+        **more: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        return (init_settings,)
+
+
+@click.command()
+def demo() -> None:
+    """Play the life of a task on a development chain: register, bid, reveal, allocate, deliver, settle.
+
+    It uses a database of its own, leaves nothing behind, and exits with 0 only if every step reached
+    finality and the API agrees with the chain.
+    """
+    console = Console()
+    try:
+        agreed = uvloop.run(_demo(console))
+    except StepFailed as failure:
+        console.print(f"[red]The demo failed.[/] {escape(str(failure))}")
+        raise SystemExit(1) from None
+    except grpc.RpcError as error:
+        console.print(f"[red]The demo failed.[/] A call was refused: {escape(_said(error))}")
+        raise SystemExit(1) from None
+    except Misconfigured as error:
+        console.print(f"[red]The demo cannot start.[/] {escape(str(error))}")
+        raise SystemExit(2) from None
+    if not agreed:
+        console.print("[red]The demo failed.[/] The API and the chain do not agree.")
+        raise SystemExit(1)
+
+
+async def _demo(console: Console) -> bool:
+    """Play the story; whether the API and the chain agree in the end."""
+    with tempfile.TemporaryDirectory(prefix="chamberlain-demo-") as folder:
+        settings = _DemoSettings.load(
+            {
+                "database_url": f"sqlite:///{Path(folder) / 'demo.db'}",
+                "bind_addr": "127.0.0.1:0",
+                "dev_block_time_ms": BLOCK_TIME_MS,
+                "outbox_poll_ms": 100,
+                "log_level": "error",
+            }
+        )
+        logs.configure(settings.log_format, settings.log_level)
+        app = App(settings, development=True)
+        await app.start()
+        try:
+            assert app.chain is not None, "a development server has a chain"
+            url = app.chain.status().endpoint
+            console.print(f"A server on 127.0.0.1:{app.port}, a development chain on {url}.\n")
+            async with grpc.aio.insecure_channel(f"127.0.0.1:{app.port}") as channel:
+                with Screen(console) as screen:
+                    ending = await Story(channel, screen).play()
+            rows = await report.compare(ending, url)
+        finally:
+            await app.stop()
+    console.print()
+    console.print(report.table(rows))
+    console.print(
+        "\nGo on with: [bold]make serve ARGS=--dev[/], then"
+        " [bold]grpcurl -plaintext 127.0.0.1:50051 list[/] in another terminal."
+    )
+    return all(ours == theirs for _, ours, theirs in rows)
+
+
+def _said(error: grpc.RpcError) -> str:
+    if isinstance(error, grpc.aio.AioRpcError):
+        return f"{error.code().name}: {error.details()}"
+    return str(error)
