@@ -12,8 +12,8 @@ What is real: the metadata (V14, V15), the SCALE encoding of everything, hashes 
 storage keys and values, signatures, nonces, mortality, dispatch with its events and errors, the pool and its
 refusals, and the JSON-RPC surface that py-substrate-interface and polkadot-js use. What is not: the state and
 extrinsics roots are hashes but no trie roots, weights and fees are not metered, and there are no forks. The
-state lives as long as the process; without a seed each chain has a genesis hash of its own, so a database
-that is bound to an earlier run is refused.
+state of every block is kept, but only while the process lives; without a seed each chain has a genesis hash
+of its own, so a database that is bound to an earlier run is refused.
 
 The accounts //Alice, //Bob, //Charlie, //Dave, //Eve and //Ferdie (sr25519) own 10^18 planck each. The rules
 of the market lie in `pallets/`, a module per pallet.

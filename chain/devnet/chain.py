@@ -8,7 +8,7 @@ from collections.abc import Callable
 from typing import Protocol
 
 from chain.devnet.block import Block, blake2_256
-from chain.devnet.context import BlockContext, Snapshot
+from chain.devnet.context import Snapshot
 from chain.devnet.execution import BlockBuilder, genesis_block, next_block
 from chain.devnet.frame import AccountInfo
 from chain.devnet.pallets import balances, escrow, system
@@ -197,10 +197,6 @@ class DevChain:
     def snapshot(self, at: Block | None = None) -> Snapshot:
         """Return the state of a block, the best one by default, for the pallets' storage items to read."""
         return Snapshot(self.runtime.codec, (at or self.best).state)
-
-    def validation_block(self) -> BlockContext:
-        """Return the next block as transactions are validated against it; it must not be changed."""
-        return self._next_block
 
     # Inside
 

@@ -153,8 +153,7 @@ class TransactionPool:
     def reject(self, transaction: Transaction, now_ms: int) -> None:
         """Drop and ban a transaction that no block can take, and drop the ready ones that depend on it."""
         queue = self._queues[transaction.account]
-        first_lost, queue.ready_end = transaction.nonce, transaction.nonce
-        nonce = first_lost
+        nonce = queue.ready_end = transaction.nonce
         while (pooled := queue.by_nonce.pop(nonce, None)) is not None:
             self._forget(pooled, Status(StatusKind.INVALID))
             nonce += 1

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from chain.devnet.state import Overlay, State
@@ -17,6 +17,7 @@ def assert_same(state: State, expected: dict[bytes, bytes]) -> None:
         assert state.keys(prefix) == sorted(key for key in expected if key.startswith(prefix))
 
 
+@settings(deadline=None)
 @given(genesis=CHANGES, steps=st.lists(st.tuples(st.integers(0, 40), CHANGES), max_size=40))
 def test_every_state_of_a_block_tree_equals_its_own_copy(
     genesis: dict[bytes, bytes | None], steps: Sequence[tuple[int, dict[bytes, bytes | None]]]
@@ -26,12 +27,13 @@ def test_every_state_of_a_block_tree_equals_its_own_copy(
     for back, changes in steps:
         parent = max(0, len(states) - 1 - back)  # mostly forks, of any depth
         states.append(states[parent].child(changes))
-        copy = copies[parent] | changes
-        copies.append({key: value for key, value in copy.items() if value is not None})
+        merged = {**copies[parent], **changes}
+        copies.append({key: value for key, value in merged.items() if value is not None})
     for state, copy in zip(states, copies, strict=True):
         assert_same(state, copy)
 
 
+@settings(deadline=None)
 @given(CHANGES, CHANGES, CHANGES)
 def test_a_rolled_back_overlay_is_as_it_was(
     base: dict[bytes, bytes | None], kept: dict[bytes, bytes | None], undone: dict[bytes, bytes | None]
