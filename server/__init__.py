@@ -1,0 +1,1 @@
+"""The edge: gRPC services, settings, command line, and the composition root."""

@@ -1,0 +1,221 @@
+"""The composition root: who is made of what, who starts whom, and how all of it ends."""
+
+import asyncio
+import contextlib
+from collections.abc import Awaitable, Callable, Sequence
+from typing import TYPE_CHECKING, Any
+
+import grpc
+import structlog
+from chamberlain.v1 import chain_service_pb2, orchestrator_service_pb2, outbox_service_pb2
+from chamberlain.v1.chain_service_pb2_grpc import add_ChainServiceServicer_to_server
+from chamberlain.v1.orchestrator_service_pb2_grpc import add_OrchestratorServiceServicer_to_server
+from chamberlain.v1.outbox_service_pb2_grpc import add_OutboxServiceServicer_to_server
+from grpc_health.v1 import health_pb2
+from grpc_health.v1.health_pb2_grpc import add_HealthServicer_to_server
+from grpc_reflection.v1alpha import reflection
+from grpc_reflection.v1alpha.reflection_pb2_grpc import add_ServerReflectionServicer_to_server
+from pydantic import SecretStr
+
+from server.background import Background
+from server.database import DatabaseWatch
+from server.health import Health
+from server.interceptor import CallInterceptor
+from server.listener import Routes, channel_options, listen
+from server.services.chain import ChainService
+from server.services.orchestrator import OrchestratorService
+from server.services.outbox import OutboxService
+from server.settings import BadSettings, Settings
+from server.sweeps import DEADLINES_SECONDS, RETENTION_SECONDS, Sweeps
+from storage.store import LOCAL, Storage
+
+if TYPE_CHECKING:
+    from server.chain_link import ChainLink
+
+SERVICES = (
+    orchestrator_service_pb2.DESCRIPTOR.services_by_name["OrchestratorService"].full_name,
+    outbox_service_pb2.DESCRIPTOR.services_by_name["OutboxService"].full_name,
+    chain_service_pb2.DESCRIPTOR.services_by_name["ChainService"].full_name,
+)
+HEALTH_SERVICE = health_pb2.DESCRIPTOR.services_by_name["Health"].full_name
+
+FIRST_ATTEMPT_SECONDS = 10.0
+"""How long a start waits for the database before it goes on without."""
+HEALTH_HEAD_START_SECONDS = 0.1
+"""How long, in a drain, those who watch our health have before the streams end."""
+CANCELLED_CALLS_SECONDS = 1.0
+"""How long, in a drain, calls that were cut off have to notice it."""
+CALLS_MAX = 20_000
+"""Calls and streams in flight; one more is RESOURCE_EXHAUSTED."""
+DEVELOPMENT_DATABASE = ":memory:"
+DEVELOPMENT_CALLS = frozenset(
+    {"System.remark", "Balances.transfer_allow_death", "Balances.transfer_keep_alive"}
+)
+
+log = structlog.get_logger(__name__)
+
+
+class App:
+    """A server in this process.
+
+    `development` adds a development chain, and a database in memory beside it unless the settings name one.
+    `handlers` are served too, behind the same interceptor.
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        *,
+        development: bool = False,
+        handlers: Sequence[grpc.GenericRpcHandler] = (),
+    ) -> None:
+        self.port = 0  # where it listens, once started
+        self.storage: Storage
+        self.chain: ChainLink | None = None
+        self.settings = _development_settings(settings) if development else settings
+        self._development = development
+        self._handlers = tuple(handlers)
+        self._background: Background
+        self._exit = contextlib.AsyncExitStack()  # how what was started ends, the last first
+
+    async def start(self) -> None:
+        """Listen, and begin to work as soon as the database and the chain are there.
+
+        Returns when the database is ready, or after the first attempt to reach it; then the server goes on
+        trying. Raises `PortTaken`, `BadSettings` or `Misconfigured`, and then nothing is left running.
+        """
+        try:
+            await self._start(self.settings)
+        except BaseException:
+            await self._exit.aclose()
+            raise
+
+    async def stop(self) -> None:
+        """Drain: health goes first, streams end, calls finish, what waits is committed."""
+        await self._exit.aclose()
+
+    async def wait(self) -> None:
+        """Wait for ever. Raises `Misconfigured` if it turns out that an operator must act."""
+        raise await self._background.gave_up
+
+    async def _start(self, settings: Settings) -> None:
+        self.storage = storage = Storage.open(
+            settings.database_url.get_secret_value(),
+            connections_max=settings.db_max_connections,
+            connect_timeout_seconds=settings.db_connect_timeout_secs,
+            heartbeat_seconds=settings.watch_heartbeat_seconds,
+        )
+        self._exit.push_async_callback(storage.close)
+        self.chain = chain = await self._open_chain(settings)
+
+        health = Health(SERVICES)
+        await health.set(serving=False)
+        interceptor = CallInterceptor(
+            request_bytes_max=settings.request_bytes_max, timeout_seconds=settings.default_deadline_seconds
+        )
+        routes: Any = Routes(self._handlers)
+        add_OrchestratorServiceServicer_to_server(
+            OrchestratorService(
+                storage,
+                bidding_window_seconds=settings.bidding_window_seconds,
+                chain_status=chain.status if chain else None,
+            ),
+            routes,
+        )
+        add_OutboxServiceServicer_to_server(
+            OutboxService(storage, allowed_calls=settings.outbox_allowed_calls), routes
+        )
+        add_ChainServiceServicer_to_server(ChainService(storage), routes)
+        add_HealthServicer_to_server(health.servicer, routes)
+        add_ServerReflectionServicer_to_server(
+            reflection.aio.ReflectionServicer((*SERVICES, HEALTH_SERVICE, reflection.SERVICE_NAME)), routes
+        )
+        server = grpc.aio.server(
+            handlers=routes.handlers,
+            interceptors=[interceptor],
+            options=channel_options(settings.request_bytes_max),
+            maximum_concurrent_rpcs=CALLS_MAX,
+        )
+        self.port = listen(server, settings.bind_addr)
+        await server.start()
+
+        self._background = background = Background()
+        self._exit.push_async_callback(background.stop)
+        self._exit.push_async_callback(_drain, server, health, interceptor, settings.drain_seconds)
+        database = DatabaseWatch(storage, health, chain.binding if chain else _local)
+        sweeps = Sweeps(
+            storage,
+            idempotency_ttl_seconds=settings.idempotency_ttl_seconds,
+            event_retention_hours=settings.event_retention_hours,
+        )
+        background.start("database", database.run)
+        background.start("overdue calls", interceptor.end_overdue)
+        background.every("deadlines", DEADLINES_SECONDS, sweeps.deadlines)
+        background.every("retention", RETENTION_SECONDS, sweeps.retention)
+        if chain:
+            background.start("chain", _after(database.ready, chain.run))
+        await _first_attempt(database, background)
+
+    async def _open_chain(self, settings: Settings) -> "ChainLink | None":
+        if not self._development and settings.chain_ws_url is None:
+            return None
+        from server.chain_link import development_chain, remote_chain
+
+        if self._development:
+            return await self._exit.enter_async_context(development_chain(settings, self.storage))
+        return remote_chain(settings, self.storage)
+
+
+def _development_settings(settings: Settings) -> Settings:
+    """What the development chain changes of the settings that are not set."""
+    if settings.chain_ws_url is not None:
+        raise BadSettings("CHAIN_WS_URL: the development chain is asked for as well; choose one of them")
+    changes: dict[str, object] = {
+        "database_url": SecretStr(DEVELOPMENT_DATABASE),
+        "outbox_allowed_calls": DEVELOPMENT_CALLS,
+    }
+    for name in settings.model_fields_set:
+        changes.pop(name, None)
+    return settings.model_copy(update=changes)
+
+
+async def _local() -> str:
+    return LOCAL
+
+
+def _after(event: asyncio.Event, job: Callable[[], Awaitable[None]]) -> Callable[[], Awaitable[None]]:
+    async def run() -> None:
+        await event.wait()
+        await job()
+
+    return run
+
+
+async def _first_attempt(database: DatabaseWatch, background: Background) -> None:
+    """Wait until the database was tried. Raises `Misconfigured` if it is the wrong one."""
+    tried = asyncio.create_task(database.tried.wait())
+    await asyncio.wait(
+        (tried, background.gave_up), timeout=FIRST_ATTEMPT_SECONDS, return_when=asyncio.FIRST_COMPLETED
+    )
+    tried.cancel()
+    if background.gave_up.done():
+        raise background.gave_up.result()
+
+
+async def _drain(
+    server: grpc.aio.Server, health: Health, interceptor: CallInterceptor, at_most_seconds: float
+) -> None:
+    """End the server within `at_most_seconds`, telling everybody in the right order."""
+    log.info("draining")
+    loop = asyncio.get_running_loop()
+    deadline = loop.time() + at_most_seconds
+    await health.leave()
+    if interceptor.streaming:
+        await asyncio.sleep(HEALTH_HEAD_START_SECONDS)
+    # Before the transport stops, since that cancels calls that it has and Python has not seen yet.
+    await interceptor.drain(at_most_seconds)
+    await server.stop(max(0.0, deadline - loop.time()))
+    # `stop` does not wait for calls whose client has left.
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(CANCELLED_CALLS_SECONDS):
+            await interceptor.ended()

@@ -1,0 +1,220 @@
+"""Records of storage to messages of the contract."""
+
+from chamberlain.v1 import agent_pb2, bid_pb2, chain_service_pb2, extrinsic_pb2, result_pb2, task_pb2
+from google.protobuf.timestamp_pb2 import Timestamp
+
+from chain.pallets import call_name
+from server.enums import (
+    ACTION,
+    AGENT_STATUS,
+    BID_STATUS,
+    ESCROW_STATUS,
+    EXTRINSIC_STATUS,
+    RESULT_STATUS,
+    TASK_STATUS,
+    VERIFICATION_LEVEL,
+)
+from server.structs import struct_of
+from storage.lifecycle import BidStatus
+from storage.records import Action, Agent, Bid, ChainEvent, Event, Extrinsic, Result, Task
+
+_VALUE_SHOWN = frozenset({BidStatus.REVEALED, BidStatus.WON, BidStatus.LOST})
+
+
+def timestamp(time_us: int) -> Timestamp:
+    seconds, microseconds = divmod(time_us, 1_000_000)
+    return Timestamp(seconds=seconds, nanos=microseconds * 1000)
+
+
+def _optional_timestamp(time_us: int | None) -> Timestamp | None:
+    return None if time_us is None else timestamp(time_us)
+
+
+def _optional_amount(amount: int | None) -> str:
+    return "" if amount is None else str(amount)
+
+
+def hexadecimal(digest: bytes) -> str:
+    """`0x` and hexadecimal digits; empty for no bytes."""
+    return f"0x{digest.hex()}" if digest else ""
+
+
+def agent(record: Agent) -> agent_pb2.Agent:
+    return agent_pb2.Agent(
+        agent_id=record.agent_id,
+        label=record.label,
+        capabilities=record.capabilities,
+        metadata=record.metadata,
+        attestation=record.attestation,
+        verification_level=VERIFICATION_LEVEL.to_wire[record.verification_level],
+        status=AGENT_STATUS.to_wire[record.status],
+        chain_agent_id=record.chain_agent_id,
+        account_address=record.account_address,
+        pending_action=ACTION.to_wire[record.pending_action],
+        pending_correlation_id=record.pending_correlation_id,
+        last_error=record.last_error,
+        revision=record.revision,
+        create_time=timestamp(record.create_time_us),
+        update_time=timestamp(record.update_time_us),
+    )
+
+
+def task(record: Task, task_input: bytes = b"") -> task_pb2.Task:
+    return task_pb2.Task(
+        task_id=record.task_id,
+        client_task_id=record.client_task_id,
+        requester_id=record.requester_id,
+        description=record.description,
+        task_type=record.task_type,
+        input=task_input,
+        max_budget=str(record.max_budget),
+        deadline=_optional_timestamp(record.deadline_us),
+        verification_level=VERIFICATION_LEVEL.to_wire[record.verification_level],
+        status=TASK_STATUS.to_wire[record.status],
+        escrow_status=ESCROW_STATUS.to_wire[record.escrow_status],
+        spec_hash=record.spec_hash,
+        chain_task_id=record.chain_task_id,
+        deadline_block=record.deadline_block,
+        bidding_end_time=_optional_timestamp(record.bidding_end_us),
+        assigned_agent_id=record.assigned_agent_id,
+        cost=_optional_amount(record.cost),
+        paid_amount=_optional_amount(record.paid_amount),
+        fee_amount=_optional_amount(record.fee_amount),
+        pending_action=ACTION.to_wire[record.pending_action],
+        pending_correlation_id=record.pending_correlation_id,
+        last_error=record.last_error,
+        revision=record.revision,
+        create_time=timestamp(record.create_time_us),
+        update_time=timestamp(record.update_time_us),
+    )
+
+
+def bid(record: Bid) -> bid_pb2.Bid:
+    """The value is left out while it is secret, although storage may know it already."""
+    message = bid_pb2.Bid(
+        bid_id=record.bid_id,
+        task_id=record.task_id,
+        agent_id=record.agent_id,
+        commitment=record.commitment,
+        quality_score=record.quality_score,
+        value=_optional_amount(record.value) if record.status in _VALUE_SHOWN else "",
+        status=BID_STATUS.to_wire[record.status],
+        pending_action=ACTION.to_wire[record.pending_action],
+        pending_correlation_id=record.pending_correlation_id,
+        last_error=record.last_error,
+        revision=record.revision,
+        create_time=timestamp(record.create_time_us),
+        update_time=timestamp(record.update_time_us),
+    )
+    message.estimated_duration.seconds = record.estimated_duration_seconds
+    return message
+
+
+def result(record: Result, output: bytes = b"") -> result_pb2.Result:
+    usage = record.resource_usage
+    return result_pb2.Result(
+        result_id=record.result_id,
+        task_id=record.task_id,
+        agent_id=record.agent_id,
+        output=output,
+        result_hash=record.result_hash,
+        proof=record.proof,
+        resource_usage=result_pb2.ResourceUsage(
+            cpu_time_ms=usage.cpu_time_ms,
+            memory_bytes=usage.memory_bytes,
+            storage_bytes=usage.storage_bytes,
+            bandwidth_bytes=usage.bandwidth_bytes,
+            gpu_time_ms=usage.gpu_time_ms,
+        ),
+        status=RESULT_STATUS.to_wire[record.status],
+        pending_action=ACTION.to_wire[record.pending_action],
+        pending_correlation_id=record.pending_correlation_id,
+        last_error=record.last_error,
+        revision=record.revision,
+        create_time=timestamp(record.create_time_us),
+        update_time=timestamp(record.update_time_us),
+    )
+
+
+def extrinsic(record: Extrinsic) -> extrinsic_pb2.Extrinsic:
+    pallet, call = _call_of(record)
+    return extrinsic_pb2.Extrinsic(
+        correlation_id=record.correlation_id,
+        action=ACTION.to_wire[record.action],
+        pallet=pallet,
+        call=call,
+        payload=struct_of(record.payload) if record.action == Action.RAW_CALL else None,
+        task_id=record.task_id,
+        agent_id=record.agent_id,
+        signer=record.signer,
+        status=EXTRINSIC_STATUS.to_wire[record.status],
+        attempt_count=record.attempt_count,
+        last_error=record.last_error,
+        extrinsic_hash=hexadecimal(record.extrinsic_hash),
+        nonce=record.nonce,
+        death_block=record.death_block,
+        block_number=record.block_number,
+        extrinsic_index=record.extrinsic_index,
+        revision=record.revision,
+        create_time=timestamp(record.create_time_us),
+        update_time=timestamp(record.update_time_us),
+        finalize_time=_optional_timestamp(record.finalize_time_us),
+    )
+
+
+def _call_of(record: Extrinsic) -> tuple[str, str]:
+    """The pallet and the call: of a raw call as they were given, else those of its action."""
+    if record.action == Action.RAW_CALL:
+        return record.pallet, record.call
+    return call_name(record.action)
+
+
+def chain_event(record: ChainEvent) -> chain_service_pb2.ChainEvent:
+    return chain_service_pb2.ChainEvent(
+        block_number=record.block_number,
+        event_index=record.event_index,
+        pallet=record.pallet,
+        event=record.event,
+        payload=struct_of(record.payload),
+        extrinsic_index=record.extrinsic_index,
+        correlation_id=record.correlation_id,
+        anomaly=record.anomaly,
+        block_time=timestamp(record.block_time_us),
+    )
+
+
+_EVENT_TYPES = {
+    ("task", True): task_pb2.TASK_EVENT_TYPE_TASK_CREATED,
+    ("task", False): task_pb2.TASK_EVENT_TYPE_TASK_CHANGED,
+    ("bid", True): task_pb2.TASK_EVENT_TYPE_BID_CREATED,
+    ("bid", False): task_pb2.TASK_EVENT_TYPE_BID_CHANGED,
+    ("result", True): task_pb2.TASK_EVENT_TYPE_RESULT_CREATED,
+    ("result", False): task_pb2.TASK_EVENT_TYPE_RESULT_CHANGED,
+}
+WATCHED_ENTITIES = frozenset(entity for entity, _ in _EVENT_TYPES)
+"""The entities whose events a watcher of tasks sees."""
+
+
+def task_event(event: Event) -> task_pb2.TaskEvent:
+    body = event.body
+    message = task_pb2.TaskEvent(
+        type=_EVENT_TYPES[event.entity, event.created],
+        event_time=timestamp(event.event_time_us),
+        task_id=event.task_id,
+        requester_id=event.requester_id,
+        revision=event.revision,
+        agent_id=body.agent_id,
+        pending_action=ACTION.to_wire[body.pending_action],
+        correlation_id=body.correlation_id,
+        error=body.error,
+    )
+    if event.entity == "bid":
+        message.bid_id = event.entity_id
+        message.bid_status = BID_STATUS.to_wire[body.status]
+    elif event.entity == "result":
+        message.result_id = event.entity_id
+        message.result_status = RESULT_STATUS.to_wire[body.status]
+    else:
+        message.status = TASK_STATUS.to_wire[body.status]
+        message.escrow_status = ESCROW_STATUS.to_wire[body.escrow_status]
+    return message

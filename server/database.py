@@ -1,0 +1,71 @@
+"""Keeps the server and its database together: prepares it, however long that takes, then watches it."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+
+import structlog
+
+from server.background import Pauses
+from server.health import Health
+from storage import events
+from storage.errors import DatabaseUnavailable, Failure
+from storage.store import Storage
+
+CHECK_SECONDS = 1.0
+CHECK_TIMEOUT_SECONDS = 5.0
+
+log = structlog.get_logger(__name__)
+
+
+class BindingUnknown(Exception):
+    """It cannot be told yet what the database is to be bound to; the message says why."""
+
+
+class DatabaseWatch:
+    """`binding` finds out what the database is to be bound to; it may raise `BindingUnknown`."""
+
+    def __init__(self, storage: Storage, health: Health, binding: Callable[[], Awaitable[str]]) -> None:
+        self.tried = asyncio.Event()  # the first attempt to reach the database is over
+        self.ready = asyncio.Event()  # the database is prepared; it may go away again
+        self._storage = storage
+        self._health = health
+        self._binding = binding
+
+    async def run(self) -> None:
+        """Prepare the database, then tell health whether it is there; until it is cancelled.
+
+        Raises `Misconfigured` if it is the wrong database.
+        """
+        await self._prepare()
+        while True:
+            await asyncio.sleep(CHECK_SECONDS)
+            await self._check()
+
+    async def _prepare(self) -> None:
+        pauses, known = Pauses(), ""
+        while not self._storage.prepared:
+            try:
+                await self._storage.prepare(await self._binding())
+            except (Failure, BindingUnknown) as error:
+                if str(error) != known:
+                    known = str(error)
+                    log.warning("waiting for the database and the chain", error=known)
+                self.tried.set()
+                await pauses.wait()
+        log.info("the database is ready", binding=self._storage.binding)
+        await self._health.set(serving=True)
+        self.ready.set()
+        self.tried.set()
+
+    async def _check(self) -> None:
+        try:
+            async with asyncio.timeout(CHECK_TIMEOUT_SECONDS):
+                await self._storage.read(lambda tx, _: events.state(tx), None)
+        except (DatabaseUnavailable, TimeoutError) as error:
+            if self._health.serving:
+                log.warning("the database is away", error=str(error))
+                await self._health.set(serving=False)
+        else:
+            if not self._health.serving:
+                log.info("the database is back")
+                await self._health.set(serving=True)

@@ -1,0 +1,249 @@
+"""The outermost layer of every call, as one interceptor whose handlers are built once per method.
+
+For each call it keeps what is known about it (`Call`), bounds and parses the request, turns errors into
+statuses, ends calls that outlive the default deadline, and knows what is in flight, so that the server can
+drain. It logs nothing and starts no task, so that a call passes it in a few microseconds.
+"""
+
+import asyncio
+import contextlib
+import inspect
+from collections.abc import AsyncGenerator, Awaitable, Callable
+from contextvars import ContextVar
+from typing import Any, TypeAlias
+
+import grpc
+from google.protobuf.message import DecodeError
+from grpc.aio import AbortError, ServicerContext
+
+from server.errors import InvalidField, Violation, abort
+from storage.errors import CommitUnknown, DeadlineExceeded, Failure, ShuttingDown
+
+OVERDUE_CHECK_SECONDS = 0.5
+"""How often calls are looked for that have outlived the default deadline."""
+QUIET_SECONDS = 0.01
+"""How long nothing may come before a drain is over; under load calls come every fraction of that."""
+
+Context: TypeAlias = "ServicerContext[Any, Any]"
+Handler: TypeAlias = Any  # grpc.RpcMethodHandler, whose types do not know asynchronous methods
+Parse = Callable[[bytes], Any]
+
+
+class Call:
+    """One call in flight. `request_bytes` is 0 for a stream of requests."""
+
+    __slots__ = (
+        "_loop", "_task", "_timeout_seconds", "busy", "context", "correlation_id", "ended_by", "method",
+        "request_bytes", "start",
+    )  # fmt: skip
+
+    def __init__(self, method: str, context: Context, request_bytes: int, timeout_seconds: float) -> None:
+        self.method = method
+        self.context = context
+        self.request_bytes = request_bytes
+        self.correlation_id = ""  # of the extrinsic that the call asked for
+        self.ended_by: Failure | None = None
+        self.busy = False  # writing a message
+        self._timeout_seconds = timeout_seconds
+        self._loop = asyncio.get_running_loop()
+        self._task = asyncio.current_task()
+        self.start = self._loop.time()
+
+    def deadline(self) -> float:
+        """When the call must be answered, by the clock of the event loop."""
+        remaining: float | None = self.context.time_remaining()
+        if remaining is None:
+            return self.start + self._timeout_seconds
+        return self._loop.time() + remaining
+
+    @property
+    def task(self) -> asyncio.Task[Any]:
+        assert self._task is not None
+        return self._task
+
+    def end(self, failure: Failure) -> None:
+        """End the call with the status of `failure`, but not in the middle of a message."""
+        if self.ended_by is None:
+            self.ended_by = failure
+            if not self.busy:
+                self.task.cancel()
+
+    def leave_commit(self) -> None:
+        """Note that the call was ended while it waited for a commit, which may still come."""
+        if self.ended_by is not None:
+            self.ended_by = CommitUnknown()
+
+
+_current: ContextVar[Call] = ContextVar("call")
+
+
+def current_call() -> Call:
+    """The call that the running task handles. Raises `LookupError` outside of one."""
+    return _current.get()
+
+
+class CallInterceptor(grpc.aio.ServerInterceptor):
+    """Wraps the handler of every method; see the module.
+
+    `timeout_seconds` bounds unary calls whose client has set no deadline.
+    """
+
+    def __init__(self, *, request_bytes_max: int, timeout_seconds: float) -> None:
+        self._request_bytes_max = request_bytes_max
+        self._timeout_seconds = timeout_seconds
+        self._handlers: dict[str, Handler] = {}
+        # In the order of their start, as dictionaries keep it.
+        self._unary: dict[Call, None] = {}
+        self._streams: dict[Call, None] = {}
+        self._draining = False
+        self._refused = 0  # calls that came while draining
+
+    async def intercept_service(
+        self,
+        continuation: Callable[[grpc.HandlerCallDetails], Awaitable[Any]],
+        handler_call_details: grpc.HandlerCallDetails,
+    ) -> Any:
+        method = handler_call_details.method
+        handler = self._handlers.get(method)
+        if handler is None:
+            handler = await continuation(handler_call_details)
+            if handler is not None:
+                handler = self._handlers[method] = self._wrap(method, handler)
+        return handler
+
+    async def end_overdue(self) -> None:
+        """End unary calls that outlive the default deadline; runs until it is cancelled."""
+        loop = asyncio.get_running_loop()
+        while True:
+            await asyncio.sleep(OVERDUE_CHECK_SECONDS)
+            latest = loop.time() - self._timeout_seconds
+            for call in list(self._unary):
+                if call.start > latest:
+                    break
+                if call.context.time_remaining() is None:
+                    call.end(DeadlineExceeded())
+
+    @property
+    def streaming(self) -> bool:
+        """Whether any response stream is open."""
+        return bool(self._streams)
+
+    async def drain(self, at_most_seconds: float) -> None:
+        """Refuse new calls, end all streams after the message they are sending, and let calls finish.
+
+        What a client has sent is not always here yet: it is over when nothing came for a moment.
+        """
+        loop = asyncio.get_running_loop()
+        deadline = loop.time() + at_most_seconds
+        self._draining = True
+        for call in list(self._streams):
+            call.end(ShuttingDown())
+        seen = -1
+        while (self._unary or self._streams or self._refused != seen) and loop.time() < deadline:
+            seen = self._refused
+            await asyncio.sleep(QUIET_SECONDS)
+
+    async def ended(self) -> None:
+        """Wait for all calls in flight, also for those whose client has left."""
+        while tasks := {call.task for call in (*self._unary, *self._streams)}:
+            await asyncio.wait(tasks)
+
+    def _wrap(self, method: str, handler: Handler) -> Handler:
+        if not handler.response_streaming and not handler.request_streaming:
+            return grpc.unary_unary_rpc_method_handler(
+                self._unary_handler(method, handler), response_serializer=handler.response_serializer
+            )
+        if not handler.request_streaming:
+            return grpc.unary_stream_rpc_method_handler(
+                self._stream_handler(method, handler.unary_stream, self._parser(handler)),
+                response_serializer=handler.response_serializer,
+            )
+        if handler.response_streaming:
+            return grpc.stream_stream_rpc_method_handler(
+                self._stream_handler(method, handler.stream_stream, None),
+                handler.request_deserializer,
+                handler.response_serializer,
+            )
+        raise NotImplementedError(f"{method}: no method of the contract only streams its requests")
+
+    def _unary_handler(self, method: str, handler: Handler) -> Callable[[bytes, Context], Awaitable[Any]]:
+        behave: Callable[[Any, Context], Awaitable[Any]] = handler.unary_unary
+        parse = self._parser(handler)
+        calls, timeout_seconds = self._unary, self._timeout_seconds
+        ours = not method.startswith("/grpc.")  # health is told to whoever asks, to the end
+
+        async def respond(raw: bytes, context: Context) -> Any:
+            call = Call(method, context, len(raw), timeout_seconds)
+            calls[call] = None
+            _current.set(call)
+            try:
+                if self._draining and ours:
+                    self._refused += 1
+                    raise ShuttingDown
+                return await behave(parse(raw), context)
+            except AbortError:
+                raise
+            except asyncio.CancelledError:
+                if call.ended_by is None:
+                    raise  # the client has left
+                await abort(context, call.ended_by)
+            except Exception as error:
+                await abort(context, error)
+            finally:
+                del calls[call]
+
+        return respond
+
+    def _stream_handler(
+        self, method: str, behave: Callable[..., Any], parse: Parse | None
+    ) -> Callable[[Any, Context], Awaitable[None]]:
+        calls, timeout_seconds = self._streams, self._timeout_seconds
+        generates = inspect.isasyncgenfunction(behave)
+
+        async def respond(request: Any, context: Context) -> None:
+            call = Call(method, context, len(request) if parse else 0, timeout_seconds)
+            calls[call] = None
+            _current.set(call)
+            try:
+                if self._draining:
+                    self._refused += 1
+                    raise ShuttingDown
+                answers = behave(parse(request) if parse else request, context)
+                await (_send(call, answers) if generates else answers)
+            except AbortError:
+                raise
+            except asyncio.CancelledError:
+                if call.ended_by is None:
+                    raise
+                await abort(context, call.ended_by)
+            except Exception as error:
+                await abort(context, error)
+            finally:
+                del calls[call]
+
+        return respond
+
+    def _parser(self, handler: Handler) -> Parse:
+        """What bounds and parses a request."""
+        parse, request_bytes_max = handler.request_deserializer or bytes, self._request_bytes_max
+
+        def bounded(raw: bytes) -> Any:
+            if len(raw) > request_bytes_max:
+                text = f"has {len(raw):,} bytes, and {request_bytes_max:,} are allowed"
+                raise InvalidField([Violation("", text)])
+            try:
+                return parse(raw)
+            except DecodeError as error:
+                raise InvalidField([Violation("", "is not a message of its type")]) from error
+
+        return bounded
+
+
+async def _send(call: Call, messages: AsyncGenerator[Any, None]) -> None:
+    async with contextlib.aclosing(messages):
+        async for message in messages:
+            call.busy = True
+            await call.context.write(message)
+            call.busy = False
+            if call.ended_by is not None:
+                raise call.ended_by

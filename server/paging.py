@@ -1,0 +1,100 @@
+"""Pages of lists: their size, and the opaque token that leads to the next one.
+
+A token is the key of the last row and a seal, a keyed BLAKE2b over it. The key of the seal is made of the
+database, the list and its filters, so a token of another list, of other filters or of another database is
+refused, and so is one that somebody changed. A token is no secret and gives no rights.
+"""
+
+import base64
+import binascii
+import hashlib
+import hmac
+from typing import Protocol
+
+from google.protobuf.message import Message
+
+from server.errors import InvalidPageToken
+from server.validation import Fields
+from storage import events, limits
+from storage.lists import Page
+from storage.store import Storage
+
+SEAL_BYTES = 12
+TOKEN_CHARS_MAX = 512  # a key is an id of at most 128 bytes, or the number of a position
+# What a page is asked for with, beside the filters.
+_NOT_FILTERS = ("page_size", "page_token", "include_total_size")
+
+
+class ListRequest(Protocol):
+    """What the requests of all lists have."""
+
+    page_size: int
+    page_token: str
+    include_total_size: bool
+
+
+class Tokens:
+    """The tokens of one list with its filters on one database, named by the id of its log."""
+
+    def __init__(self, request: Message, log_id: str) -> None:
+        filters = type(request)()
+        filters.CopyFrom(request)
+        for field in _NOT_FILTERS:
+            filters.ClearField(field)
+        listed = request.DESCRIPTOR.full_name.encode() + b"\0"
+        self._key = hashlib.blake2b(
+            listed + filters.SerializeToString(deterministic=True), key=log_id.encode(), digest_size=32
+        ).digest()
+
+    def token(self, next_key: str) -> str:
+        """The token of the page after the row with this key; empty, as the key is, on the last page."""
+        if not next_key:
+            return ""
+        key = next_key.encode()
+        return base64.urlsafe_b64encode(self._seal(key) + key).decode().rstrip("=")
+
+    def key(self, token: str) -> str:
+        """The key in a token; raises `InvalidPageToken` unless it was made here."""
+        if not token:
+            return ""
+        if len(token) > TOKEN_CHARS_MAX or not token.isascii():
+            raise InvalidPageToken
+        try:
+            sealed = base64.b64decode(token + "=" * (-len(token) % 4), altchars=b"-_", validate=True)
+        except binascii.Error as error:
+            raise InvalidPageToken from error
+        seal, key = sealed[:SEAL_BYTES], sealed[SEAL_BYTES:]
+        if not hmac.compare_digest(seal, self._seal(key)):
+            raise InvalidPageToken
+        return key.decode()
+
+    def _seal(self, key: bytes) -> bytes:
+        return hashlib.blake2b(key, key=self._key, digest_size=SEAL_BYTES).digest()
+
+
+class Pages:
+    """Opens the pages that list requests ask for."""
+
+    def __init__(self, storage: Storage) -> None:
+        self._storage = storage
+        self._log_id = ""
+
+    async def tokens(self, request: Message) -> Tokens:
+        """The tokens of a list request."""
+        if not self._log_id:
+            self._log_id = (await self._storage.read(lambda tx, _: events.state(tx), None)).log_id
+        return Tokens(request, self._log_id)
+
+
+def page(fields: Fields, request: ListRequest, tokens: Tokens) -> Page:
+    """The page that is asked for: 50 rows unless it says otherwise, at most 200 (more is clamped).
+
+    Raises `InvalidPageToken`.
+    """
+    if request.page_size < 0:
+        fields.refuse("page_size", "must not be negative")
+    return Page(
+        size=min(request.page_size or limits.PAGE_SIZE_DEFAULT, limits.PAGE_SIZE_MAX),
+        after=tokens.key(request.page_token),
+        count=request.include_total_size,
+    )

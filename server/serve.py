@@ -1,0 +1,120 @@
+"""`chamberlain serve`: the server as a process.
+
+Its options are the fields of `Settings`, but for the secret ones, which come from the environment only:
+the command line of a process can be read by every user of its machine.
+"""
+
+import asyncio
+import os
+import signal
+from importlib.metadata import version
+
+import click
+import uvloop
+from sqlalchemy import make_url
+
+from server import logs
+from server.app import App
+from server.listener import PortTaken
+from server.settings import BadSettings, Settings, default_text, environment_name, is_secret
+from storage.errors import Misconfigured
+from storage.store import LOCAL
+
+EXIT_MISCONFIGURED = 2
+
+
+class ServeCommand(click.Command):
+    """Its help ends with the settings that only the environment can give."""
+
+    def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        super().format_options(ctx, formatter)
+        secret = [
+            (environment_name(name), _help(name))
+            for name, field in Settings.model_fields.items()
+            if is_secret(field)
+        ]
+        with formatter.section("Settings from the environment only"):
+            formatter.write_dl(secret)
+
+
+def _help(name: str) -> str:
+    field = Settings.model_fields[name]
+    default = default_text(field)
+    parts = [] if is_secret(field) else [f"env: {environment_name(name)}"]
+    parts += [f"default: {default}"] if default else []
+    return f"{field.description}" + (f"  [{'; '.join(parts)}]" if parts else "")
+
+
+def _options(command: click.Command) -> click.Command:
+    """Add an option for each setting that is no secret."""
+    command.params += [
+        click.Option([f"--{name.replace('_', '-')}"], metavar="VALUE", help=_help(name))
+        for name, field in Settings.model_fields.items()
+        if not is_secret(field)
+    ]
+    return command
+
+
+@_options
+@click.command(cls=ServeCommand)
+@click.option("--dev", is_flag=True, help="Run a development chain inside, beside a database in memory.")
+@click.option("--insecure", is_flag=True, help="Listen where other machines can reach it, unauthenticated.")
+def serve(dev: bool, insecure: bool, **given: str | None) -> None:
+    """Run the server until Ctrl-C or SIGTERM; a second one stops it at once."""
+    try:
+        settings = Settings.load({name: value for name, value in given.items() if value is not None})
+        if not settings.loopback and not insecure:
+            raise BadSettings(
+                f"BIND_ADDR: {settings.bind_addr} can be reached from other machines, and nobody is"
+                " authenticated yet: say --insecure if that is meant"
+            )
+        logs.configure(settings.log_format, settings.log_level)
+        uvloop.run(_serve(App(settings, development=dev)))
+    except (BadSettings, Misconfigured, PortTaken) as error:
+        for line in str(error).splitlines():
+            click.echo(f"chamberlain: {line}", err=True)
+        raise SystemExit(EXIT_MISCONFIGURED) from None
+
+
+async def _serve(app: App) -> None:
+    """Start, tell where, and run until a signal."""
+    stopping = _stop_on_signals()
+    await app.start()
+    try:
+        click.echo(_greeting(app))
+        failing = asyncio.ensure_future(app.wait())
+        await asyncio.wait((stopping, failing), return_when=asyncio.FIRST_COMPLETED)
+        if failing.done():
+            await failing
+        failing.cancel()
+    finally:
+        await app.stop()
+
+
+def _stop_on_signals() -> asyncio.Future[None]:
+    """Done by the first SIGINT or SIGTERM; the second ends the process at once."""
+    loop = asyncio.get_running_loop()
+    stopping: asyncio.Future[None] = loop.create_future()
+
+    def stop(number: int) -> None:
+        if stopping.done():
+            os._exit(128 + number)
+        stopping.set_result(None)
+
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, stop, number)
+    return stopping
+
+
+def _greeting(app: App) -> str:
+    """One line: what listens where, and what it is bound to."""
+    where = app.settings.bind_addr
+    if not where.startswith("unix:"):
+        where = f"{where.rpartition(':')[0]}:{app.port}"
+    binding = app.storage.binding
+    bound = {"": "waiting for its database", LOCAL: "local mode"}.get(
+        binding, f"bound to the chain with genesis 0x{binding}"
+    )
+    url = app.settings.database_url.get_secret_value()
+    database = url if url == ":memory:" else make_url(url).render_as_string(hide_password=True)
+    return f"chamberlain {version('chamberlain')} listens on {where}, {bound}, database {database}"

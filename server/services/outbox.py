@@ -1,0 +1,85 @@
+"""OutboxService: everything that is sent to the chain."""
+
+import asyncio
+from collections.abc import AsyncIterator
+
+from chamberlain.v1 import outbox_service_pb2 as pb
+from chamberlain.v1.outbox_service_pb2_grpc import OutboxServiceServicer
+
+from server import convert_filters, convert_records, convert_requests
+from server.interceptor import Context
+from server.services.calls import Calls, tell_correlation
+from storage import lists, outbox
+from storage.feed import Cursor
+from storage.store import Storage
+
+
+class OutboxService(Calls, OutboxServiceServicer):
+    """`allowed_calls` are the raw calls that may be enqueued, as `Pallet.call`."""
+
+    def __init__(self, storage: Storage, *, allowed_calls: frozenset[str]) -> None:
+        super().__init__(storage)
+        self._allowed_calls = allowed_calls
+
+    async def EnqueueExtrinsic(
+        self, request: pb.EnqueueExtrinsicRequest, context: Context
+    ) -> pb.EnqueueExtrinsicResponse:
+        new_call = convert_requests.new_call(request, allowed_calls=self._allowed_calls)
+        receipt = await self._commit(outbox.enqueue_call, new_call, request)
+        tell_correlation(context, receipt.correlation_id)
+        return pb.EnqueueExtrinsicResponse(
+            extrinsic=convert_records.extrinsic(receipt.record), correlation_id=receipt.correlation_id
+        )
+
+    async def GetExtrinsic(
+        self, request: pb.GetExtrinsicRequest, context: Context
+    ) -> pb.GetExtrinsicResponse:
+        correlation_id = convert_requests.key("correlation_id", request.correlation_id)
+        found = await self._storage.fetch(outbox.get, correlation_id)
+        return pb.GetExtrinsicResponse(extrinsic=convert_records.extrinsic(found))
+
+    async def ListExtrinsics(
+        self, request: pb.ListExtrinsicsRequest, context: Context
+    ) -> pb.ListExtrinsicsResponse:
+        tokens = await self._pages.tokens(request)
+        listed = await self._storage.read(lists.extrinsics, convert_filters.extrinsics(request, tokens))
+        return pb.ListExtrinsicsResponse(
+            extrinsics=[convert_records.extrinsic(record) for record in listed.records],
+            next_page_token=tokens.token(listed.next_key),
+            total_size=listed.total_size,
+            watch_cursor=Cursor(log_id=listed.log.log_id, number=listed.log.head).text(),
+        )
+
+    async def WatchExtrinsics(
+        self, request: pb.WatchExtrinsicsRequest, context: Context
+    ) -> AsyncIterator[pb.WatchExtrinsicsResponse]:
+        wanted = convert_filters.watched_extrinsics(request)
+        after = convert_filters.cursor(request.after_cursor)
+        async for batch in self._storage.feed.watch(wanted, after):
+            # Each once, in the order of their last change.
+            changed = list(dict.fromkeys(event.entity_id for event in reversed(batch.events)))[::-1]
+            found = await asyncio.gather(*(self._storage.fetch(outbox.get, key) for key in changed))
+            yield pb.WatchExtrinsicsResponse(
+                extrinsics=[convert_records.extrinsic(record) for record in found],
+                cursor=batch.cursor.text(),
+            )
+
+    async def RequeueExtrinsic(
+        self, request: pb.RequeueExtrinsicRequest, context: Context
+    ) -> pb.RequeueExtrinsicResponse:
+        correlation_id = convert_requests.key(
+            "correlation_id", request.correlation_id, request_id=request.request_id
+        )
+        extrinsic = await self._commit(outbox.requeue, correlation_id, request)
+        tell_correlation(context, extrinsic.correlation_id)
+        return pb.RequeueExtrinsicResponse(extrinsic=convert_records.extrinsic(extrinsic))
+
+    async def CancelExtrinsic(
+        self, request: pb.CancelExtrinsicRequest, context: Context
+    ) -> pb.CancelExtrinsicResponse:
+        correlation_id = convert_requests.key(
+            "correlation_id", request.correlation_id, request_id=request.request_id
+        )
+        extrinsic = await self._commit(outbox.cancel, correlation_id, request)
+        tell_correlation(context, extrinsic.correlation_id)
+        return pb.CancelExtrinsicResponse(extrinsic=convert_records.extrinsic(extrinsic))

@@ -1,0 +1,185 @@
+"""Everything that can be configured, each field with its environment name (its own name in capitals)."""
+
+import ipaddress
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import Field, SecretStr, ValidationError, field_validator
+from pydantic.fields import FieldInfo
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+_CALL = re.compile(r"[A-Za-z]\w*\.[a-z]\w*", re.ASCII)
+_ADDRESS = re.compile(r"(?P<host>\[[0-9A-Fa-f:.%\w]+\]|[^\[\]:/\s]+):(?P<port>[0-9]{1,5})")
+
+
+class BadSettings(Exception):
+    """A setting cannot be used; the message has a line for each, and no secret."""
+
+
+class Settings(BaseSettings):
+    """The settings of a server. Raises `ValidationError`; `load` turns it into text."""
+
+    model_config = SettingsConfigDict(env_ignore_empty=True, extra="forbid", frozen=True)
+
+    database_url: SecretStr = Field(
+        SecretStr("sqlite:///.data/chamberlain.db"),
+        description="Where everything is stored: sqlite:///relative/path, sqlite:////absolute/path, :memory:,"
+        " or postgresql://user:password@host:port/database.",
+    )
+    db_max_connections: int = Field(10, ge=2, le=1000, description="Connections to Postgres, at most.")
+    db_connect_timeout_secs: float = Field(
+        5.0, gt=0, le=300, description="How long to wait for a connection to Postgres."
+    )
+    chain_ws_url: SecretStr | None = Field(
+        None,
+        description="The node of the chain, ws:// or wss://. Without one, this server decides by itself"
+        " (local mode).",
+    )
+    chain_metadata_path: Path | None = Field(
+        None, description="A file with the chain's SCALE metadata, used instead of asking the node for it."
+    )
+    chain_signer: SecretStr | None = Field(
+        None, description="The secret of the default signer: a mnemonic, //Name, or ed25519:0x and a seed."
+    )
+    chain_signer_file: Path | None = Field(
+        None, description="A file with the secret of the default signer, instead of CHAIN_SIGNER."
+    )
+    chain_signers_path: Path | None = Field(
+        None, description='A TOML file of agents and requesters with keys of their own: "name" = "secret".'
+    )
+    chain_start_block: int | None = Field(
+        None,
+        ge=0,
+        le=2**32 - 1,
+        description="The block to follow the chain from, for a database that follows none yet; else the"
+        " finalized head.",
+    )
+    dev_block_time_ms: int = Field(
+        1000, ge=20, le=60_000, description="With --dev, how long a block of the development chain takes."
+    )
+    outbox_poll_ms: int = Field(
+        500, ge=10, le=60_000, description="How often the outbox is looked through for work."
+    )
+    outbox_allowed_calls: Annotated[frozenset[str], NoDecode] = Field(
+        frozenset(), description="The calls that EnqueueExtrinsic lets in: Pallet.call,Pallet.call."
+    )
+    session_retention_days: int = Field(
+        7, ge=1, le=36_500, description="When a session that nobody touches expires."
+    )
+    idempotency_ttl_seconds: int = Field(
+        86_400, ge=1, le=31_536_000, description="How long request ids and their answers are kept."
+    )
+    event_retention_hours: int = Field(
+        168, ge=1, le=876_000, description="How far back watches can be resumed."
+    )
+    bidding_window_seconds: int = Field(
+        1800, ge=1, le=31_536_000, description="In local mode, how long the bidding of a task stays open."
+    )
+    watch_heartbeat_seconds: float = Field(
+        15.0, gt=0, le=15, description="The longest silence of a watch that has nothing to tell."
+    )
+    bind_addr: str = Field("127.0.0.1:50051", description="Where to listen: host:port, or unix:/path.")
+    request_bytes_max: int = Field(
+        1 << 20, ge=1024, le=64 << 20, description="The size of a request, at most."
+    )
+    default_deadline_seconds: float = Field(
+        30.0, gt=0, le=3600, description="The deadline of a unary call whose client sets none."
+    )
+    drain_seconds: float = Field(
+        10.0, ge=0, le=3600, description="How long calls in flight may take after a signal to stop."
+    )
+    log_format: Literal["text", "json"] | None = Field(
+        None, description="How logs are written; if not set, text on a terminal and else json."
+    )
+    log_level: Literal["debug", "info", "warning", "error"] = Field(
+        "info", description="The least level that is logged."
+    )
+
+    @classmethod
+    def load(cls, given: Mapping[str, Any] | None = None) -> "Settings":
+        """The settings of the environment, and `given` before them. Raises `BadSettings`."""
+        try:
+            return cls(**(given or {}))
+        except ValidationError as error:
+            lines = [_line(detail["loc"], detail["msg"]) for detail in error.errors(include_input=False)]
+            raise BadSettings("\n".join(lines)) from None
+
+    @property
+    def loopback(self) -> bool:
+        """Whether only this machine can reach the server."""
+        if self.bind_addr.startswith("unix:"):
+            return True
+        host = self.bind_addr.rpartition(":")[0].strip("[]")
+        try:
+            return ipaddress.ip_address(host).is_loopback
+        except ValueError:
+            return host == "localhost"
+
+    def signer_secret(self) -> str | None:
+        """The secret of the default signer, from the environment or its file. Raises `BadSettings`."""
+        if self.chain_signer is not None:
+            return self.chain_signer.get_secret_value()
+        if self.chain_signer_file is None:
+            return None
+        try:
+            return self.chain_signer_file.read_text().strip()
+        except (OSError, UnicodeDecodeError) as error:
+            reason = error.strerror if isinstance(error, OSError) else "it is not a text"
+            raise BadSettings(f"CHAIN_SIGNER_FILE: cannot read {self.chain_signer_file}: {reason}") from None
+
+    @field_validator("chain_ws_url")
+    @classmethod
+    def _check_chain_url(cls, value: SecretStr | None) -> SecretStr | None:
+        if value is not None and not re.match(r"wss?://[^/\s]", value.get_secret_value()):
+            raise ValueError("must be a WebSocket URL: ws://host:port or wss://host:port")
+        return value
+
+    @field_validator("outbox_allowed_calls", mode="before")
+    @classmethod
+    def _split_calls(cls, value: object) -> object:
+        if not isinstance(value, str):
+            return value
+        calls = frozenset(call.strip() for call in value.split(",") if call.strip())
+        for call in calls:
+            if not _CALL.fullmatch(call):
+                raise ValueError(
+                    f"must be a list like Balances.transfer_keep_alive,System.remark, not {call!r}"
+                )
+        return calls
+
+    @field_validator("bind_addr")
+    @classmethod
+    def _check_address(cls, value: str) -> str:
+        if value.startswith("unix:") and value != "unix:":
+            return value
+        match = _ADDRESS.fullmatch(value)
+        if match is None or int(match["port"]) > 65_535:
+            raise ValueError(f"must be host:port, [IPv6]:port or unix:/path, not {value!r}")
+        return value
+
+
+def environment_name(field: str) -> str:
+    """The environment variable of a field."""
+    return field.upper()
+
+
+def is_secret(field: FieldInfo) -> bool:
+    """Whether the values of a field must not be shown."""
+    return SecretStr in (field.annotation, *getattr(field.annotation, "__args__", ()))
+
+
+def default_text(field: FieldInfo) -> str:
+    """The default of a field, as it would be written in the environment; empty if there is none."""
+    default = field.get_default()
+    if isinstance(default, SecretStr):
+        return default.get_secret_value()  # ours, and no secret
+    if default is None or default == frozenset():
+        return ""
+    return f"{default:g}" if isinstance(default, float) else str(default)
+
+
+def _line(location: tuple[int | str, ...], message: str) -> str:
+    name = environment_name(str(location[0])) if location else "settings"
+    return f"{name}: {message.removeprefix('Value error, ')}"
