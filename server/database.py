@@ -9,7 +9,7 @@ from server.background import Pauses
 from server.health import Health
 from storage import events
 from storage.errors import DatabaseUnavailable, Failure
-from storage.store import Storage
+from storage.store import LOCAL, Storage
 
 CHECK_SECONDS = 1.0
 CHECK_TIMEOUT_SECONDS = 5.0
@@ -45,7 +45,7 @@ class DatabaseWatch:
         pauses, known = Pauses(), ""
         while not self._storage.prepared:
             try:
-                await self._storage.prepare(await self._binding())
+                await self._storage.prepare(await self._find_binding())
             except (Failure, BindingUnknown) as error:
                 if str(error) != known:
                     known = str(error)
@@ -56,6 +56,16 @@ class DatabaseWatch:
         await self._health.set(serving=True)
         self.ready.set()
         self.tried.set()
+
+    async def _find_binding(self) -> str:
+        """What the database belongs to. While the chain cannot be asked, that is what it was bound to."""
+        try:
+            return await self._binding()
+        except BindingUnknown:
+            bound = await self._storage.bound_to()
+            if bound in ("", LOCAL):
+                raise
+            return bound
 
     async def _check(self) -> None:
         try:

@@ -11,7 +11,7 @@ from sqlalchemy.exc import ArgumentError
 from storage import schema
 from storage.committer import Committer
 from storage.engine import Engine
-from storage.errors import BadDatabaseUrl, DatabaseUnavailable, WrongBinding
+from storage.errors import BadDatabaseUrl, DatabaseUnavailable, ShuttingDown, WrongBinding
 from storage.feed import Feed
 from storage.fetcher import Fetcher, Query
 from storage.outcome import Mutation
@@ -39,6 +39,7 @@ class Storage:
         self.feed = Feed(engine, heartbeat_seconds=heartbeat_seconds)
         self.committer = Committer(engine, on_events=self.feed.notice)
         self.binding = ""
+        self._closing = False
         self._engine = engine
         self._fetcher = Fetcher(engine)
 
@@ -62,6 +63,11 @@ class Storage:
     @property
     def prepared(self) -> bool:
         return self.binding != ""
+
+    async def bound_to(self) -> str:
+        """What the database is bound to, empty if to nothing yet. Raises as `prepare` does."""
+        await self._engine.migrate()
+        return await self._engine.write(_bound)
 
     async def prepare(self, binding: str) -> None:
         """Migrate the schema, bind the database for ever (or check its binding), and begin to work.
@@ -106,13 +112,18 @@ class Storage:
         )
 
     async def close(self) -> None:
-        """End the watches, commit what waits, and release the database."""
+        """End the watches, commit what waits, and release the database. The second time it does nothing."""
+        if self._closing:
+            return
+        self._closing = True
         await self.feed.close()
         await self.committer.close()
         await self._fetcher.close()
         await self._engine.close()
 
     def _check_prepared(self) -> None:
+        if self._closing:
+            raise ShuttingDown
         if not self.prepared:
             raise DatabaseUnavailable("the database has not been reached yet")
 
@@ -122,7 +133,7 @@ def _engine(url: str, connections_max: int, connect_timeout_seconds: float) -> E
         return SqliteEngine(None)
     try:
         parsed = make_url(url)
-    except ArgumentError as error:
+    except (ArgumentError, ValueError) as error:
         raise BadDatabaseUrl(
             "DATABASE_URL is not a URL: use sqlite:///path/to/file or postgresql://user:password@host/database"
         ) from error
@@ -132,8 +143,14 @@ def _engine(url: str, connections_max: int, connect_timeout_seconds: float) -> E
     if parsed.drivername in ("postgres", "postgresql", "postgresql+asyncpg"):
         if not parsed.database:
             raise BadDatabaseUrl("DATABASE_URL names no database: postgresql://user:password@host/database")
+        if unknown := parsed.query.keys() - {"sslmode"}:
+            raise BadDatabaseUrl(
+                f"DATABASE_URL has unknown parameters {sorted(unknown)}; only sslmode is known"
+            )
+        # What libpq calls `sslmode` is the argument `ssl` of asyncpg.
+        query = {"ssl": parsed.query["sslmode"]} if parsed.query else {}
         return PostgresEngine(
-            parsed.set(drivername="postgresql+asyncpg"),
+            parsed.set(drivername="postgresql+asyncpg", query=query),
             connections_max=connections_max,
             connect_timeout_seconds=connect_timeout_seconds,
         )
@@ -143,12 +160,17 @@ def _engine(url: str, connections_max: int, connect_timeout_seconds: float) -> E
 def _bind(connection: Connection, binding: str) -> None:
     table = schema.database
     connection.execute(update(table).where(table.c.binding == "").values(binding=binding))
-    bound = connection.execute(select(table.c.binding)).scalar_one()
+    bound = _bound(connection)
     if bound != binding:
         raise WrongBinding(
             f"the database is bound to {_named(bound)}, not to {_named(binding)};"
             " a database never changes sides: use another DATABASE_URL"
         )
+
+
+def _bound(connection: Connection) -> str:
+    bound: str = connection.execute(select(schema.database.c.binding)).scalar_one()
+    return bound
 
 
 def _named(binding: str) -> str:

@@ -49,6 +49,13 @@ class Server:
                     assert self._process.returncode is None, "the server has exited"
                     await asyncio.sleep(0.05)
 
+    async def run_to_its_end(self) -> tuple[int, str]:
+        """Start a server that cannot serve; its exit status, and what it says."""
+        process = await _spawn(["serve"], self._settings, stderr=asyncio.subprocess.PIPE)
+        async with asyncio.timeout(START_SECONDS_MAX):
+            _, said = await process.communicate()
+        return process.returncode or 0, said.decode()
+
     async def kill(self) -> None:
         """End it as a power cut would."""
         await self._end(signal.SIGKILL)
@@ -93,9 +100,17 @@ async def development_chain(*, block_time_ms: int, finality_lag: int) -> AsyncIt
 
 
 async def _spawn(
-    arguments: list[str], settings: Mapping[str, str], stdout: int | None = asyncio.subprocess.DEVNULL
+    arguments: list[str],
+    settings: Mapping[str, str],
+    stdout: int | None = asyncio.subprocess.DEVNULL,
+    stderr: int | None = None,
 ) -> asyncio.subprocess.Process:
     inherited = {name: os.environ[name] for name in ("PATH", "HOME", "TMPDIR") if name in os.environ}
     return await asyncio.create_subprocess_exec(
-        COMMAND, *arguments, env={**inherited, **settings}, stdout=stdout, stdin=asyncio.subprocess.DEVNULL
+        COMMAND,
+        *arguments,
+        env={**inherited, **settings},
+        stdin=asyncio.subprocess.DEVNULL,
+        stdout=stdout,
+        stderr=stderr,
     )
