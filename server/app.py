@@ -110,9 +110,6 @@ class App:
 
         health = Health(SERVICES)
         await health.set(serving=False)
-        interceptor = CallInterceptor(
-            request_bytes_max=settings.request_bytes_max, timeout_seconds=settings.default_deadline_seconds
-        )
         routes: Any = Routes(self._handlers)
         add_OrchestratorServiceServicer_to_server(
             OrchestratorService(
@@ -130,9 +127,13 @@ class App:
         add_ServerReflectionServicer_to_server(
             reflection.aio.ReflectionServicer((*SERVICES, HEALTH_SERVICE, reflection.SERVICE_NAME)), routes
         )
+        interceptor = CallInterceptor(
+            routes.handlers,
+            request_bytes_max=settings.request_bytes_max,
+            timeout_seconds=settings.default_deadline_seconds,
+        )
         server = grpc.aio.server(
-            handlers=routes.handlers,
-            interceptors=[interceptor],
+            handlers=[interceptor],
             options=channel_options(settings.request_bytes_max),
             maximum_concurrent_rpcs=CALLS_MAX,
         )

@@ -12,8 +12,8 @@ from grpc.aio import Server
 class Routes:
     """The handlers that the generated `add_…_to_server` functions register, when given this for a server.
 
-    They name each method twice, and gRPC's asyncio server waits, at every call, for a future of each
-    method that is registered by its name: 60 us a call with our 35. As generic handlers they cost nothing.
+    They register each method also by its name, and at every call gRPC's asyncio server waits for a future
+    of each such method: with our 35 a tenth of what a call costs. Generic handlers share one.
     """
 
     def __init__(self, handlers: Iterable[GenericRpcHandler]) -> None:

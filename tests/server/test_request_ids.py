@@ -1,0 +1,103 @@
+"""The same request id with the same body has one effect and one answer."""
+
+import asyncio
+from pathlib import Path
+from typing import Any
+
+import grpc
+from chamberlain.v1 import orchestrator_service_pb2 as pb
+from chamberlain.v1.orchestrator_service_pb2_grpc import OrchestratorServiceStub
+from grpc import StatusCode
+
+from server.app import App
+from tests.server.conftest import connected, running, settings
+from tests.server.market import Market, a_bid, a_reveal, a_task, an_agent
+from tests.server.refusals import refused
+
+
+async def test_a_call_that_is_repeated_gets_its_first_answer(orchestrator: Any, market: Market) -> None:
+    request = a_task(request_id="once")
+    first = await orchestrator.CreateTask(request)
+    await orchestrator.CancelTask(pb.CancelTaskRequest(task_id=first.task.task_id))
+    again = await orchestrator.CreateTask(request)
+    assert again == first
+    listed = await orchestrator.ListTasks(pb.ListTasksRequest())
+    assert len(listed.tasks) == 1
+
+
+async def test_every_mutation_takes_a_request_id(orchestrator: Any, market: Market) -> None:
+    agent = an_agent(request_id="agent")
+    assert await orchestrator.RegisterAgent(agent) == await orchestrator.RegisterAgent(agent)
+    task = await market.task()
+    agent_id = agent.agent_id
+    for method, request in (
+        ("SubmitBid", a_bid(task, agent_id, request_id="bid")),
+        ("CloseBidding", pb.CloseBiddingRequest(task_id=task.task_id, request_id="close")),
+        ("RevealBid", a_reveal(task, agent_id, request_id="reveal")),
+        ("AllocateTask", pb.AllocateTaskRequest(task_id=task.task_id, request_id="allocate")),
+        (
+            "SubmitResult",
+            pb.SubmitResultRequest(task_id=task.task_id, agent_id=agent_id, request_id="result"),
+        ),
+        ("SettleTask", pb.SettleTaskRequest(task_id=task.task_id, request_id="settle")),
+        ("RetireAgent", pb.RetireAgentRequest(agent_id=agent_id, request_id="retire")),
+    ):
+        first = await getattr(orchestrator, method)(request)
+        assert await getattr(orchestrator, method)(request) == first, method
+
+
+async def test_the_same_id_with_another_body_is_refused_and_changes_nothing(
+    orchestrator: Any, market: Market
+) -> None:
+    request = a_task(request_id="once")
+    await orchestrator.CreateTask(request)
+    before = await market.everything()
+    request.description += "!"
+    with refused(StatusCode.FAILED_PRECONDITION, "REQUEST_ID_REUSED", metadata={"request_id": "once"}):
+        await orchestrator.CreateTask(request)
+    assert await market.everything() == before
+
+
+async def test_methods_do_not_share_request_ids(orchestrator: Any) -> None:
+    await orchestrator.RegisterAgent(an_agent(request_id="same"))
+    await orchestrator.CreateTask(a_task(request_id="same"))
+
+
+async def test_a_refused_call_is_not_remembered(orchestrator: Any, market: Market) -> None:
+    agent_id, task = "did:ex:late", await market.task()
+    bid = a_bid(task, agent_id, request_id="bid")
+    with refused(StatusCode.NOT_FOUND, "AGENT_NOT_FOUND"):
+        await orchestrator.SubmitBid(bid)
+    await market.agent(agent_id)
+    await orchestrator.SubmitBid(bid)
+
+
+async def test_callers_that_repeat_each_other_at_the_same_time_get_one_answer(orchestrator: Any) -> None:
+    request = a_task(request_id="race")
+    answers = await asyncio.gather(*(orchestrator.CreateTask(request) for _ in range(32)))
+    assert len({answer.SerializeToString(deterministic=True) for answer in answers}) == 1
+    listed = await orchestrator.ListTasks(pb.ListTasksRequest())
+    assert len(listed.tasks) == 1
+
+
+async def test_of_two_bodies_racing_for_an_id_one_wins(orchestrator: Any) -> None:
+    bodies = [a_task(request_id="race", client_task_id=str(place % 2)) for place in range(16)]
+    for body in bodies:
+        body.deadline.CopyFrom(bodies[0].deadline)
+    outcomes = await asyncio.gather(
+        *(orchestrator.CreateTask(body) for body in bodies), return_exceptions=True
+    )
+    created = {outcome.task.task_id for outcome in outcomes if isinstance(outcome, pb.CreateTaskResponse)}
+    codes = {outcome.code() for outcome in outcomes if isinstance(outcome, grpc.aio.AioRpcError)}
+    assert len(created) == 1
+    assert codes == {StatusCode.FAILED_PRECONDITION}
+
+
+async def test_an_answer_outlives_the_process(tmp_path: Path) -> None:
+    request = a_task(request_id="once")
+    stored = settings(database_url=f"sqlite:///{tmp_path}/market.db")
+    answers = []
+    for _ in range(2):
+        async with running(App(stored)) as app, connected(app) as channel:
+            answers.append(await OrchestratorServiceStub(channel).CreateTask(request))
+    assert answers[0] == answers[1]
