@@ -1,6 +1,5 @@
 """Requests of the contract to what storage takes. Each function refuses all that is wrong at once."""
 
-import time
 from collections.abc import Sequence
 
 from chamberlain.v1 import orchestrator_service_pb2 as orchestrator
@@ -99,7 +98,7 @@ def _deadline_us(fields: Fields, request: orchestrator.CreateTaskRequest) -> int
     if not request.HasField("deadline"):
         fields.refuse("deadline", "is required")
         return 0
-    return fields.deadline_us("deadline", request.deadline, now_us=time.time_ns() // 1000)
+    return fields.deadline_us("deadline", request.deadline)
 
 
 def new_bid(request: orchestrator.SubmitBidRequest) -> NewBid:

@@ -50,6 +50,16 @@ class InvalidField(Invalid):
         )
 
 
+class RequestTooLarge(Invalid):
+    """The request is larger than this server takes."""
+
+    def __init__(self, size_bytes: int, bytes_max: int) -> None:
+        super().__init__(
+            f"the request has {size_bytes:,} bytes, and {bytes_max:,} are allowed",
+            metadata={"request_bytes": str(size_bytes), "request_bytes_max": str(bytes_max)},
+        )
+
+
 class InvalidPageToken(Invalid):
     """The page token was not made by this list with these filters on this database."""
 

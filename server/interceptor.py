@@ -17,7 +17,7 @@ import grpc
 from google.protobuf.message import DecodeError
 from grpc.aio import AbortError, ServicerContext
 
-from server.errors import InvalidField, Violation, abort
+from server.errors import InvalidField, RequestTooLarge, Violation, abort
 from storage.errors import CommitUnknown, DeadlineExceeded, Failure, ShuttingDown
 
 OVERDUE_CHECK_SECONDS = 0.5
@@ -230,8 +230,7 @@ class CallInterceptor(grpc.GenericRpcHandler):
 
         def bounded(raw: bytes) -> Any:
             if len(raw) > request_bytes_max:
-                text = f"has {len(raw):,} bytes, and {request_bytes_max:,} are allowed"
-                raise InvalidField([Violation("", text)])
+                raise RequestTooLarge(len(raw), request_bytes_max)
             try:
                 return parse(raw)
             except DecodeError as error:

@@ -121,18 +121,15 @@ class Fields:
     def _refuse_number(self, field: str, value: int, enum: EnumMap[Stored, Wire]) -> None:
         self.refuse(field, f"{value} is not a value of {enum.name}")
 
-    def deadline_us(self, field: str, value: Timestamp, *, now_us: int) -> int:
-        """A time after `now_us` and before the year 2200, in microseconds since the epoch."""
+    def deadline_us(self, field: str, value: Timestamp) -> int:
+        """A time before the year 2200, in microseconds since the epoch."""
         seconds, nanos = value.seconds, value.nanos
         if not 0 <= nanos <= _NANOS_MAX:
             self.refuse(field, "is not a valid timestamp: nanos must be 0 to 999,999,999")
             return 0
-        time_us = seconds * _MICROSECONDS + nanos // 1000
-        if time_us <= now_us:
-            self.refuse(field, "must be in the future")
-        elif seconds > DEADLINE_SECONDS_MAX:
-            self.refuse(field, "must be before the year 2200")
-        return time_us
+        if not 0 <= seconds <= DEADLINE_SECONDS_MAX:
+            self.refuse(field, "must be in the future, and before the year 2200")
+        return seconds * _MICROSECONDS + nanos // 1000
 
     def whole_seconds(self, field: str, value: Duration) -> int:
         """A duration of whole seconds, 0 to 2^32 - 1."""

@@ -20,7 +20,7 @@ The reason of a refusal is its class name in upper snake case; the contract list
 """
 
 import re
-from typing import ClassVar
+from typing import ClassVar, Self
 
 from storage.limits import RETRY_AFTER_SECONDS
 
@@ -32,6 +32,13 @@ class StorageError(Exception):
 
     def __init_subclass__(cls) -> None:
         cls.reason = re.sub(r"(?<!^)(?=[A-Z])", "_", cls.__name__).upper()
+
+    def copy(self) -> Self:
+        """The same error for another caller: raising it changes an exception, so none is shared."""
+        copy = type(self).__new__(type(self), *self.args)
+        copy.__dict__.update(self.__dict__)
+        copy.__cause__ = self.__cause__
+        return copy
 
 
 class Refusal(StorageError):
@@ -154,8 +161,13 @@ class TaskNotAssigned(_WrongStatus):
 
 
 class DeadlinePassed(Precondition):
-    def __init__(self, task_id: str) -> None:
-        super().__init__(f"the deadline of task {task_id!r} has passed", resource=("task", task_id))
+    """Of a task, or (without an id) of one that was to be created."""
+
+    def __init__(self, task_id: str = "") -> None:
+        if task_id:
+            super().__init__(f"the deadline of task {task_id!r} has passed", resource=("task", task_id))
+        else:
+            super().__init__("the deadline has passed already", field="deadline")
 
 
 class ValueAboveBudget(Precondition):
@@ -276,7 +288,8 @@ class ShuttingDown(Failure):
 
 
 class Retry(Failure):
-    """Another process decided at the same time: the transaction must run again."""
+    """Another process decided at the same time, or an old connection was lost before the commit: the
+    transaction must run again."""
 
 
 class Misconfigured(StorageError):

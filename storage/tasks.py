@@ -4,11 +4,17 @@ import hashlib
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from sqlalchemy import or_, select
+from sqlalchemy import Column, select, text
 
 from storage import intents, schema
 from storage.dialect import Row
-from storage.errors import NoRevealedBid, TaskNotFound, TaskNotRevealing
+from storage.errors import (
+    DeadlinePassed,
+    InvalidTransition,
+    NoRevealedBid,
+    TaskNotFound,
+    TaskNotRevealing,
+)
 from storage.fetcher import query
 from storage.ids import new_id
 from storage.lifecycle import ESCROW, TASK, BidStatus, EscrowStatus, TaskStatus
@@ -40,30 +46,34 @@ class TaskDetail(Record, frozen=True, kw_only=True):
 def spec_hash(new: NewTask) -> bytes:
     """The hash of a specification that the chain keeps; its preimage is defined at `Task.spec_hash`."""
     texts = (new.requester_id, new.client_task_id, new.task_type, new.description)
-    pieces = []
-    for part in (*(text.encode() for text in texts), new.input):
+    pieces: list[bytes] = []
+    for part in (*(field.encode() for field in texts), new.input):
         pieces += (len(part).to_bytes(8, "little"), part)
     return hashlib.blake2b(b"".join(pieces), digest_size=32).digest()
 
 
 @mutation(Receipt[Task])
 def create(tx: Transaction, items: Sequence[NewTask]) -> list[Outcome[Receipt[Task]]]:
-    """Store tasks, each with its input, its extrinsic and its event. Nothing is refused."""
+    """Store tasks, each with its input, its extrinsic and its event. Refusals, per task: DeadlinePassed."""
     work = Workset(tx)
-    receipts: list[Outcome[Receipt[Task]]] = []
     inputs: list[Row] = []
-    for item in items:
+
+    def decide(item: NewTask) -> Receipt[Task]:
         receipt = _create(work, item)
-        receipts.append(receipt)
         if item.input:
             inputs.append((receipt.record.task_id, item.input))
+        return receipt
+
+    outcomes = decide_each(items, decide)
     work.store()
     if inputs:
         tx.dialect.insert(tx.connection, schema.task_inputs, ("task_id", "input"), inputs)
-    return receipts
+    return outcomes
 
 
 def _create(work: Workset, item: NewTask) -> Receipt[Task]:
+    if item.deadline_us <= work.tx.now_us:
+        raise DeadlinePassed
     task_id = new_id()
     task = Task(
         task_id=task_id,
@@ -222,7 +232,8 @@ def settle(tx: Transaction, items: Sequence[str]) -> list[Outcome[Receipt[Task]]
 def _settle(work: Workset, task: Task) -> Receipt[Task]:
     if task.escrow_status == EscrowStatus.RELEASED:
         return Receipt(record=task)
-    TASK.check(task.task_id, task.status, TaskStatus.COMPLETED)
+    if task.status != TaskStatus.COMPLETED:
+        raise InvalidTransition("task", task.task_id, task.status, EscrowStatus.RELEASED)
     ESCROW.check(task.task_id, task.escrow_status, EscrowStatus.RELEASED)
     return intents.begin(
         work,
@@ -238,34 +249,33 @@ def _settle(work: Workset, task: Task) -> Receipt[Task]:
 def sweep_deadlines(tx: Transaction, items: Sequence[int]) -> list[Outcome[int]]:
     """In local mode, close the bidding windows and pass the deadlines that are due.
 
-    Each item is how many tasks to change at most; the answer is how many were changed.
+    Each item is how many tasks to change at most; the answer is how many were changed. With a chain
+    nothing is: its blocks decide.
     """
-    return [_sweep(tx, at_most) for at_most in items]
+    return [_sweep(tx, at_most) if tx.local else 0 for at_most in items]
 
 
 def _sweep(tx: Transaction, at_most: int) -> int:
-    table = schema.tasks
-    open_statuses = (TaskStatus.BIDDING, TaskStatus.REVEALING, TaskStatus.ASSIGNED)
+    due = _due(tx, schema.OPEN_TASK, schema.tasks.c.deadline_us, at_most)
+    due |= _due(tx, schema.BIDDING_TASK, schema.tasks.c.bidding_end_us, at_most - len(due))
+    work = Workset(tx)
+    work.tasks.load(sorted(due))
+    for task in work.tasks.all(lambda task: True):
+        _pass_time(work, task)
+    work.store()
+    return len(due)
+
+
+def _due(tx: Transaction, condition: str, time_us: Column[int], at_most: int) -> set[str]:
+    """Claim tasks whose time has come."""
     due = (
-        select(table.c.task_id)
-        .where(
-            table.c.status.in_(open_statuses),
-            or_(
-                table.c.deadline_us <= tx.now_us,
-                (table.c.status == TaskStatus.BIDDING) & (table.c.bidding_end_us <= tx.now_us),
-            ),
-        )
-        .order_by(table.c.task_id)
+        select(schema.tasks.c.task_id)
+        .where(text(condition), time_us <= tx.now_us)
+        .order_by(time_us)
         .limit(at_most)
         .with_for_update(skip_locked=True)
     )
-    work = Workset(tx)
-    work.tasks.load(tx.connection.execute(due).scalars().all())
-    tasks = work.tasks.all(lambda task: True)
-    for task in tasks:
-        _pass_time(work, task)
-    work.store()
-    return len(tasks)
+    return set(tx.connection.execute(due).scalars())
 
 
 def _pass_time(work: Workset, task: Task) -> None:

@@ -158,7 +158,7 @@ async def test_a_queue_that_is_full_says_when_to_try_again_and_takes_nothing(
 async def test_a_request_above_the_limit_is_refused_and_one_at_the_limit_is_not() -> None:
     async with probed(request_bytes_max=2048) as (_, call):
         assert len(await call("Echo", b"x" * 2048)) == 2048
-        with refused(StatusCode.INVALID_ARGUMENT, "INVALID_FIELD") as refusal:
+        with refused(StatusCode.INVALID_ARGUMENT, "REQUEST_TOO_LARGE") as refusal:
             await call("Echo", b"x" * 2049)
         assert "2,049 bytes" in refusal.text
         with pytest.raises(grpc.aio.AioRpcError) as far_too_large:
@@ -170,14 +170,14 @@ async def test_the_limit_is_a_mebibyte_unless_configured(orchestrator: Any, mark
     task = await market.task(input=b"i" * (1_000_000))
     found = await orchestrator.GetTask(pb.GetTaskRequest(task_id=task.task_id))
     assert len(found.task.input) == 1_000_000
-    with refused(StatusCode.INVALID_ARGUMENT, "INVALID_FIELD"):
+    with refused(StatusCode.INVALID_ARGUMENT, "REQUEST_TOO_LARGE"):
         await orchestrator.CreateTask(a_task(input=b"i" * (1 << 20)))
 
 
 async def test_bytes_that_are_no_message_are_refused(channel: grpc.aio.Channel) -> None:
-    with refused(StatusCode.INVALID_ARGUMENT, "INVALID_FIELD"):
+    with refused(StatusCode.INVALID_ARGUMENT, "REQUEST_TOO_LARGE"):
         await raw_call(channel, "/chamberlain.v1.OrchestratorService/GetTask")(b"\xff\xff\xff")
-    with refused(StatusCode.INVALID_ARGUMENT, "INVALID_FIELD"):
+    with refused(StatusCode.INVALID_ARGUMENT, "REQUEST_TOO_LARGE"):
         await raw_call(channel, "/chamberlain.v1.OrchestratorService/GetTask")(b"\x0a\x01\xff")  # no UTF-8
 
 

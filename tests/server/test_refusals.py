@@ -14,7 +14,7 @@ from grpc import StatusCode
 
 from server.app import App
 from tests.server.conftest import connected, running, settings
-from tests.server.market import Market, a_bid, a_reveal, an_agent
+from tests.server.market import Market, a_bid, a_reveal, a_task, an_agent, in_seconds
 from tests.server.refusals import refused
 
 Request = Any
@@ -49,6 +49,15 @@ async def test_an_unknown_extrinsic_is_not_found(outbox: Any) -> None:
     ):
         with refused(StatusCode.NOT_FOUND, "EXTRINSIC_NOT_FOUND", resource="none"):
             await call(request)
+
+
+async def test_a_task_with_a_deadline_in_the_past_is_refused_and_not_its_neighbour(orchestrator: Any) -> None:
+    late, in_time = a_task(deadline=in_seconds(-1)), a_task()
+    with refused(StatusCode.FAILED_PRECONDITION, "DEADLINE_PASSED"):
+        await orchestrator.CreateTask(late)
+    answer = await orchestrator.BatchCreateTasks(pb.BatchCreateTasksRequest(requests=[late, in_time]))
+    assert [result.WhichOneof("outcome") for result in answer.results] == ["error", "created"]
+    assert len((await orchestrator.ListTasks(pb.ListTasksRequest())).tasks) == 1
 
 
 Step = Callable[[Any, Market], Awaitable[None]]

@@ -11,7 +11,7 @@ from grpc import StatusCode
 
 from server.app import App
 from tests.server.conftest import connected, running, settings
-from tests.server.market import Market, a_bid, a_reveal, a_task, an_agent
+from tests.server.market import Market, a_bid, a_reveal, a_task, an_agent, in_seconds
 from tests.server.refusals import refused
 
 
@@ -23,6 +23,13 @@ async def test_a_call_that_is_repeated_gets_its_first_answer(orchestrator: Any, 
     assert again == first
     listed = await orchestrator.ListTasks(pb.ListTasksRequest())
     assert len(listed.tasks) == 1
+
+
+async def test_a_repeated_creation_gets_its_first_answer_even_after_its_deadline(orchestrator: Any) -> None:
+    request = a_task(request_id="once", deadline=in_seconds(0.3))
+    first = await orchestrator.CreateTask(request)
+    await asyncio.sleep(0.4)
+    assert await orchestrator.CreateTask(request) == first
 
 
 async def test_every_mutation_takes_a_request_id(orchestrator: Any, market: Market) -> None:

@@ -212,22 +212,23 @@ class OrchestratorServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def CreateTask(self, request, context):
-        """Creates a task and puts its budget into escrow.
+        """Creates a task and puts its budget into escrow. FAILED_PRECONDITION, DEADLINE_PASSED if its
+        deadline is not in the future.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def BatchCreateTasks(self, request, context):
-        """Creates many tasks. Each succeeds or fails alone; the results come in the order of the
-        requests.
+        """Creates many tasks. Each succeeds or fails alone, as by a CreateTask of its own (request ids are
+        shared with that); the results come in the order of the requests.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def GetTask(self, request, context):
-        """Gets a task. NOT_FOUND, TASK_NOT_FOUND if there is none.
+        """Gets a task with its input. NOT_FOUND, TASK_NOT_FOUND if there is none.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -312,7 +313,7 @@ class OrchestratorServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def GetResult(self, request, context):
-        """Gets a result. NOT_FOUND, RESULT_NOT_FOUND if there is none.
+        """Gets a result with its output. NOT_FOUND, RESULT_NOT_FOUND if there is none.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -59,13 +59,15 @@ class OrchestratorServiceStub:
     RetireAgent: _grpc.UnaryUnaryMultiCallable[_orchestrator_service_pb2.RetireAgentRequest, _orchestrator_service_pb2.RetireAgentResponse]
     """Retires an active agent for ever."""
     CreateTask: _grpc.UnaryUnaryMultiCallable[_orchestrator_service_pb2.CreateTaskRequest, _orchestrator_service_pb2.CreateTaskResponse]
-    """Creates a task and puts its budget into escrow."""
+    """Creates a task and puts its budget into escrow. FAILED_PRECONDITION, DEADLINE_PASSED if its
+    deadline is not in the future.
+    """
     BatchCreateTasks: _grpc.UnaryUnaryMultiCallable[_orchestrator_service_pb2.BatchCreateTasksRequest, _orchestrator_service_pb2.BatchCreateTasksResponse]
-    """Creates many tasks. Each succeeds or fails alone; the results come in the order of the
-    requests.
+    """Creates many tasks. Each succeeds or fails alone, as by a CreateTask of its own (request ids are
+    shared with that); the results come in the order of the requests.
     """
     GetTask: _grpc.UnaryUnaryMultiCallable[_orchestrator_service_pb2.GetTaskRequest, _orchestrator_service_pb2.GetTaskResponse]
-    """Gets a task. NOT_FOUND, TASK_NOT_FOUND if there is none."""
+    """Gets a task with its input. NOT_FOUND, TASK_NOT_FOUND if there is none."""
     ListTasks: _grpc.UnaryUnaryMultiCallable[_orchestrator_service_pb2.ListTasksRequest, _orchestrator_service_pb2.ListTasksResponse]
     """Lists tasks, newest first."""
     CancelTask: _grpc.UnaryUnaryMultiCallable[_orchestrator_service_pb2.CancelTaskRequest, _orchestrator_service_pb2.CancelTaskResponse]
@@ -105,7 +107,7 @@ class OrchestratorServiceStub:
     completed.
     """
     GetResult: _grpc.UnaryUnaryMultiCallable[_orchestrator_service_pb2.GetResultRequest, _orchestrator_service_pb2.GetResultResponse]
-    """Gets a result. NOT_FOUND, RESULT_NOT_FOUND if there is none."""
+    """Gets a result with its output. NOT_FOUND, RESULT_NOT_FOUND if there is none."""
     ListResults: _grpc.UnaryUnaryMultiCallable[_orchestrator_service_pb2.ListResultsRequest, _orchestrator_service_pb2.ListResultsResponse]
     """Lists results, newest first."""
     SettleTask: _grpc.UnaryUnaryMultiCallable[_orchestrator_service_pb2.SettleTaskRequest, _orchestrator_service_pb2.SettleTaskResponse]
@@ -146,13 +148,15 @@ class OrchestratorServiceAsyncStub(OrchestratorServiceStub):
     RetireAgent: _aio.UnaryUnaryMultiCallable[_orchestrator_service_pb2.RetireAgentRequest, _orchestrator_service_pb2.RetireAgentResponse]  # type: ignore[assignment]
     """Retires an active agent for ever."""
     CreateTask: _aio.UnaryUnaryMultiCallable[_orchestrator_service_pb2.CreateTaskRequest, _orchestrator_service_pb2.CreateTaskResponse]  # type: ignore[assignment]
-    """Creates a task and puts its budget into escrow."""
+    """Creates a task and puts its budget into escrow. FAILED_PRECONDITION, DEADLINE_PASSED if its
+    deadline is not in the future.
+    """
     BatchCreateTasks: _aio.UnaryUnaryMultiCallable[_orchestrator_service_pb2.BatchCreateTasksRequest, _orchestrator_service_pb2.BatchCreateTasksResponse]  # type: ignore[assignment]
-    """Creates many tasks. Each succeeds or fails alone; the results come in the order of the
-    requests.
+    """Creates many tasks. Each succeeds or fails alone, as by a CreateTask of its own (request ids are
+    shared with that); the results come in the order of the requests.
     """
     GetTask: _aio.UnaryUnaryMultiCallable[_orchestrator_service_pb2.GetTaskRequest, _orchestrator_service_pb2.GetTaskResponse]  # type: ignore[assignment]
-    """Gets a task. NOT_FOUND, TASK_NOT_FOUND if there is none."""
+    """Gets a task with its input. NOT_FOUND, TASK_NOT_FOUND if there is none."""
     ListTasks: _aio.UnaryUnaryMultiCallable[_orchestrator_service_pb2.ListTasksRequest, _orchestrator_service_pb2.ListTasksResponse]  # type: ignore[assignment]
     """Lists tasks, newest first."""
     CancelTask: _aio.UnaryUnaryMultiCallable[_orchestrator_service_pb2.CancelTaskRequest, _orchestrator_service_pb2.CancelTaskResponse]  # type: ignore[assignment]
@@ -192,7 +196,7 @@ class OrchestratorServiceAsyncStub(OrchestratorServiceStub):
     completed.
     """
     GetResult: _aio.UnaryUnaryMultiCallable[_orchestrator_service_pb2.GetResultRequest, _orchestrator_service_pb2.GetResultResponse]  # type: ignore[assignment]
-    """Gets a result. NOT_FOUND, RESULT_NOT_FOUND if there is none."""
+    """Gets a result with its output. NOT_FOUND, RESULT_NOT_FOUND if there is none."""
     ListResults: _aio.UnaryUnaryMultiCallable[_orchestrator_service_pb2.ListResultsRequest, _orchestrator_service_pb2.ListResultsResponse]  # type: ignore[assignment]
     """Lists results, newest first."""
     SettleTask: _aio.UnaryUnaryMultiCallable[_orchestrator_service_pb2.SettleTaskRequest, _orchestrator_service_pb2.SettleTaskResponse]  # type: ignore[assignment]
@@ -266,7 +270,9 @@ class OrchestratorServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _orchestrator_service_pb2.CreateTaskRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_orchestrator_service_pb2.CreateTaskResponse, _abc.Awaitable[_orchestrator_service_pb2.CreateTaskResponse]]:
-        """Creates a task and puts its budget into escrow."""
+        """Creates a task and puts its budget into escrow. FAILED_PRECONDITION, DEADLINE_PASSED if its
+        deadline is not in the future.
+        """
 
     @_abc_1.abstractmethod
     def BatchCreateTasks(
@@ -274,8 +280,8 @@ class OrchestratorServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _orchestrator_service_pb2.BatchCreateTasksRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_orchestrator_service_pb2.BatchCreateTasksResponse, _abc.Awaitable[_orchestrator_service_pb2.BatchCreateTasksResponse]]:
-        """Creates many tasks. Each succeeds or fails alone; the results come in the order of the
-        requests.
+        """Creates many tasks. Each succeeds or fails alone, as by a CreateTask of its own (request ids are
+        shared with that); the results come in the order of the requests.
         """
 
     @_abc_1.abstractmethod
@@ -284,7 +290,7 @@ class OrchestratorServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _orchestrator_service_pb2.GetTaskRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_orchestrator_service_pb2.GetTaskResponse, _abc.Awaitable[_orchestrator_service_pb2.GetTaskResponse]]:
-        """Gets a task. NOT_FOUND, TASK_NOT_FOUND if there is none."""
+        """Gets a task with its input. NOT_FOUND, TASK_NOT_FOUND if there is none."""
 
     @_abc_1.abstractmethod
     def ListTasks(
@@ -384,7 +390,7 @@ class OrchestratorServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _orchestrator_service_pb2.GetResultRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_orchestrator_service_pb2.GetResultResponse, _abc.Awaitable[_orchestrator_service_pb2.GetResultResponse]]:
-        """Gets a result. NOT_FOUND, RESULT_NOT_FOUND if there is none."""
+        """Gets a result with its output. NOT_FOUND, RESULT_NOT_FOUND if there is none."""
 
     @_abc_1.abstractmethod
     def ListResults(
