@@ -175,9 +175,9 @@ async def test_the_limit_is_a_mebibyte_unless_configured(orchestrator: Any, mark
 
 
 async def test_bytes_that_are_no_message_are_refused(channel: grpc.aio.Channel) -> None:
-    with refused(StatusCode.INVALID_ARGUMENT, "REQUEST_TOO_LARGE"):
+    with refused(StatusCode.INVALID_ARGUMENT, "INVALID_FIELD"):
         await raw_call(channel, "/chamberlain.v1.OrchestratorService/GetTask")(b"\xff\xff\xff")
-    with refused(StatusCode.INVALID_ARGUMENT, "REQUEST_TOO_LARGE"):
+    with refused(StatusCode.INVALID_ARGUMENT, "INVALID_FIELD"):
         await raw_call(channel, "/chamberlain.v1.OrchestratorService/GetTask")(b"\x0a\x01\xff")  # no UTF-8
 
 
