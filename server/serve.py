@@ -5,6 +5,7 @@ the command line of a process can be read by every user of its machine.
 """
 
 import asyncio
+import gc
 import os
 import signal
 from importlib.metadata import version
@@ -76,10 +77,20 @@ def serve(dev: bool, insecure: bool, **given: str | None) -> None:
         raise SystemExit(EXIT_MISCONFIGURED) from None
 
 
+def freeze_what_stays() -> None:
+    """Take what the start has made out of garbage collection, since it lives as long as the process.
+
+    Looking through it costs a busy server a tenth of its CPU, and stops its calls for tens of milliseconds.
+    """
+    gc.collect()
+    gc.freeze()
+
+
 async def _serve(app: App) -> None:
     """Start, tell where, and run until a signal."""
     stopping = _stop_on_signals()
     await app.start()
+    freeze_what_stays()
     try:
         click.echo(_greeting(app))
         failing = asyncio.ensure_future(app.wait())

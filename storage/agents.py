@@ -81,7 +81,8 @@ def _change(work: Workset, item: AgentChange) -> Receipt[Agent]:
     label: dict[str, Any] = {} if item.update.label is None else {"label": item.update.label}
     on_chain = msgspec.structs.replace(item.update, label=None)
     if on_chain == AgentUpdate():
-        return Receipt(record=work.agents.change(agent, **label))
+        same = item.update.label in (None, agent.label)
+        return Receipt(record=agent if same else work.agents.change(agent, **label))
     if not work.tx.local:
         label["pending_update"] = on_chain
     return intents.begin(

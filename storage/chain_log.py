@@ -69,26 +69,27 @@ class Ingest(Record, frozen=True, kw_only=True):
 
 def cursor(tx: Transaction, _: None) -> Cursor | None:
     """The cursor; None before the first block."""
-    table = schema.database
-    number, block_hash = tx.connection.execute(select(table.c.cursor_number, table.c.cursor_hash)).one()
-    return None if number is None else Cursor(block_number=number, block_hash=bytes(block_hash))
+    table = schema.chain_cursor
+    row = tx.connection.execute(select(table.c.block_number, table.c.block_hash)).one_or_none()
+    return None if row is None else Cursor(block_number=row.block_number, block_hash=row.block_hash)
 
 
 @mutation(bool)
 def begin(tx: Transaction, items: Sequence[Cursor]) -> list[Outcome[bool]]:
     """Set the cursor of a database that has none; whether it was set."""
-    return [_move_cursor(tx, None, item) for item in items]
+    table, columns = schema.chain_cursor, ("id", "block_number", "block_hash")
+    return [
+        tx.dialect.insert(tx.connection, table, columns, [(1, item.block_number, item.block_hash)]) == 1
+        for item in items
+    ]
 
 
-def _move_cursor(tx: Transaction, after: Cursor | None, to: Cursor) -> bool:
-    table = schema.database
-    condition = (
-        table.c.cursor_number.is_(None)
-        if after is None
-        else (table.c.cursor_number == after.block_number) & (table.c.cursor_hash == after.block_hash)
-    )
+def _move_cursor(tx: Transaction, after: Cursor, to: Cursor) -> bool:
+    table = schema.chain_cursor
     moved = tx.connection.execute(
-        update(table).where(condition).values(cursor_number=to.block_number, cursor_hash=to.block_hash)
+        update(table)
+        .where(table.c.block_number == after.block_number, table.c.block_hash == after.block_hash)
+        .values(block_number=to.block_number, block_hash=to.block_hash)
     )
     return moved.rowcount == 1
 
@@ -182,24 +183,24 @@ def _settle(work: Workset, block: ReadBlock, own: dict[bytes, str]) -> None:
         extrinsic = work.extrinsics.get(own.get(executed.extrinsic_hash, ""))
         if extrinsic is None or extrinsic.block_number is not None:
             continue
-        extrinsic = work.extrinsics.change(
-            extrinsic,
-            extrinsic_hash=executed.extrinsic_hash,
-            block_number=block.block.block_number,
-            extrinsic_index=executed.extrinsic_index,
-            lease_token="",
-            lease_end_us=0,
-            last_error="",
-            **({} if executed.error else _success(work)),
-        )
+        place: dict[str, Any] = {
+            "extrinsic_hash": executed.extrinsic_hash,
+            "block_number": block.block.block_number,
+            "extrinsic_index": executed.extrinsic_index,
+            "lease_end_us": 0,
+        }
         if executed.error:
-            give_up(work, extrinsic, ExtrinsicStatus.FAILED, executed.error)
-        else:
-            clear_intent(work, extrinsic, "", rejected=False)
-
-
-def _success(work: Workset) -> dict[str, Any]:
-    return {"status": ExtrinsicStatus.FINALIZED, "finalize_time_us": work.tx.now_us}
+            give_up(work, extrinsic, ExtrinsicStatus.FAILED, executed.error, **place)
+            continue
+        clear_intent(work, extrinsic, "", rejected=False)
+        work.extrinsics.change(
+            extrinsic,
+            status=ExtrinsicStatus.FINALIZED,
+            last_error="",
+            lease_token="",
+            finalize_time_us=work.tx.now_us,
+            **place,
+        )
 
 
 def _requeue_expired(work: Workset, cursor_number: int, item: Ingest) -> None:

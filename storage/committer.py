@@ -9,7 +9,6 @@ with a savepoint around each group, and a failing group is halved until the pois
 """
 
 import asyncio
-import contextlib
 import random
 import time
 from collections import deque
@@ -29,6 +28,7 @@ from storage.errors import (
     Overloaded,
     Retry,
     ShuttingDown,
+    StorageError,
 )
 from storage.events import write_events
 from storage.outcome import Mutation, Outcome
@@ -155,7 +155,7 @@ class Committer:
             if not isinstance(error, Failure):
                 log.exception("batch failed", items=len(batch))
             for waiting in batch:
-                _answer(waiting, error)
+                _answer(waiting, error.copy() if isinstance(error, StorageError) else error)
             return
         self.batches += 1
         self.items += len(batch)
@@ -190,8 +190,10 @@ class Committer:
     ) -> tuple[list[list[Outcome[Any]]], int | None]:
         """Run the groups in the open transaction; the number of the last event, if there is one."""
         tx = Transaction(connection, self._engine.dialect, now_us=time.time_ns() // 1000, local=self.local)
-        run = _run_carefully if careful else _run_group
-        outcomes = [run(tx, group) for group in groups]
+        if careful:
+            outcomes = [_run_carefully(tx, group, self._engine.is_defect) for group in groups]
+        else:
+            outcomes = [_run_group(tx, group) for group in groups]
         return outcomes, write_events(tx)
 
 
@@ -206,30 +208,34 @@ def _run_group(tx: Transaction, group: Sequence[_Waiting]) -> list[Any]:
     mutation = group[0].mutation
     items = [waiting.item for waiting in group]
     if all(waiting.request is None for waiting in group):
-        return mutation.apply(tx, items)
-    return apply_once(tx, mutation, items, [waiting.request for waiting in group])
+        outcomes = mutation.apply(tx, items)
+    else:
+        outcomes = apply_once(tx, mutation, items, [waiting.request for waiting in group])
+    if len(outcomes) != len(items):
+        raise RuntimeError(f"{mutation.name}: {len(outcomes)} outcomes for {len(items)} items")
+    return outcomes
 
 
-def _run_carefully(tx: Transaction, group: Sequence[_Waiting]) -> list[Any]:
-    """Run a group in a savepoint; if it fails, its halves. An item that fails alone gets the error."""
+def _run_carefully(
+    tx: Transaction, group: Sequence[_Waiting], is_defect: Callable[[Exception], bool]
+) -> list[Any]:
+    """Run a group in a savepoint; if it fails by a defect, its halves. A lone item gets the error."""
     events_before = len(tx.events)
     savepoint = tx.connection.begin_nested()
     try:
         outcomes = _run_group(tx, group)
         savepoint.commit()
-    except Retry:
-        raise
     except Exception as error:
-        with contextlib.suppress(Exception):
-            savepoint.rollback()
-        if tx.connection.invalidated:
+        if isinstance(error, Retry) or not is_defect(error):
             raise
+        savepoint.rollback()
         del tx.events[events_before:]
         if len(group) == 1:
             log.exception("a poisoned item", mutation=group[0].mutation.name)
             return [error]
         middle = len(group) // 2
-        return [*_run_carefully(tx, group[:middle]), *_run_carefully(tx, group[middle:])]
+        halves = group[:middle], group[middle:]
+        return [outcome for half in halves for outcome in _run_carefully(tx, half, is_defect)]
     return outcomes
 
 

@@ -2,7 +2,7 @@
 
 from sqlalchemy import Column, func, select
 
-from storage import schema
+from storage import chain_log, schema
 from storage.lifecycle import ExtrinsicStatus
 from storage.records import Record
 from storage.transaction import Transaction
@@ -30,12 +30,15 @@ def counts(tx: Transaction, _: None) -> Counts:
         rows = tx.connection.execute(select(column, func.count()).group_by(column).order_by(column))
         return {status: number for status, number in rows}  # noqa: C416 - rows are not plain pairs
 
-    extrinsics, blocks, database = schema.extrinsics, schema.chain_blocks, schema.database
-    oldest = select(func.min(extrinsics.c.create_time_us)).where(
-        extrinsics.c.status == ExtrinsicStatus.QUEUED
+    extrinsics, blocks = schema.extrinsics, schema.chain_blocks
+    oldest = (
+        select(extrinsics.c.create_time_us)
+        .where(extrinsics.c.status == ExtrinsicStatus.QUEUED)
+        .order_by(extrinsics.c.correlation_id)
+        .limit(1)
     )
     undecodable = select(func.count()).select_from(blocks).where(blocks.c.error != "")
-    cursor = tx.connection.execute(select(database.c.cursor_number, database.c.cursor_hash)).one()
+    cursor = chain_log.cursor(tx, None)
     return Counts(
         agents=by(schema.agents.c.status),
         tasks=by(schema.tasks.c.status),
@@ -45,6 +48,6 @@ def counts(tx: Transaction, _: None) -> Counts:
         extrinsics=by(extrinsics.c.status),
         oldest_queued_us=tx.connection.execute(oldest).scalar(),
         undecodable_blocks=tx.connection.execute(undecodable).scalar_one(),
-        cursor_number=cursor.cursor_number,
-        cursor_hash=bytes(cursor.cursor_hash or b""),
+        cursor_number=cursor.block_number if cursor else None,
+        cursor_hash=cursor.block_hash if cursor else b"",
     )

@@ -34,6 +34,9 @@ class Engine(Protocol):
     async def read_snapshot(self, work: Callable[[Connection], T]) -> T:
         """Run `work` so that all of its statements see the same state."""
 
+    def is_defect(self, error: Exception) -> bool:
+        """Whether `work` itself is at fault for `error`, and not the database or another process."""
+
     async def migrate(self) -> None:
         """Bring the schema to the newest revision; at most one process does it at a time."""
 

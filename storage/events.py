@@ -132,11 +132,11 @@ def state(tx: Transaction) -> LogState:
 
 def read_after(
     tx: Transaction, number: int, at_most: int, wanted: Filter | None = None
-) -> tuple[LogState, list[Event]]:
-    """The extent of the log, and the next events after `number` that are wanted, in order.
+) -> tuple[int, list[Event]]:
+    """The next events after `number` that are wanted, in order, and the number up to which these are all.
 
-    Raises `CursorExpired` if events after `number` are no longer kept, `InvalidCursor` if there never
-    was such a number. Must run in a snapshot.
+    At most EVENT_SCAN_MAX events are looked at. Raises `CursorExpired` if events after `number` are no
+    longer kept, `InvalidCursor` if there never was such a number. Must run in a snapshot.
     """
     log = state(tx)
     if number > log.head:
@@ -144,7 +144,9 @@ def read_after(
     if number < log.tail:
         raise CursorExpired("events after the cursor are no longer kept")
     table = schema.events
-    statement = select(table).where(table.c.number > number).order_by(table.c.number).limit(at_most)
+    last = min(log.head, number + limits.EVENT_SCAN_MAX)
+    between = (table.c.number > number) & (table.c.number <= last)
+    statement = select(table).where(between).order_by(table.c.number).limit(at_most)
     if wanted is not None:
         statement = statement.where(table.c.entity.in_(sorted(wanted.entities)))
         if wanted.entity_ids:
@@ -153,7 +155,8 @@ def read_after(
             statement = statement.where(table.c.task_id.in_(sorted(wanted.task_ids)))
         if wanted.requester_id:
             statement = statement.where(table.c.requester_id == wanted.requester_id)
-    return log, [_events.from_row(row) for row in tx.connection.execute(statement)]
+    found = [_events.from_row(row) for row in tx.connection.execute(statement)]
+    return (found[-1].number if len(found) == at_most else last), found
 
 
 class Retain(Record, frozen=True, kw_only=True):

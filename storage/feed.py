@@ -3,7 +3,7 @@
 The reader keeps the newest events in a ring. A watcher holds only its own position: while that is in the
 ring it is served from memory, else it reads pages of the log itself until it has caught up. So a slow
 watcher delays nobody, and costs no memory. Commits of this process wake the reader at once; those of other
-processes are found by polling.
+processes are found by polling. While nobody watches, nothing is read.
 """
 
 import asyncio
@@ -11,19 +11,22 @@ import base64
 import contextlib
 import struct
 from collections import deque
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterator
 from functools import partial
-from typing import TypeVar
+from typing import NamedTuple, TypeVar
+
+import structlog
 
 from storage import events, lists
 from storage.engine import Engine
-from storage.errors import CursorExpired, Failure, InvalidCursor, ShuttingDown
+from storage.errors import CursorExpired, DatabaseUnavailable, Failure, InvalidCursor, Refusal, ShuttingDown
 from storage.events import Filter, LogState
 from storage.limits import EVENT_PAGE_MAX
 from storage.records import ChainEvent, Event, Record
 from storage.transaction import Transaction
 
 T = TypeVar("T")
+logger = structlog.get_logger(__name__)
 
 RING_EVENTS_MAX = 8192
 POLL_SECONDS = 0.25
@@ -72,7 +75,8 @@ class Feed:
         self.heartbeat_seconds = heartbeat_seconds
         self._engine = engine
         self._ring: deque[Event] = deque(maxlen=RING_EVENTS_MAX)
-        self._head = 0  # every event up to this number is in the ring, or was
+        self._head = 0  # every event up to this number can be read, from the ring or from the log
+        self._reflected = 0  # the chain position up to which events can be read
         self._log_id = ""
         self._moved = asyncio.Condition()
         self._wake = asyncio.Event()
@@ -82,7 +86,7 @@ class Feed:
 
     async def start(self) -> None:
         """Begin at the newest event. Raises `DatabaseUnavailable`."""
-        log = await self._read(lambda tx: events.state(tx))
+        log, self._reflected = await self._read(_extent)
         self._log_id, self._head = log.log_id, log.head
         self._task = asyncio.create_task(self._follow(), name="event-feed")
 
@@ -98,7 +102,8 @@ class Feed:
 
     def notice(self, head: int) -> None:
         """Say that this process has committed events up to `head`."""
-        self._wake.set()
+        if self._watchers and head > self._head:
+            self._wake.set()
 
     async def watch(self, wanted: Filter, after: Cursor | None) -> AsyncIterator[Batch]:
         """Events that are wanted, after a cursor (from now on, if None), for ever.
@@ -107,38 +112,37 @@ class Feed:
         `InvalidCursor`, `ShuttingDown` or a `Failure`.
         """
         position = await self._start_position(after)
-        self._watchers += 1
-        self._wake.set()
-        try:
+        with self._watching():
             yield Batch(events=[], cursor=self._cursor(position))
             while True:
-                reached, found = await self._next(position, wanted)
-                position = reached
+                position, found = await self._next(position, wanted)
                 yield Batch(events=found, cursor=self._cursor(position))
-        finally:
-            self._watchers -= 1
 
     async def watch_chain(self, pallets: frozenset[str], after: Cursor | None) -> AsyncIterator[ChainBatch]:
         """Events of finalized blocks, after a cursor (from now on, if None), for ever; as `watch`."""
-        log, reflected = await self._read(lambda tx: (events.state(tx), lists.last_chain_position(tx)))
-        position = reflected
+        log, position = await self._now()
         if after is not None:
             self._check_log(after, log)
-            position = after.number
-            if position > reflected:
+            if after.number > position:
                 raise InvalidCursor
-        self._watchers += 1
-        self._wake.set()
-        try:
+            position = after.number
+        with self._watching():
             yield ChainBatch(events=[], cursor=self._cursor(position))
             while True:
                 position, found = await self._next_of_chain(position, pallets)
                 yield ChainBatch(events=found, cursor=self._cursor(position))
+
+    @contextlib.contextmanager
+    def _watching(self) -> Iterator[None]:
+        self._watchers += 1
+        self._wake.set()
+        try:
+            yield
         finally:
             self._watchers -= 1
 
     async def _start_position(self, after: Cursor | None) -> int:
-        log = await self._read(lambda tx: events.state(tx))
+        log, _ = await self._now()
         if after is None:
             return log.head
         self._check_log(after, log)
@@ -160,7 +164,7 @@ class Feed:
                 raise ShuttingDown
             if position < self._head:
                 position, found = await self._take(position, wanted)
-                if found:
+                if found or asyncio.get_running_loop().time() >= deadline:
                     return position, found
             elif not await self._wait_for_move(deadline):
                 return position, []
@@ -168,73 +172,109 @@ class Feed:
     async def _take(self, position: int, wanted: Filter) -> tuple[int, list[Event]]:
         if self._ring and self._ring[0].number <= position + 1:
             return _scan(self._ring, position, wanted)
-        log, found = await self._read(lambda tx: events.read_after(tx, position, EVENT_PAGE_MAX, wanted))
-        full = len(found) == EVENT_PAGE_MAX
-        return (found[-1].number if full else max(position, log.head)), found
+        return await self._read(lambda tx: events.read_after(tx, position, EVENT_PAGE_MAX, wanted))
 
     async def _next_of_chain(self, position: int, pallets: frozenset[str]) -> tuple[int, list[ChainEvent]]:
         deadline = asyncio.get_running_loop().time() + self.heartbeat_seconds
         while True:
             if self._closing:
                 raise ShuttingDown
-            reflected, found = await self._read(
-                partial(lists.chain_events_after, position=position, pallets=pallets, at_most=EVENT_PAGE_MAX)
-            )
-            if len(found) == EVENT_PAGE_MAX:
-                return lists.chain_position(found[-1]), found
-            position = max(position, reflected)
-            if found or not await self._wait(deadline, POLL_SECONDS):
-                return position, found
+            if position < self._reflected:
+                position, found = await self._read(
+                    partial(
+                        lists.chain_events_after, position=position, pallets=pallets, at_most=EVENT_PAGE_MAX
+                    )
+                )
+                if found:
+                    return position, found
+            elif not await self._wait_for_move(deadline):
+                return position, []
 
     async def _wait_for_move(self, deadline: float) -> bool:
-        """Wait until the reader has moved, or until `deadline`; whether there is time left."""
-        return await self._wait(deadline, self.heartbeat_seconds)
-
-    async def _wait(self, deadline: float, at_most_seconds: float) -> bool:
+        """Wait until the reader has moved, or until `deadline`; whether there was time left."""
         left = deadline - asyncio.get_running_loop().time()
         if left <= 0:
             return False
         with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(min(left, at_most_seconds)), self._moved:
+            async with asyncio.timeout(left), self._moved:
                 await self._moved.wait()
         return True
 
     async def _follow(self) -> None:
         """Read what is new into the ring and wake the watchers, while there are any."""
-        while True:
+        while not self._closing:
             try:
-                await self._follow_once()
-            except (Failure, CursorExpired, InvalidCursor):
+                await (self._follow_once() if self._watchers else self._rest())
+            except (Failure, Refusal):
+                await asyncio.sleep(RETRY_SECONDS)
+            except Exception:
+                logger.exception("the event log cannot be followed")
                 await asyncio.sleep(RETRY_SECONDS)
 
-    async def _follow_once(self) -> None:
-        if self._watchers == 0:
-            await self._wake.wait()
-        else:
-            with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._wake.wait(), POLL_SECONDS)
+    async def _rest(self) -> None:
+        """Wait for the first watcher, and begin anew at the newest event: what is older is in the log."""
+        await self._wake.wait()
         self._wake.clear()
-        head = self._head
-        log, found = await self._read(
-            lambda tx: events.read_after(tx, max(head, events.state(tx).tail), RING_EVENTS_MAX)
-        )
-        if found and found[0].number != head + 1:
+        state, reflected = await self._read(_extent)
+        self._ring.clear()
+        await self._move(state.head, reflected)
+
+    async def _follow_once(self) -> None:
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(POLL_SECONDS):
+                await self._wake.wait()
+        self._wake.clear()
+        ahead = await self._read(partial(_read_ahead, after=self._head))
+        if ahead.after != self._head:
             self._ring.clear()  # retention was faster: watchers read the log themselves
-        self._ring.extend(found)
-        if found:
-            self._head = found[-1].number
-            async with self._moved:
-                self._moved.notify_all()
-        if self._head < log.head:
+        self._ring.extend(ahead.events)
+        if ahead.reached < ahead.head:
             self._wake.set()
+        await self._move(ahead.reached, ahead.reflected)
+
+    async def _move(self, head: int, reflected: int) -> None:
+        if (head, reflected) == (self._head, self._reflected):
+            return
+        self._head, self._reflected = head, reflected
+        async with self._moved:
+            self._moved.notify_all()
 
     def _cursor(self, number: int) -> Cursor:
         return Cursor(log_id=self._log_id, number=number)
 
+    async def _now(self) -> tuple[LogState, int]:
+        if self._task is None:
+            raise DatabaseUnavailable("the database has not been reached yet")
+        return await self._read(_extent)
+
     async def _read(self, read: Callable[[Transaction], T]) -> T:
+        if self._closing:
+            raise ShuttingDown
         return await self._engine.read_snapshot(
             lambda connection: read(Transaction(connection, self._engine.dialect, now_us=0, local=True))
         )
+
+
+def _extent(tx: Transaction) -> tuple[LogState, int]:
+    return events.state(tx), lists.last_chain_position(tx)
+
+
+class _Ahead(NamedTuple):
+    """All events `after` one number up to the `reached` one, of a log that ends at `head`."""
+
+    after: int
+    events: list[Event]
+    reached: int
+    head: int
+    reflected: int
+
+
+def _read_ahead(tx: Transaction, after: int) -> _Ahead:
+    """The next events after a number, less those that retention has deleted."""
+    log = events.state(tx)
+    after = max(after, log.tail)
+    reached, found = events.read_after(tx, after, RING_EVENTS_MAX)
+    return _Ahead(after, found, reached, log.head, lists.last_chain_position(tx))
 
 
 def _scan(ring: deque[Event], position: int, wanted: Filter) -> tuple[int, list[Event]]:

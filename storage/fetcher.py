@@ -9,7 +9,7 @@ from typing import Any, Generic, TypeVar
 
 from storage import limits
 from storage.engine import Engine
-from storage.errors import Overloaded
+from storage.errors import Overloaded, StorageError
 from storage.outcome import Outcome
 from storage.transaction import Transaction
 
@@ -63,9 +63,10 @@ class Fetcher:
         queue = self._waiting[query]
         try:
             while queue:
-                batch = queue[: limits.FETCH_BATCH_MAX]
+                batch = [waiting for waiting in queue[: limits.FETCH_BATCH_MAX] if not waiting[1].done()]
                 del queue[: limits.FETCH_BATCH_MAX]
-                await self._fetch(query, [waiting for waiting in batch if not waiting[1].done()])
+                if batch:
+                    await self._fetch(query, batch)
         finally:
             self._active.discard(query)
 
@@ -77,14 +78,16 @@ class Fetcher:
                     Transaction(connection, self._engine.dialect, now_us=0, local=True), keys
                 )
             )
+            by_key = dict(zip(keys, outcomes, strict=True))
         except Exception as error:
-            outcomes = [error] * len(keys)
-        by_key = dict(zip(keys, outcomes, strict=True))
+            by_key = dict.fromkeys(keys, error)
         for key, answer in batch:
             if answer.done():
                 continue
             outcome = by_key[key]
-            if isinstance(outcome, Exception):
+            if isinstance(outcome, StorageError):
+                answer.set_exception(outcome.copy())
+            elif isinstance(outcome, Exception):
                 answer.set_exception(outcome)
             else:
                 answer.set_result(outcome)

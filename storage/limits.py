@@ -18,6 +18,7 @@ QUALITY_SCORE_MAX = 100
 AMOUNT_MAX = 2**128 - 1
 PAYLOAD_BYTES_MAX = 4096  # canonical JSON of a raw call
 LAST_ERROR_CHARS_MAX = 512
+NUMBER_MAX = 2**63 - 1  # of numbers that are no amounts; a chain may report larger ones
 
 PAGE_SIZE_DEFAULT = 50
 PAGE_SIZE_MAX = 200
@@ -32,4 +33,5 @@ FETCH_BATCH_MAX = 512
 RETRY_AFTER_SECONDS = 1.0
 
 EVENT_PAGE_MAX = 256  # events per message of a watch
+EVENT_SCAN_MAX = 20_000  # events that one read of the log looks at, wanted or not
 SWEEP_BATCH_MAX = 500  # rows that one pass of a sweep changes

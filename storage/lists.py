@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any, Generic, TypeVar
 
-from sqlalchemy import ColumnElement, Table, func, select, tuple_
+from sqlalchemy import ColumnElement, Table, func, literal_column, select, tuple_
 
 from storage import events, schema
 from storage.chain_log import CHAIN_EVENTS
@@ -160,7 +160,7 @@ def chain_events(tx: Transaction, wanted: ChainEventFilter) -> Listed[ChainEvent
 def chain_events_after(
     tx: Transaction, position: int, pallets: frozenset[str], at_most: int
 ) -> tuple[int, list[ChainEvent]]:
-    """The position that is reflected, and the next events after `position`, in the order of the chain."""
+    """The position reached, and all events after `position` up to it, in the order of the chain."""
     table = schema.chain_events
     order = (table.c.block_number, table.c.event_index)
     statement = (
@@ -169,7 +169,9 @@ def chain_events_after(
     if pallets:
         statement = statement.where(table.c.pallet.in_(sorted(pallets)))
     found = [CHAIN_EVENTS.from_row(row) for row in tx.connection.execute(statement)]
-    return last_chain_position(tx), found
+    if len(found) == at_most:
+        return chain_position(found[-1]), found
+    return max(position, last_chain_position(tx)), found
 
 
 _INDEX_BITS = 31
@@ -182,7 +184,7 @@ def chain_position(event: ChainEvent) -> int:
 
 def last_chain_position(tx: Transaction) -> int:
     """The greatest position that an event of a reflected block can have."""
-    number = tx.connection.execute(select(schema.database.c.cursor_number)).scalar()
+    number = tx.connection.execute(select(schema.chain_cursor.c.block_number)).scalar()
     return 0 if number is None else ((number + 1) << _INDEX_BITS) - 1
 
 
@@ -192,7 +194,13 @@ def _block_and_index(position: int) -> tuple[int, int]:
 
 def _equal(table: Table, wanted: Record, columns: Sequence[str]) -> list[ColumnElement[bool]]:
     """Conditions for the filter fields that are set."""
-    return [table.c[name] == getattr(wanted, name) for name in columns if getattr(wanted, name)]
+    given = [table.c[name] for name in columns if getattr(wanted, name)]
+    # The second condition is of the words that SQLite needs to take a partial index.
+    return [
+        condition
+        for column in given
+        for condition in (column == getattr(wanted, column.name), column != literal_column("''"))
+    ]
 
 
 def _page(

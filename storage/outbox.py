@@ -172,15 +172,27 @@ def carrier_of(
     work: Workset, extrinsic: Extrinsic
 ) -> tuple[Entities[Any], Agent | Task | Bid | Result] | None:
     """The loaded entity that carries the intent of an extrinsic, and where it is; None of a raw call."""
-    for entities in (work.agents, work.tasks, work.bids, work.results):
-        record = entities.get(extrinsic.entity_id)
-        if record is not None:
-            return entities, record
-    return None
+    # By action, not by id alone: who registers an agent chooses its id, and could choose that of a task.
+    entities: Entities[Any]
+    match extrinsic.action:
+        case Action.REGISTER_AGENT | Action.UPDATE_AGENT | Action.RETIRE_AGENT:
+            entities = work.agents
+        case Action.SUBMIT_BID | Action.REVEAL_BID:
+            entities = work.bids
+        case Action.SUBMIT_RESULT:
+            entities = work.results
+        case Action.RAW_CALL | Action.NONE:
+            return None
+        case _:
+            entities = work.tasks
+    record = entities.get(extrinsic.entity_id)
+    return None if record is None else (entities, record)
 
 
-def give_up(work: Workset, extrinsic: Extrinsic, status: ExtrinsicStatus, error: str) -> Extrinsic:
-    """End an extrinsic without success: the intent is cleared, its entity says why.
+def give_up(
+    work: Workset, extrinsic: Extrinsic, status: ExtrinsicStatus, error: str, **fields: Any
+) -> Extrinsic:
+    """End an extrinsic without success (and set `fields`): the intent is cleared, its entity says why.
 
     If the chain refused (`status` is failed) what would have brought an entity to the chain, the entity
     is rejected, and with it the bids that wait for it. The entities must be loaded.
@@ -189,7 +201,7 @@ def give_up(work: Workset, extrinsic: Extrinsic, status: ExtrinsicStatus, error:
     clear_intent(work, extrinsic, error, rejected=status == ExtrinsicStatus.FAILED)
     final = work.tx.now_us if status == ExtrinsicStatus.FAILED else None
     return work.extrinsics.change(
-        extrinsic, status=status, last_error=error, lease_token="", finalize_time_us=final
+        extrinsic, status=status, last_error=error, lease_token="", finalize_time_us=final, **fields
     )
 
 

@@ -50,12 +50,13 @@ def mutation(
 def decide_each(items: Sequence[Item], decide: Callable[[Item], Answer]) -> list[Outcome[Answer]]:
     """Decide item by item in order of arrival; a refusal becomes the outcome of its item.
 
-    `decide` must refuse before it changes anything.
+    `decide` must refuse before it changes anything. A refusal loses its traceback, which would keep the
+    whole batch alive for as long as its caller keeps the refusal.
     """
     outcomes: list[Outcome[Answer]] = []
     for item in items:
         try:
             outcomes.append(decide(item))
         except Refusal as refusal:
-            outcomes.append(refusal)
+            outcomes.append(refusal.with_traceback(None))
     return outcomes

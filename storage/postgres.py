@@ -4,27 +4,31 @@ One connection commits, a pool reads. Repository functions are synchronous and r
 """
 
 import asyncio
+import contextlib
 from collections.abc import Callable
 from typing import Any, NoReturn, TypeVar
 
 from sqlalchemy import URL
 from sqlalchemy.engine import Connection
 from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
 from storage.dialect import PostgresDialect
-from storage.errors import CommitUnknown, DatabaseUnavailable, Retry
+from storage.errors import CommitUnknown, DatabaseUnavailable, Overloaded, Retry
 from storage.migrate import upgrade
 
 T = TypeVar("T")
 
 STATEMENTS_CACHED = 512
 STATEMENT_TIMEOUT_SECONDS = 60.0
-# Serialization failure and deadlock: another process decided at the same time.
-_RETRY_STATES = frozenset({"40001", "40P01"})
-# Classes of SQLSTATE that say the server is away: connection exception, out of resources, operator
-# intervention (shutdown, starting up).
-_AWAY_CLASSES = ("08", "53", "57P")
+# Serialization failure, deadlock, lock timeout: another process decided at the same time.
+_RETRY_STATES = frozenset({"40001", "40P01", "55P03"})
+# SQLSTATEs, or their classes, that say the server does not serve us now: connection exception, read-only
+# (a standby), role or password refused, no such database, out of resources, operator intervention
+# (shutdown, starting up), system error.
+_AWAY_CLASSES = ("08", "25006", "28", "3D", "53", "57", "58")
+_TROUBLE = (DBAPIError, PoolTimeout, OSError, TimeoutError)
 # Arbitrary, but the same in every process: one migration at a time.
 _MIGRATION_LOCK = 0x6368616D6265726C
 
@@ -68,19 +72,24 @@ class PostgresEngine:
             except BaseException:
                 await transaction.rollback()
                 raise
-        except (DBAPIError, OSError, TimeoutError) as error:
+        except _TROUBLE as error:
             await self._drop_writer_if_broken(error)
+            if _lost(error):
+                raise Retry from error  # nothing was committed; perhaps only the connection was old
             _raise(error)
         except asyncio.CancelledError:
             await self._drop_writer()
             raise
         try:
             await transaction.commit()
-        except (DBAPIError, OSError, TimeoutError) as error:
+        except _TROUBLE as error:
             await self._drop_writer()
             if _sql_state(error) in _RETRY_STATES:
                 raise Retry from error
             raise CommitUnknown(_summary(error)) from error
+        except asyncio.CancelledError:
+            await self._drop_writer()
+            raise
         return answer
 
     async def read(self, work: Callable[[Connection], T]) -> T:
@@ -91,10 +100,19 @@ class PostgresEngine:
 
     async def _read(self, engine: AsyncEngine, work: Callable[[Connection], T]) -> T:
         try:
-            async with engine.connect() as connection:
-                return await connection.run_sync(work)
-        except (DBAPIError, OSError, TimeoutError) as error:
+            return await _run(engine, work)
+        except _TROUBLE as error:
+            if not _lost(error):
+                _raise(error)
+        try:
+            return await _run(engine, work)  # perhaps only the connection was old
+        except _TROUBLE as error:
             _raise(error)
+
+    def is_defect(self, error: Exception) -> bool:
+        if isinstance(error, DBAPIError):
+            return _sql_state(error) not in _RETRY_STATES and not _away(error)
+        return not isinstance(error, _TROUBLE)
 
     async def migrate(self) -> None:
         def migrate(connection: Connection) -> None:
@@ -104,7 +122,9 @@ class PostgresEngine:
         await self.write(migrate)
 
     async def close(self) -> None:
-        await self._drop_writer()
+        if self._writer is not None:
+            with contextlib.suppress(*_TROUBLE):
+                await self._writer.close()
         await self._writer_engine.dispose()
         await self._reader_engine.dispose()
 
@@ -115,11 +135,19 @@ class PostgresEngine:
     async def _drop_writer(self) -> None:
         writer, self._writer = self._writer, None
         if writer is not None:
-            try:
+            with contextlib.suppress(*_TROUBLE):  # it is gone either way
                 await writer.invalidate()
                 await writer.close()
-            except (DBAPIError, OSError, TimeoutError):
-                pass  # it is gone either way
+
+
+async def _run(engine: AsyncEngine, work: Callable[[Connection], T]) -> T:
+    async with engine.connect() as connection:
+        return await connection.run_sync(work)
+
+
+def _lost(error: BaseException) -> bool:
+    """Whether a connection that was open is gone; a new one may work."""
+    return isinstance(error, DBAPIError) and error.connection_invalidated
 
 
 def _sql_state(error: BaseException) -> str:
@@ -139,6 +167,8 @@ def _summary(error: BaseException) -> str:
 def _raise(error: Exception) -> NoReturn:
     if _sql_state(error) in _RETRY_STATES:
         raise Retry from error
+    if isinstance(error, PoolTimeout):
+        raise Overloaded("all connections to the database are busy") from error
     if not isinstance(error, DBAPIError) or _away(error):
         raise DatabaseUnavailable(_summary(error)) from error
     raise error

@@ -23,6 +23,7 @@ from storage.lifecycle import (
     ResultStatus,
     TaskStatus,
 )
+from storage.limits import LAST_ERROR_CHARS_MAX, NUMBER_MAX
 from storage.records import Action, Agent, Bid, Extrinsic, Result, Task
 from storage.tasks import decide_bids
 from storage.workset import Workset
@@ -39,8 +40,8 @@ def load(work: Workset, reported: Sequence[Reported]) -> None:
     for fact, own in reported:
         if own is not None:
             named_agents.add(own.agent_id)
-        if isinstance(fact, facts.AgentRegistered) and fact.agent_id:
-            named_agents.add(fact.agent_id)
+        if isinstance(fact, facts.AgentRegistered):
+            named_agents.add(_name(fact))
         chain_agent_id = getattr(fact, "chain_agent_id", None)
         if chain_agent_id is not None:
             chain_agents.add(chain_agent_id)
@@ -94,14 +95,15 @@ def project(fact: facts.Fact, work: Workset, own: Extrinsic | None) -> str:
 @project.register
 def _(fact: facts.AgentRegistered, work: Workset, own: Extrinsic | None) -> str:
     agent = work.agents.get_by(fact.chain_agent_id)
-    if agent is None and own is not None:
+    if agent is None and own is not None and own.action == Action.REGISTER_AGENT:
         agent = work.agents.get(own.agent_id)
     if agent is None and fact.agent_id:
         agent = work.agents.get(fact.agent_id)  # the id is the DID, which is unique on the chain
     if agent is None:
+        taken = work.agents.get(_name(fact)) is not None  # by somebody who registered that name here
         work.agents.add(
             Agent(
-                agent_id=fact.agent_id or f"chain:agent:{fact.chain_agent_id}",
+                agent_id=f"{_name(fact)}:{new_id()}" if taken else _name(fact),
                 capabilities=fact.capabilities or (),
                 metadata=fact.metadata or "",
                 status=AgentStatus.ACTIVE,
@@ -156,7 +158,7 @@ def _(fact: facts.TaskCreated, work: Workset, own: Extrinsic | None) -> str:
                 status=TaskStatus.BIDDING,
                 spec_hash=fact.spec_hash or b"",
                 chain_task_id=fact.chain_task_id,
-                deadline_block=fact.deadline_block,
+                deadline_block=None if fact.deadline_block is None else min(fact.deadline_block, NUMBER_MAX),
             )
         )
         return ""
@@ -168,7 +170,8 @@ def _(fact: facts.TaskMoved, work: Workset, own: Extrinsic | None) -> str:
     task = work.tasks.get_by(fact.chain_task_id)
     if task is None:
         return _unknown_task(fact.chain_task_id)
-    fields = {"last_error": fact.error} if fact.error else {}
+    error = fact.error.replace("\0", " ")[:LAST_ERROR_CHARS_MAX]
+    fields = {"last_error": error} if error else {}
     return _move_task(work, task, own, fact.status, **fields)
 
 
@@ -214,7 +217,7 @@ def _(fact: facts.BidSubmitted, work: Workset, own: Extrinsic | None) -> str:
                 task_id=task.task_id,
                 agent_id=agent.agent_id,
                 commitment=fact.commitment or b"",
-                estimated_duration_seconds=fact.estimated_duration_seconds or 0,
+                estimated_duration_seconds=min(fact.estimated_duration_seconds or 0, NUMBER_MAX),
                 status=BidStatus.COMMITTED,
             ),
             requester_id=task.requester_id,
@@ -268,6 +271,11 @@ def _(fact: facts.ResultRecorded, work: Workset, own: Extrinsic | None) -> str:
         requester_id=task.requester_id,
     )
     return anomaly
+
+
+def _name(fact: facts.AgentRegistered) -> str:
+    """The id of an agent that somebody else's client registered."""
+    return fact.agent_id or f"chain:agent:{fact.chain_agent_id}"
 
 
 def _move_agent(

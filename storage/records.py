@@ -45,8 +45,8 @@ class VerificationLevel(StrEnum):
     REDUNDANT = "redundant"
 
 
-class Record(msgspec.Struct, frozen=True, kw_only=True):
-    """The base of all records."""
+class Record(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+    """The base of all records. The garbage collector passes over them: none can be part of a cycle."""
 
 
 class Entity(Record, frozen=True, kw_only=True):

@@ -5,7 +5,7 @@ stored in the transaction of the effect. Refusals are not stored: a refused call
 """
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import msgspec
@@ -51,12 +51,10 @@ def apply_once(
 ) -> list[Outcome[Any]]:
     """Apply a mutation to the items whose request was not answered before; answer the others as then.
 
-    Raises `Retry` if another process answered one of the requests at the same time.
+    Raises `Retry` if another process answered one of the requests at the same time. That a request was
+    refused may be the work of its own twin in another process, so the refused are looked up again.
     """
-    known = {
-        stored.request_key: stored
-        for stored in _answers.load(tx, (key.key for key in keys if key is not None), lock=False)
-    }
+    known = _load(tx, (key.key for key in keys if key is not None))
     outcomes: list[Outcome[Any] | None] = [None] * len(items)
     waiting = list(range(len(items)))
     while waiting:
@@ -70,16 +68,24 @@ def apply_once(
                 fresh.append(position)
         if fresh:
             decided = mutation.apply(tx, [items[position] for position in fresh])
-            new = []
+            new, refused = [], []
             for position, outcome in zip(fresh, decided, strict=True):
                 outcomes[position] = outcome
                 key = keys[position]
-                if key is not None and not isinstance(outcome, Refusal):
+                if key is None:
+                    continue
+                if isinstance(outcome, Refusal):
+                    refused.append(key.key)
+                else:
                     known[key.key] = _stored(tx, key, outcome)
                     new.append(known[key.key])
-            if _answers.insert_new(tx, new) != len(new):
+            if _answers.insert_new(tx, new) != len(new) or _load(tx, refused):
                 raise Retry
     return outcomes
+
+
+def _load(tx: Transaction, keys: Iterable[bytes]) -> dict[bytes, StoredAnswer]:
+    return {stored.request_key: stored for stored in _answers.load(tx, keys, lock=False)}
 
 
 def _first_of_each_key(

@@ -44,6 +44,11 @@ metadata = MetaData(
 
 FIXED = {"fixed": True}
 
+# Alternatives, not `IN`: SQLite would build the list anew, as a temporary table, for each row that it writes.
+OPEN_TASK = "(status = 'bidding' OR status = 'revealing' OR status = 'assigned')"
+BIDDING_TASK = "status = 'bidding'"
+QUEUED_EXTRINSIC = "status = 'queued'"
+
 
 def _text(name: str, *, longest: int = 0, fixed: bool = False, primary_key: bool = False) -> Column[str]:
     constraints = [CheckConstraint(f"length({name}) <= {longest}", name=name)] if longest else []
@@ -73,9 +78,18 @@ def _number(name: str, *, nullable: bool = False, fixed: bool = False) -> Column
 
 
 def _one_of(name: str, values: Iterable[StrEnum], *, fixed: bool = False) -> Column[str]:
-    allowed = ", ".join(f"'{value.value}'" for value in values)
-    check = CheckConstraint(f"{name} IN ({allowed})", name=name)
+    # Not `IN`, as above.
+    allowed = " OR ".join(f"{name} = '{value.value}'" for value in values)
+    check = CheckConstraint(allowed, name=name)
     return Column(name, Text, check, nullable=False, info=FIXED if fixed else {})
+
+
+def _partial_index(name: str, *columns: str, where: str, unique: bool = False) -> Index:
+    """An index of some of the rows.
+
+    SQLite takes it only for a query that has the words of `where` among its conditions.
+    """
+    return Index(name, *columns, unique=unique, sqlite_where=text(where), postgresql_where=text(where))
 
 
 def _entity_columns() -> tuple[Column[object], ...]:
@@ -98,8 +112,16 @@ database = Table(
     _number("event_head"),  # the number of the newest event
     _number("event_tail"),  # the number of the newest event that retention has deleted
     _text("binding"),  # empty until bound, then `local` or the genesis hash in hexadecimal
-    _number("cursor_number", nullable=True),  # the last block that is reflected
-    _blob("cursor_hash", nullable=True),
+)
+
+# The last block that is reflected; no row before the first. Apart from `database_state`, whose row every
+# transaction locks last of all: the reader locks this one first.
+chain_cursor = Table(
+    "chain_cursor",
+    metadata,
+    Column("id", Integer, CheckConstraint("id = 1", name="id"), primary_key=True, autoincrement=False),
+    _number("block_number"),
+    _blob("block_hash"),
 )
 
 agents = Table(
@@ -116,7 +138,9 @@ agents = Table(
     _text("account_address"),
     Column("pending_update", Text, nullable=True),
     *_entity_columns(),
-    Index("agents_chain_agent_id_key", "chain_agent_id", unique=True),
+    _partial_index(
+        "agents_chain_agent_id_key", "chain_agent_id", where="chain_agent_id IS NOT NULL", unique=True
+    ),
     Index("agents_status_idx", "status", "agent_id"),
 )
 
@@ -142,16 +166,18 @@ tasks = Table(
     _amount("paid_amount"),
     _amount("fee_amount"),
     *_entity_columns(),
-    Index("tasks_chain_task_id_key", "chain_task_id", unique=True),
+    _partial_index(
+        "tasks_chain_task_id_key", "chain_task_id", where="chain_task_id IS NOT NULL", unique=True
+    ),
     Index("tasks_status_idx", "status", "task_id"),
     Index("tasks_requester_id_idx", "requester_id", "task_id"),
-    # What the local sweep looks for.
-    Index(
-        "tasks_deadline_idx",
-        "deadline_us",
-        sqlite_where=text("status IN ('bidding', 'revealing', 'assigned')"),
-        postgresql_where=text("status IN ('bidding', 'revealing', 'assigned')"),
+    _partial_index(
+        "tasks_assigned_agent_id_idx", "assigned_agent_id", "task_id", where="assigned_agent_id <> ''"
     ),
+    _partial_index("tasks_client_task_id_idx", "client_task_id", "task_id", where="client_task_id <> ''"),
+    # What the local sweep looks for.
+    _partial_index("tasks_deadline_idx", "status", "deadline_us", where=OPEN_TASK),
+    _partial_index("tasks_bidding_end_idx", "status", "bidding_end_us", where=BIDDING_TASK),
 )
 
 # Apart, so that neither a list nor a change of a task moves a large input.
@@ -181,13 +207,8 @@ bids = Table(
     _blob("nonce", longest=limits.NONCE_BYTES),
     _one_of("status", BidStatus),
     *_entity_columns(),
-    Index(
-        "bids_task_id_agent_id_key",
-        "task_id",
-        "agent_id",
-        unique=True,
-        sqlite_where=text("status <> 'rejected'"),
-        postgresql_where=text("status <> 'rejected'"),
+    _partial_index(
+        "bids_task_id_agent_id_key", "task_id", "agent_id", where="status <> 'rejected'", unique=True
     ),
     Index("bids_task_id_idx", "task_id", "bid_id"),
     Index("bids_agent_id_idx", "agent_id", "bid_id"),
@@ -204,14 +225,10 @@ results = Table(
     _text("resource_usage", fixed=True),
     _one_of("status", ResultStatus),
     *_entity_columns(),
-    Index(
-        "results_task_id_agent_id_key",
-        "task_id",
-        "agent_id",
-        unique=True,
-        sqlite_where=text("status <> 'rejected'"),
-        postgresql_where=text("status <> 'rejected'"),
+    _partial_index(
+        "results_task_id_agent_id_key", "task_id", "agent_id", where="status <> 'rejected'", unique=True
     ),
+    Index("results_task_id_idx", "task_id", "result_id"),
     Index("results_agent_id_idx", "agent_id", "result_id"),
 )
 
@@ -253,27 +270,11 @@ extrinsics = Table(
     _number("update_time_us"),
     _number("finalize_time_us", nullable=True),
     Index("extrinsics_status_idx", "status", "correlation_id"),
-    Index(
-        "extrinsics_task_id_idx",
-        "task_id",
-        "correlation_id",
-        sqlite_where=text("task_id <> ''"),
-        postgresql_where=text("task_id <> ''"),
-    ),
-    Index(
-        "extrinsics_agent_id_idx",
-        "agent_id",
-        "correlation_id",
-        sqlite_where=text("agent_id <> ''"),
-        postgresql_where=text("agent_id <> ''"),
-    ),
+    _partial_index("extrinsics_task_id_idx", "task_id", "correlation_id", where="task_id <> ''"),
+    _partial_index("extrinsics_agent_id_idx", "agent_id", "correlation_id", where="agent_id <> ''"),
     # What the submitter looks for.
-    Index(
-        "extrinsics_open_idx",
-        "next_attempt_us",
-        "correlation_id",
-        sqlite_where=text("status IN ('queued', 'signed', 'submitted', 'in_block')"),
-        postgresql_where=text("status IN ('queued', 'signed', 'submitted', 'in_block')"),
+    _partial_index(
+        "extrinsics_queued_idx", "status", "next_attempt_us", "correlation_id", where=QUEUED_EXTRINSIC
     ),
 )
 
@@ -281,20 +282,14 @@ signatures = Table(
     "signatures",
     metadata,
     Column("extrinsic_hash", LargeBinary, primary_key=True, info=FIXED),
-    Column(
-        "correlation_id",
-        Text,
-        ForeignKey("extrinsics.correlation_id"),
-        nullable=False,
-        info=FIXED,
-        index=True,
-    ),
+    Column("correlation_id", Text, ForeignKey("extrinsics.correlation_id"), nullable=False, info=FIXED),
     _text("account_address", fixed=True),
     _number("nonce", fixed=True),
     _number("birth_block", fixed=True),
     _number("death_block", fixed=True),
     _blob("raw", fixed=True),
     _number("create_time_us", fixed=True),
+    Index("signatures_correlation_id_idx", "correlation_id"),
 )
 
 # Fences submitters: who assigns nonces of an account must name its epoch, and moves it on.
@@ -316,12 +311,7 @@ chain_blocks = Table(
     _blob("raw_events", fixed=True),
     _number("event_count"),
     _text("error"),
-    Index(
-        "chain_blocks_error_idx",
-        "block_number",
-        sqlite_where=text("error <> ''"),
-        postgresql_where=text("error <> ''"),
-    ),
+    _partial_index("chain_blocks_error_idx", "block_number", where="error <> ''"),
 )
 
 chain_events = Table(
@@ -336,14 +326,13 @@ chain_events = Table(
     _text("correlation_id"),
     _text("anomaly"),
     _number("block_time_us", fixed=True),
-    Index("chain_events_pallet_idx", "pallet", "event", "block_number", "event_index"),
-    Index(
+    Index("chain_events_pallet_idx", "pallet", "block_number", "event_index", "event"),
+    _partial_index(
         "chain_events_correlation_id_idx",
         "correlation_id",
         "block_number",
         "event_index",
-        sqlite_where=text("correlation_id <> ''"),
-        postgresql_where=text("correlation_id <> ''"),
+        where="correlation_id <> ''",
     ),
 )
 

@@ -5,29 +5,45 @@ transactions begin with `BEGIN IMMEDIATE`, since the driver's own mode breaks sa
 """
 
 import asyncio
+import errno
 import fcntl
 import os
 import sqlite3
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, NoReturn, TypeVar
 
 from sqlalchemy import Engine as SqlAlchemyEngine
 from sqlalchemy import create_engine, event
 from sqlalchemy.engine import Connection
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.pool import QueuePool, StaticPool
 
 from storage.dialect import SqliteDialect
-from storage.errors import BadDatabaseUrl, DatabaseUnavailable
+from storage.errors import BadDatabaseUrl, CommitUnknown, DatabaseUnavailable
 from storage.migrate import upgrade
 
 T = TypeVar("T")
 
 READERS = 2
 BUSY_TIMEOUT_SECONDS = 10.0
+BUSY_TIMEOUT_ON_LOOP_SECONDS = 0.05
 STATEMENTS_CACHED = 256
+CHECKPOINT_PAGES = 8000
+"""How long the log grows (to 32 MB) before it is copied into the file: pages written again and again in the
+meantime are copied once."""
+# Result codes that say the statement is wrong; any other says that the file or the machine is in trouble.
+_DEFECTS = frozenset(
+    {
+        sqlite3.SQLITE_ERROR,
+        sqlite3.SQLITE_TOOBIG,
+        sqlite3.SQLITE_CONSTRAINT,
+        sqlite3.SQLITE_MISMATCH,
+        sqlite3.SQLITE_MISUSE,
+        sqlite3.SQLITE_RANGE,
+    }
+)
 
 
 class SqliteEngine:
@@ -40,6 +56,9 @@ class SqliteEngine:
         self._writer_thread = ThreadPoolExecutor(1, "sqlite-writer")
         self._writer_engine = _engine(path, StaticPool, begin="BEGIN IMMEDIATE")
         self._writer: Connection | None = None
+        # It begins no transactions: each of its statements sees what is committed.
+        self._loop_engine = _engine(path, StaticPool, begin="", busy_seconds=BUSY_TIMEOUT_ON_LOOP_SECONDS)
+        self._loop_reader: Connection | None = None
         if path:
             self._reader_threads = ThreadPoolExecutor(READERS, "sqlite-reader")
             self._reader_engine = _engine(path, QueuePool, begin="BEGIN", pool_size=READERS)
@@ -51,34 +70,54 @@ class SqliteEngine:
         return await asyncio.get_running_loop().run_in_executor(self._writer_thread, self._write, work)
 
     async def read(self, work: Callable[[Connection], T]) -> T:
-        return await asyncio.get_running_loop().run_in_executor(self._reader_threads, self._read, work)
+        if self._path is None:
+            return await self.read_snapshot(work)
+        return self._read_on_loop(work)
 
-    read_snapshot = read
+    async def read_snapshot(self, work: Callable[[Connection], T]) -> T:
+        return await asyncio.get_running_loop().run_in_executor(self._reader_threads, self._read, work)
 
     async def migrate(self) -> None:
         await self.write(upgrade)
 
     async def close(self) -> None:
         def close_all() -> None:
-            if self._writer is not None:
-                self._writer.close()
+            for connection in (self._writer, self._loop_reader):
+                if connection is not None:
+                    connection.close()
+            self._loop_engine.dispose()
             self._reader_engine.dispose()
             self._writer_engine.dispose()
 
+        if self._reader_threads is not self._writer_thread:
+            await asyncio.to_thread(self._reader_threads.shutdown)  # after the reads that wait
         await asyncio.get_running_loop().run_in_executor(self._writer_thread, close_all)
-        self._reader_threads.shutdown()
         self._writer_thread.shutdown()
         if self._lock_file is not None:
             os.close(self._lock_file)
+            self._lock_file = None
+
+    def is_defect(self, error: Exception) -> bool:
+        return not isinstance(error, DBAPIError) or _result_code(error) in _DEFECTS
 
     def _write(self, work: Callable[[Connection], T]) -> T:
         try:
             if self._writer is None:
                 self._writer = self._writer_engine.connect()
-            with self._writer.begin():
-                return work(self._writer)
-        except OperationalError as error:
-            raise DatabaseUnavailable(str(error.orig)) from error
+            transaction = self._writer.begin()
+            try:
+                answer = work(self._writer)
+            except BaseException:
+                transaction.rollback()
+                raise
+        except DBAPIError as error:
+            self._raise(error)
+        try:
+            transaction.commit()
+        except DBAPIError as error:
+            self._writer.connection.rollback()
+            raise CommitUnknown(str(error.orig)) from error
+        return answer
 
     def _read(self, work: Callable[[Connection], T]) -> T:
         if self._reader_engine is self._writer_engine:
@@ -86,13 +125,38 @@ class SqliteEngine:
         try:
             with self._reader_engine.begin() as connection:
                 return work(connection)
-        except OperationalError as error:
-            raise DatabaseUnavailable(str(error.orig)) from error
+        except DBAPIError as error:
+            self._raise(error)
+
+    def _read_on_loop(self, work: Callable[[Connection], T]) -> T:
+        """Read here and now: the way to a thread and back costs far more than a few rows by their keys."""
+        try:
+            if self._loop_reader is None:
+                self._loop_reader = self._loop_engine.connect()
+            return work(self._loop_reader)
+        except DBAPIError as error:
+            self._raise(error)
+
+    def _raise(self, error: DBAPIError) -> NoReturn:
+        if _result_code(error) == sqlite3.SQLITE_NOTADB:
+            raise BadDatabaseUrl(f"{self._path} is not a SQLite database") from error
+        if self.is_defect(error):
+            raise error
+        raise DatabaseUnavailable(str(error.orig)) from error
+
+
+def _result_code(error: DBAPIError) -> int:
+    """The primary result code of SQLite (https://sqlite.org/rescode.html); misuse, if there is none."""
+    code: int = getattr(error.orig, "sqlite_errorcode", sqlite3.SQLITE_MISUSE)
+    return code & 0xFF
 
 
 def _own(path: Path) -> int:
     """Take the lock that says which process owns the file; the kernel frees it when the process dies."""
+    path = path.resolve()  # one lock, whatever links lead here
     try:
+        if path.is_dir():
+            raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
         path.parent.mkdir(parents=True, exist_ok=True)
         descriptor = os.open(f"{path}.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     except OSError as error:
@@ -107,27 +171,44 @@ def _own(path: Path) -> int:
     return descriptor
 
 
-def _engine(path: Path | None, pool: type[Any], *, begin: str, **options: Any) -> SqlAlchemyEngine:
+def _engine(
+    path: Path | None,
+    pool: type[Any],
+    *,
+    begin: str,
+    busy_seconds: float = BUSY_TIMEOUT_SECONDS,
+    **options: Any,
+) -> SqlAlchemyEngine:
     engine = create_engine(
         "sqlite://",
-        creator=lambda: _connect(path),
+        creator=lambda: _connect(path, busy_seconds),
         poolclass=pool,
         query_cache_size=STATEMENTS_CACHED,
         **options,
     )
-    event.listen(engine, "begin", lambda connection: connection.exec_driver_sql(begin))
+    if begin:
+        event.listen(engine, "begin", lambda connection: connection.exec_driver_sql(begin))
     return engine
 
 
-def _connect(path: Path | None) -> sqlite3.Connection:
+def _connect(path: Path | None, busy_seconds: float) -> sqlite3.Connection:
     connection = sqlite3.connect(
         path or ":memory:",
-        timeout=BUSY_TIMEOUT_SECONDS,
+        timeout=busy_seconds,
         isolation_level=None,
         check_same_thread=False,
         cached_statements=STATEMENTS_CACHED,
     )
     connection.create_function("unhex", 1, bytes.fromhex, deterministic=True)
-    for pragma in ("journal_mode = WAL", "synchronous = FULL", "foreign_keys = ON"):
-        connection.execute(f"PRAGMA {pragma}")
+    try:
+        for pragma in (
+            "journal_mode = WAL",
+            "synchronous = FULL",
+            "foreign_keys = ON",
+            f"wal_autocheckpoint = {CHECKPOINT_PAGES}",
+        ):
+            connection.execute(f"PRAGMA {pragma}")
+    except sqlite3.Error:
+        connection.close()
+        raise
     return connection

@@ -7,18 +7,18 @@ Outcomes come from finalized blocks (`storage.chain_log`), never from here.
 
 from collections.abc import Sequence
 
-from sqlalchemy import select, update
+from sqlalchemy import select, text, update
 
 from storage import schema
 from storage.errors import Superseded
-from storage.lifecycle import LIVE_EXTRINSIC, ExtrinsicStatus
+from storage.lifecycle import EXTRINSIC, LIVE_EXTRINSIC, ExtrinsicStatus
 from storage.limits import LAST_ERROR_CHARS_MAX
-from storage.outbox import give_up, load_entities_of, load_with_entities
+from storage.outbox import give_up, load_with_entities
 from storage.outcome import Outcome, decide_each, mutation
 from storage.records import Agent, Bid, Extrinsic, Record, Result, Signature, Task
 from storage.table_map import TableMap
 from storage.transaction import Transaction
-from storage.workset import EXTRINSICS, Workset
+from storage.workset import AGENTS, BIDS, EXTRINSICS, RESULTS, TASKS, Workset
 
 _signatures = TableMap(schema.signatures, Signature)
 
@@ -52,7 +52,7 @@ def _claim(tx: Transaction, item: Claim) -> list[Claimed]:
     due = (
         select(table)
         .where(
-            table.c.status == ExtrinsicStatus.QUEUED,
+            text(schema.QUEUED_EXTRINSIC),
             table.c.next_attempt_us <= tx.now_us,
             table.c.lease_end_us <= tx.now_us,
         )
@@ -71,15 +71,18 @@ def _claim(tx: Transaction, item: Claim) -> list[Claimed]:
 
 
 def _with_entities(tx: Transaction, extrinsics: Sequence[Extrinsic]) -> list[Claimed]:
-    work = Workset(tx)
-    load_entities_of(work, extrinsics)
+    # Read, not locked: the extrinsics are locked already, and entities are locked before them.
+    agents = {row.agent_id: row for row in AGENTS.load(tx, (x.agent_id for x in extrinsics), lock=False)}
+    tasks = {row.task_id: row for row in TASKS.load(tx, (x.task_id for x in extrinsics), lock=False)}
+    bids = {row.bid_id: row for row in BIDS.load(tx, (x.entity_id for x in extrinsics), lock=False)}
+    results = {row.result_id: row for row in RESULTS.load(tx, (x.entity_id for x in extrinsics), lock=False)}
     return [
         Claimed(
             extrinsic=row,
-            agent=work.agents.get(row.agent_id),
-            task=work.tasks.get(row.task_id),
-            bid=work.bids.get(row.entity_id),
-            result=work.results.get(row.entity_id),
+            agent=agents.get(row.agent_id),
+            task=tasks.get(row.task_id),
+            bid=bids.get(row.entity_id),
+            result=results.get(row.entity_id),
         )
         for row in extrinsics
     ]
@@ -116,11 +119,8 @@ def _store_signatures(tx: Transaction, item: SignedBatch) -> int:
         raise Superseded("another submitter assigned nonces of this account")
     work = Workset(tx)
     load_with_entities(work, [signed.signature.correlation_id for signed in item.signed])
-    pairs = [(signed, work.extrinsics.get(signed.signature.correlation_id)) for signed in item.signed]
-    if any(row is None or row.lease_token != signed.token for signed, row in pairs):
-        raise Superseded("a lease on these extrinsics was lost")
+    pairs = [(signed, _leased(work, signed.signature.correlation_id, signed.token)) for signed in item.signed]
     for signed, row in pairs:
-        assert row is not None
         signature = signed.signature
         work.extrinsics.change(
             row,
@@ -136,7 +136,8 @@ def _store_signatures(tx: Transaction, item: SignedBatch) -> int:
         if task is not None and signed.deadline_block is not None:
             work.tasks.change(task, deadline_block=signed.deadline_block)
     work.store()
-    _signatures.insert_new(tx, [signed.signature for signed in item.signed])
+    if _signatures.insert_new(tx, [signed.signature for signed in item.signed]) != len(item.signed):
+        raise RuntimeError("the same bytes were signed for two extrinsics")
     signers = schema.signers
     tx.connection.execute(
         update(signers).where(signers.c.account_address == item.account_address).values(epoch=item.epoch + 1)
@@ -192,12 +193,15 @@ def live_signatures(tx: Transaction, at_most: int) -> list[Signature]:
 
 
 class Hint(Record, frozen=True, kw_only=True):
-    """What a node said of sent bytes: `submitted` (it took them) or `in_block`, or an error."""
+    """What a node said of sent bytes: `submitted` (it took them), `in_block`, or None and its objection.
+
+    An objection to bytes that a node took before says nothing: most often they are in a block by now.
+    """
 
     correlation_id: str
     extrinsic_hash: bytes
-    status: ExtrinsicStatus
-    error: str = ""
+    status: ExtrinsicStatus | None
+    objection: str = ""
 
 
 @mutation(bool)
@@ -214,10 +218,16 @@ def _note(work: Workset, item: Hint) -> bool:
     row = work.extrinsics.get(item.correlation_id)
     if row is None or row.status not in LIVE_EXTRINSIC or row.extrinsic_hash != item.extrinsic_hash:
         return False
-    error = item.error[:LAST_ERROR_CHARS_MAX]
-    if row.status == item.status and row.last_error == error:
+    if item.status is None:
+        objection = item.objection[:LAST_ERROR_CHARS_MAX]
+        if row.status != ExtrinsicStatus.SIGNED or row.last_error == objection:
+            return False
+        work.extrinsics.change(row, last_error=objection)
+        return True
+    known = row.status == item.status or item.status not in LIVE_EXTRINSIC
+    if known or not EXTRINSIC.allows(row.status, item.status):
         return False
-    work.extrinsics.change(row, status=item.status, last_error=error)
+    work.extrinsics.change(row, status=item.status, last_error="")
     return True
 
 

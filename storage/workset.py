@@ -93,10 +93,11 @@ class Entities(Generic[R]):
         Raises `Retry` if another process took the key of a new record: run again, the transaction
         will see it.
         """
+        # Changes go first: they may free the second key that a new record takes.
+        self._map.update(self._tx, [self._records[key] for key in sorted(self._changed)])
         new = [self._records[key] for key in sorted(self._new)]
         if self._map.insert(self._tx, new) != self._new:
             raise Retry
-        self._map.update(self._tx, [self._records[key] for key in sorted(self._changed)])
         self._new.clear()
         self._changed.clear()
 

@@ -40,20 +40,27 @@ def upgrade() -> None:
         sa.CheckConstraint("length(last_error) <= 512", name=op.f("agents_last_error_check")),
         sa.CheckConstraint("length(metadata) <= 1024", name=op.f("agents_metadata_check")),
         sa.CheckConstraint(
-            "pending_action IN ('', 'raw_call', 'register_agent', 'update_agent', 'retire_agent', 'create_task', 'cancel_task', 'submit_bid', 'close_bidding', 'reveal_bid', 'allocate_task', 'submit_result', 'settle_task')",
+            "pending_action = '' OR pending_action = 'raw_call' OR pending_action = 'register_agent' OR pending_action = 'update_agent' OR pending_action = 'retire_agent' OR pending_action = 'create_task' OR pending_action = 'cancel_task' OR pending_action = 'submit_bid' OR pending_action = 'close_bidding' OR pending_action = 'reveal_bid' OR pending_action = 'allocate_task' OR pending_action = 'submit_result' OR pending_action = 'settle_task'",
             name=op.f("agents_pending_action_check"),
         ),
         sa.CheckConstraint(
-            "status IN ('pending', 'active', 'suspended', 'retired', 'rejected')",
+            "status = 'pending' OR status = 'active' OR status = 'suspended' OR status = 'retired' OR status = 'rejected'",
             name=op.f("agents_status_check"),
         ),
         sa.CheckConstraint(
-            "verification_level IN ('best_effort', 'optimistic', 'tee', 'zksnark', 'redundant')",
+            "verification_level = 'best_effort' OR verification_level = 'optimistic' OR verification_level = 'tee' OR verification_level = 'zksnark' OR verification_level = 'redundant'",
             name=op.f("agents_verification_level_check"),
         ),
         sa.PrimaryKeyConstraint("agent_id", name=op.f("agents_pkey")),
     )
-    op.create_index("agents_chain_agent_id_key", "agents", ["chain_agent_id"], unique=True)
+    op.create_index(
+        "agents_chain_agent_id_key",
+        "agents",
+        ["chain_agent_id"],
+        unique=True,
+        sqlite_where=sa.text("chain_agent_id IS NOT NULL"),
+        postgresql_where=sa.text("chain_agent_id IS NOT NULL"),
+    )
     op.create_index("agents_status_idx", "agents", ["status", "agent_id"], unique=False)
     op.create_table(
         "chain_blocks",
@@ -74,6 +81,14 @@ def upgrade() -> None:
         unique=False,
         sqlite_where=sa.text("error <> ''"),
         postgresql_where=sa.text("error <> ''"),
+    )
+    op.create_table(
+        "chain_cursor",
+        sa.Column("id", sa.Integer(), autoincrement=False, nullable=False),
+        sa.Column("block_number", sa.BigInteger(), nullable=False),
+        sa.Column("block_hash", sa.LargeBinary(), nullable=False),
+        sa.CheckConstraint("id = 1", name=op.f("chain_cursor_id_check")),
+        sa.PrimaryKeyConstraint("id", name=op.f("chain_cursor_pkey")),
     )
     op.create_table(
         "chain_events",
@@ -99,7 +114,7 @@ def upgrade() -> None:
     op.create_index(
         "chain_events_pallet_idx",
         "chain_events",
-        ["pallet", "event", "block_number", "event_index"],
+        ["pallet", "block_number", "event_index", "event"],
         unique=False,
     )
     op.create_table(
@@ -109,8 +124,6 @@ def upgrade() -> None:
         sa.Column("event_head", sa.BigInteger(), nullable=False),
         sa.Column("event_tail", sa.BigInteger(), nullable=False),
         sa.Column("binding", sa.Text(), nullable=False),
-        sa.Column("cursor_number", sa.BigInteger(), nullable=True),
-        sa.Column("cursor_hash", sa.LargeBinary(), nullable=True),
         sa.CheckConstraint("id = 1", name=op.f("database_state_id_check")),
         sa.PrimaryKeyConstraint("id", name=op.f("database_state_pkey")),
     )
@@ -155,14 +168,14 @@ def upgrade() -> None:
         sa.Column("update_time_us", sa.BigInteger(), nullable=False),
         sa.Column("finalize_time_us", sa.BigInteger(), nullable=True),
         sa.CheckConstraint(
-            "action IN ('', 'raw_call', 'register_agent', 'update_agent', 'retire_agent', 'create_task', 'cancel_task', 'submit_bid', 'close_bidding', 'reveal_bid', 'allocate_task', 'submit_result', 'settle_task')",
+            "action = '' OR action = 'raw_call' OR action = 'register_agent' OR action = 'update_agent' OR action = 'retire_agent' OR action = 'create_task' OR action = 'cancel_task' OR action = 'submit_bid' OR action = 'close_bidding' OR action = 'reveal_bid' OR action = 'allocate_task' OR action = 'submit_result' OR action = 'settle_task'",
             name=op.f("extrinsics_action_check"),
         ),
         sa.CheckConstraint("length(last_error) <= 512", name=op.f("extrinsics_last_error_check")),
         sa.CheckConstraint("length(payload) <= 4096", name=op.f("extrinsics_payload_check")),
         sa.CheckConstraint("length(signer) <= 128", name=op.f("extrinsics_signer_check")),
         sa.CheckConstraint(
-            "status IN ('queued', 'signed', 'submitted', 'in_block', 'finalized', 'failed', 'cancelled', 'dead')",
+            "status = 'queued' OR status = 'signed' OR status = 'submitted' OR status = 'in_block' OR status = 'finalized' OR status = 'failed' OR status = 'cancelled' OR status = 'dead'",
             name=op.f("extrinsics_status_check"),
         ),
         sa.PrimaryKeyConstraint("correlation_id", name=op.f("extrinsics_pkey")),
@@ -176,12 +189,12 @@ def upgrade() -> None:
         postgresql_where=sa.text("agent_id <> ''"),
     )
     op.create_index(
-        "extrinsics_open_idx",
+        "extrinsics_queued_idx",
         "extrinsics",
-        ["next_attempt_us", "correlation_id"],
+        ["status", "next_attempt_us", "correlation_id"],
         unique=False,
-        sqlite_where=sa.text("status IN ('queued', 'signed', 'submitted', 'in_block')"),
-        postgresql_where=sa.text("status IN ('queued', 'signed', 'submitted', 'in_block')"),
+        sqlite_where=sa.text("status = 'queued'"),
+        postgresql_where=sa.text("status = 'queued'"),
     )
     op.create_index("extrinsics_status_idx", "extrinsics", ["status", "correlation_id"], unique=False)
     op.create_index(
@@ -237,7 +250,7 @@ def upgrade() -> None:
         sa.CheckConstraint("length(cost) = 16", name=op.f("tasks_cost_check")),
         sa.CheckConstraint("length(description) <= 10240", name=op.f("tasks_description_check")),
         sa.CheckConstraint(
-            "escrow_status IN ('none', 'funded', 'released', 'refunded', 'disputed')",
+            "escrow_status = 'none' OR escrow_status = 'funded' OR escrow_status = 'released' OR escrow_status = 'refunded' OR escrow_status = 'disputed'",
             name=op.f("tasks_escrow_status_check"),
         ),
         sa.CheckConstraint("length(fee_amount) = 16", name=op.f("tasks_fee_amount_check")),
@@ -245,29 +258,60 @@ def upgrade() -> None:
         sa.CheckConstraint("length(max_budget) = 16", name=op.f("tasks_max_budget_check")),
         sa.CheckConstraint("length(paid_amount) = 16", name=op.f("tasks_paid_amount_check")),
         sa.CheckConstraint(
-            "pending_action IN ('', 'raw_call', 'register_agent', 'update_agent', 'retire_agent', 'create_task', 'cancel_task', 'submit_bid', 'close_bidding', 'reveal_bid', 'allocate_task', 'submit_result', 'settle_task')",
+            "pending_action = '' OR pending_action = 'raw_call' OR pending_action = 'register_agent' OR pending_action = 'update_agent' OR pending_action = 'retire_agent' OR pending_action = 'create_task' OR pending_action = 'cancel_task' OR pending_action = 'submit_bid' OR pending_action = 'close_bidding' OR pending_action = 'reveal_bid' OR pending_action = 'allocate_task' OR pending_action = 'submit_result' OR pending_action = 'settle_task'",
             name=op.f("tasks_pending_action_check"),
         ),
         sa.CheckConstraint("length(requester_id) <= 128", name=op.f("tasks_requester_id_check")),
         sa.CheckConstraint(
-            "status IN ('pending', 'bidding', 'revealing', 'assigned', 'completed', 'rejected', 'cancelled', 'expired', 'failed')",
+            "status = 'pending' OR status = 'bidding' OR status = 'revealing' OR status = 'assigned' OR status = 'completed' OR status = 'rejected' OR status = 'cancelled' OR status = 'expired' OR status = 'failed'",
             name=op.f("tasks_status_check"),
         ),
         sa.CheckConstraint("length(task_type) <= 64", name=op.f("tasks_task_type_check")),
         sa.CheckConstraint(
-            "verification_level IN ('best_effort', 'optimistic', 'tee', 'zksnark', 'redundant')",
+            "verification_level = 'best_effort' OR verification_level = 'optimistic' OR verification_level = 'tee' OR verification_level = 'zksnark' OR verification_level = 'redundant'",
             name=op.f("tasks_verification_level_check"),
         ),
         sa.PrimaryKeyConstraint("task_id", name=op.f("tasks_pkey")),
     )
-    op.create_index("tasks_chain_task_id_key", "tasks", ["chain_task_id"], unique=True)
+    op.create_index(
+        "tasks_assigned_agent_id_idx",
+        "tasks",
+        ["assigned_agent_id", "task_id"],
+        unique=False,
+        sqlite_where=sa.text("assigned_agent_id <> ''"),
+        postgresql_where=sa.text("assigned_agent_id <> ''"),
+    )
+    op.create_index(
+        "tasks_bidding_end_idx",
+        "tasks",
+        ["status", "bidding_end_us"],
+        unique=False,
+        sqlite_where=sa.text("status = 'bidding'"),
+        postgresql_where=sa.text("status = 'bidding'"),
+    )
+    op.create_index(
+        "tasks_chain_task_id_key",
+        "tasks",
+        ["chain_task_id"],
+        unique=True,
+        sqlite_where=sa.text("chain_task_id IS NOT NULL"),
+        postgresql_where=sa.text("chain_task_id IS NOT NULL"),
+    )
+    op.create_index(
+        "tasks_client_task_id_idx",
+        "tasks",
+        ["client_task_id", "task_id"],
+        unique=False,
+        sqlite_where=sa.text("client_task_id <> ''"),
+        postgresql_where=sa.text("client_task_id <> ''"),
+    )
     op.create_index(
         "tasks_deadline_idx",
         "tasks",
-        ["deadline_us"],
+        ["status", "deadline_us"],
         unique=False,
-        sqlite_where=sa.text("status IN ('bidding', 'revealing', 'assigned')"),
-        postgresql_where=sa.text("status IN ('bidding', 'revealing', 'assigned')"),
+        sqlite_where=sa.text("(status = 'bidding' OR status = 'revealing' OR status = 'assigned')"),
+        postgresql_where=sa.text("(status = 'bidding' OR status = 'revealing' OR status = 'assigned')"),
     )
     op.create_index("tasks_requester_id_idx", "tasks", ["requester_id", "task_id"], unique=False)
     op.create_index("tasks_status_idx", "tasks", ["status", "task_id"], unique=False)
@@ -294,12 +338,12 @@ def upgrade() -> None:
         sa.CheckConstraint("length(last_error) <= 512", name=op.f("bids_last_error_check")),
         sa.CheckConstraint("length(nonce) <= 32", name=op.f("bids_nonce_check")),
         sa.CheckConstraint(
-            "pending_action IN ('', 'raw_call', 'register_agent', 'update_agent', 'retire_agent', 'create_task', 'cancel_task', 'submit_bid', 'close_bidding', 'reveal_bid', 'allocate_task', 'submit_result', 'settle_task')",
+            "pending_action = '' OR pending_action = 'raw_call' OR pending_action = 'register_agent' OR pending_action = 'update_agent' OR pending_action = 'retire_agent' OR pending_action = 'create_task' OR pending_action = 'cancel_task' OR pending_action = 'submit_bid' OR pending_action = 'close_bidding' OR pending_action = 'reveal_bid' OR pending_action = 'allocate_task' OR pending_action = 'submit_result' OR pending_action = 'settle_task'",
             name=op.f("bids_pending_action_check"),
         ),
         sa.CheckConstraint("quality_score BETWEEN 0 AND 100", name=op.f("bids_quality_score_check")),
         sa.CheckConstraint(
-            "status IN ('pending', 'committed', 'revealed', 'won', 'lost', 'rejected')",
+            "status = 'pending' OR status = 'committed' OR status = 'revealed' OR status = 'won' OR status = 'lost' OR status = 'rejected'",
             name=op.f("bids_status_check"),
         ),
         sa.CheckConstraint("length(value) = 16", name=op.f("bids_value_check")),
@@ -334,13 +378,14 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(["task_id"], ["tasks.task_id"], name=op.f("results_task_id_fkey")),
         sa.CheckConstraint("length(last_error) <= 512", name=op.f("results_last_error_check")),
         sa.CheckConstraint(
-            "pending_action IN ('', 'raw_call', 'register_agent', 'update_agent', 'retire_agent', 'create_task', 'cancel_task', 'submit_bid', 'close_bidding', 'reveal_bid', 'allocate_task', 'submit_result', 'settle_task')",
+            "pending_action = '' OR pending_action = 'raw_call' OR pending_action = 'register_agent' OR pending_action = 'update_agent' OR pending_action = 'retire_agent' OR pending_action = 'create_task' OR pending_action = 'cancel_task' OR pending_action = 'submit_bid' OR pending_action = 'close_bidding' OR pending_action = 'reveal_bid' OR pending_action = 'allocate_task' OR pending_action = 'submit_result' OR pending_action = 'settle_task'",
             name=op.f("results_pending_action_check"),
         ),
         sa.CheckConstraint("length(proof) <= 4096", name=op.f("results_proof_check")),
         sa.CheckConstraint("length(result_hash) <= 32", name=op.f("results_result_hash_check")),
         sa.CheckConstraint(
-            "status IN ('pending', 'recorded', 'rejected')", name=op.f("results_status_check")
+            "status = 'pending' OR status = 'recorded' OR status = 'rejected'",
+            name=op.f("results_status_check"),
         ),
         sa.PrimaryKeyConstraint("result_id", name=op.f("results_pkey")),
     )
@@ -353,6 +398,7 @@ def upgrade() -> None:
         sqlite_where=sa.text("status <> 'rejected'"),
         postgresql_where=sa.text("status <> 'rejected'"),
     )
+    op.create_index("results_task_id_idx", "results", ["task_id", "result_id"], unique=False)
     op.create_table(
         "signatures",
         sa.Column("extrinsic_hash", sa.LargeBinary(), nullable=False),
@@ -368,7 +414,7 @@ def upgrade() -> None:
         ),
         sa.PrimaryKeyConstraint("extrinsic_hash", name=op.f("signatures_pkey")),
     )
-    op.create_index(op.f("ix_signatures_correlation_id"), "signatures", ["correlation_id"], unique=False)
+    op.create_index("signatures_correlation_id_idx", "signatures", ["correlation_id"], unique=False)
     op.create_table(
         "task_inputs",
         sa.Column("task_id", sa.Text(), nullable=False),

@@ -4,6 +4,7 @@ import asyncio
 import itertools
 import shutil
 import sqlite3
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from storage.store import Storage
@@ -22,7 +23,7 @@ class PostgresDatabases:
         self.server = server
         self._numbers = itertools.count(1)
         server.create_database(self._TEMPLATE)
-        asyncio.run(_migrate(server.url(self._TEMPLATE)))
+        _migrate(server.url(self._TEMPLATE))
 
     def create(self) -> str:
         """The name of a new database."""
@@ -41,7 +42,7 @@ class SqliteFiles:
 
     def __init__(self, folder: Path) -> None:
         self._template = folder / "template.db"
-        asyncio.run(_migrate(f"sqlite:///{self._template}"))
+        _migrate(f"sqlite:///{self._template}")
         # Everything into the one file that is copied.
         connection = sqlite3.connect(self._template)
         connection.execute("PRAGMA journal_mode = DELETE")
@@ -53,9 +54,15 @@ class SqliteFiles:
         return f"sqlite:///{path}"
 
 
-async def _migrate(url: str) -> None:
-    storage = Storage.open(url)
-    try:
-        await storage._engine.migrate()
-    finally:
-        await storage.close()
+def _migrate(url: str) -> None:
+    """Migrate in a thread, since the caller may be inside of an event loop."""
+
+    async def migrate() -> None:
+        storage = Storage.open(url)
+        try:
+            await storage._engine.migrate()
+        finally:
+            await storage.close()
+
+    with ThreadPoolExecutor(1) as thread:
+        thread.submit(lambda: asyncio.run(migrate())).result()

@@ -18,7 +18,7 @@ from storage.store import Storage
 
 T = TypeVar("T")
 
-WAIT_SECONDS = 30.0
+WAIT_SECONDS = 60.0
 BLOCK_TIME_MS = 20
 BUDGET = 1_000_000
 NONCE = b"n" * 32

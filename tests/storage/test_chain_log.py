@@ -1,0 +1,370 @@
+"""What finalized blocks do: the cursor fences readers, extrinsics end here and nowhere else."""
+
+import asyncio
+from typing import Any
+
+import pytest
+import pytest_asyncio
+
+from storage import agents, bids, chain_log, outbox, results, submission, tasks
+from storage.chain_log import Ingest
+from storage.errors import Superseded
+from storage.facts import AgentRegistered, BidSubmitted, EscrowFunded, TaskCreated, TaskMoved
+from storage.lifecycle import AgentStatus, BidStatus, ExtrinsicStatus, TaskStatus
+from storage.outbox import NewCall
+from storage.records import Action, Extrinsic, Receipt, Task
+from storage.store import Storage
+from storage.submission import Claim, Postponed
+from tests.storage.blocks import ATTEMPTS_MAX, TOKEN, Chain, Step, a_block, hash_of
+from tests.storage.items import HOUR_US, MINUTE_US, a_bid, a_result, a_task, an_agent, now_us
+from tests.storage.looking import all_of, count, dump, opened
+from tests.storage.market import Market
+from tests.support.databases import GENESIS
+
+CALL = NewCall(pallet="System", call="remark", payload="{}", signer="ops")
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def chain(chained: Storage) -> Chain:
+    chain = Chain(chained)
+    await chain.begin()
+    return chain
+
+
+async def _call(storage: Storage) -> str:
+    return (await storage.commit(outbox.enqueue_call, CALL)).correlation_id
+
+
+async def _see(storage: Storage, correlation_id: str) -> Extrinsic:
+    return await storage.fetch(outbox.get, correlation_id)
+
+
+async def _task(storage: Storage, receipt: Receipt[Task]) -> Task:
+    return (await storage.fetch(tasks.get, receipt.record.task_id)).task
+
+
+class TestTheCursor:
+    async def test_is_set_once_and_moves_with_the_blocks(self, chained: Storage) -> None:
+        chain = Chain(chained)
+        assert await chained.read(chain_log.cursor, None) is None
+        await chain.begin()
+        assert not await chained.commit(chain_log.begin, chain_log.Cursor(block_number=9, block_hash=b"9"))
+        assert await chained.read(chain_log.cursor, None) == chain.cursor
+        await chain.pass_blocks(3)
+        assert chain.cursor == chain_log.Cursor(block_number=3, block_hash=hash_of("block", 3))
+        assert await chained.read(chain_log.cursor, None) == chain.cursor
+
+    async def test_refuses_a_second_reader_and_nothing_of_its_blocks_is_stored(
+        self, chained: Storage, chain: Chain
+    ) -> None:
+        stale = chain.ingest((Step(hash_of("x"), (TaskCreated(chain_task_id=1, budget=1),)),))
+        await chain.pass_blocks(1)
+        before = await dump(chained)
+        with pytest.raises(Superseded):
+            await chained.commit(chain_log.ingest, stale)
+        assert await dump(chained) == before
+
+    async def test_refuses_blocks_of_another_fork(self, chained: Storage, chain: Chain) -> None:
+        elsewhere = chain_log.Cursor(block_number=0, block_hash=hash_of("another"))
+        item = Ingest(after=elsewhere, blocks=(a_block(1),), attempts_max=1, retry_delay_us=0)
+        with pytest.raises(Superseded):
+            await chained.commit(chain_log.ingest, item)
+        assert await count(chained, "chain_blocks") == (0,)
+
+    async def test_makes_a_replay_harmless(self, chained: Storage, chain: Chain) -> None:
+        call = await _call(chained)
+        (extrinsic_hash,) = await chain.sign(call)
+        item = chain.ingest((Step(extrinsic_hash, (TaskCreated(chain_task_id=1, budget=1),)),))
+        first, second = await all_of(chained, chain_log.ingest, item, item)
+        assert first.block_number == 1
+        assert isinstance(second, Superseded)
+        before = await dump(chained)
+        with pytest.raises(Superseded):
+            await chained.commit(chain_log.ingest, item)
+        assert await dump(chained) == before
+
+    async def test_before_it_is_set_refuses_every_block(self, chained: Storage) -> None:
+        with pytest.raises(Superseded):
+            await Chain(chained).pass_blocks(1)
+
+    async def test_lets_one_of_two_readers_win_each_block(self, postgres_url: str) -> None:
+        async with opened(postgres_url, GENESIS) as here, opened(postgres_url, GENESIS) as there:
+            chain = Chain(here)
+            await chain.begin()
+            for number in range(1, 11):
+                item = chain.ingest((Step(hash_of(number), (TaskCreated(chain_task_id=number, budget=1),)),))
+                answers = await asyncio.gather(
+                    *(storage.commit(chain_log.ingest, item) for storage in (here, there)),
+                    return_exceptions=True,
+                )
+                (chain.cursor,) = [answer for answer in answers if isinstance(answer, chain_log.Cursor)]
+                assert [type(answer) for answer in answers if answer != chain.cursor] == [Superseded]
+            assert await count(here, "chain_blocks", "tasks") == (10, 10)
+
+
+async def test_blocks_and_their_events_are_stored_raw_and_decoded(chained: Storage, chain: Chain) -> None:
+    call = await _call(chained)
+    await chain.finalize(call)
+    await chain.pass_blocks(1)
+    tables = await dump(chained)
+    assert [(row[0], row[1], row[5]) for row in tables["chain_blocks"]] == [
+        (1, hash_of("block", 1), b"raw"),
+        (2, hash_of("block", 2), b"raw"),
+    ]
+    assert [(row[0], row[1], row[3], row[6]) for row in tables["chain_events"]] == [
+        (1, 0, "NewBlock", ""),
+        (1, 1, "ExtrinsicSuccess", call),
+        (2, 0, "NewBlock", ""),
+    ]
+
+
+async def test_an_executed_extrinsic_is_finalized_with_its_place(chained: Storage, chain: Chain) -> None:
+    call = await _call(chained)
+    (extrinsic_hash,) = await chain.sign(call)
+    before = await _see(chained, call)
+    await chain.block(Step(hash_of("inherent")), Step(extrinsic_hash))
+    row = await _see(chained, call)
+    assert (row.status, row.block_number, row.extrinsic_index) == (ExtrinsicStatus.FINALIZED, 1, 1)
+    assert row.finalize_time_us is not None
+    assert row.revision == before.revision + 1
+    assert await chained.read(submission.live_signatures, 10) == []
+
+
+async def test_a_refused_extrinsic_has_failed_and_its_entity_says_why(market_on_chain: Market) -> None:
+    market, chain = market_on_chain, _chain_of(market_on_chain)
+    task = await market.task()
+    receipt = await market.storage.commit(tasks.cancel, task.task_id)
+    await chain.finalize(receipt.correlation_id, error="TaskMarket.NotOwner: " + "x" * 600)
+    row = await _see(market.storage, receipt.correlation_id)
+    assert (row.status, row.block_number, row.last_error[:20]) == ("failed", 2, "TaskMarket.NotOwner:")
+    seen = await market.see(task)
+    assert (seen.status, seen.pending_action, seen.last_error) == ("bidding", "", row.last_error)
+    assert len(seen.last_error) == 512
+    again = await market.storage.commit(tasks.cancel, task.task_id)
+    assert (again.record.pending_action, again.record.last_error) == (Action.CANCEL_TASK, "")
+
+
+@pytest.mark.parametrize("how", ["registration", "creation", "bid", "result"])
+async def test_what_the_chain_refuses_to_take_in_is_rejected(market_on_chain: Market, how: str) -> None:
+    market, chain = market_on_chain, _chain_of(market_on_chain)
+    await market.agents()
+    item: dict[str, tuple[Any, Any]] = {
+        "registration": (agents.register, an_agent("eve")),
+        "creation": (tasks.create, a_task()),
+        "bid": (bids.submit, a_bid(await market.task())),
+        "result": (results.submit, a_result(await market.assigned_task(), "bob")),
+    }
+    mutation, what = item[how]
+    receipt = await market.storage.commit(mutation, what)
+    await chain.finalize(receipt.correlation_id, error="Market.No")
+    everything = await dump(market.storage)
+    key = _id_of(receipt.record)
+    (row,) = [row for name in TABLES for row in everything[name] if row[0] == key]
+    assert "rejected" in row
+    assert "Market.No" in row
+    # A rejected bid and a rejected result make room for another.
+    if how in ("bid", "result"):
+        again = await market.storage.commit(mutation, what)
+        assert again.record.status == "pending"
+
+
+async def test_a_refused_task_takes_the_bids_that_wait_for_it_along(market_on_chain: Market) -> None:
+    market, chain = market_on_chain, _chain_of(market_on_chain)
+    await market.agents()
+    storage = market.storage
+    create = await storage.commit(tasks.create, a_task())
+    other = await storage.commit(tasks.create, a_task())
+    waiting = [await storage.commit(bids.submit, a_bid(create.record, name)) for name in ("ada", "bob")]
+    unharmed = await storage.commit(bids.submit, a_bid(other.record))
+    await chain.finalize(create.correlation_id, error="Escrow.InsufficientFunds")
+    assert (await _task(storage, create)).status == TaskStatus.REJECTED
+    for receipt in waiting:
+        bid = await market.see_bid(create.record, receipt.record.agent_id)
+        assert (bid.status, bid.pending_action) == (BidStatus.REJECTED, "")
+        assert bid.last_error == "the chain refused the task of this bid"
+        assert (await _see(storage, receipt.correlation_id)).status == ExtrinsicStatus.CANCELLED
+    assert (await _see(storage, unharmed.correlation_id)).status == ExtrinsicStatus.QUEUED
+    with pytest.raises(Exception, match="is rejected"):
+        await storage.commit(outbox.requeue, waiting[0].correlation_id)
+
+
+async def test_a_refused_agent_takes_its_waiting_bids_along(market_on_chain: Market) -> None:
+    market, chain = market_on_chain, _chain_of(market_on_chain)
+    storage = market.storage
+    await market.agent("bob")
+    task = await market.task()
+    register = await storage.commit(agents.register, an_agent("eve"))
+    bid = await storage.commit(bids.submit, a_bid(task, "eve"))
+    unharmed = await storage.commit(bids.submit, a_bid(task, "bob"))
+    await chain.finalize(register.correlation_id, error="AgentRegistry.DidTaken")
+    assert (await market.see_agent("eve")).status == AgentStatus.REJECTED
+    assert (await market.see_bid(task, "eve")).last_error == "the chain refused the agent of this bid"
+    assert (await _see(storage, bid.correlation_id)).status == ExtrinsicStatus.CANCELLED
+    assert (await _see(storage, unharmed.correlation_id)).status == ExtrinsicStatus.QUEUED
+
+
+async def test_an_agent_named_like_a_task_does_not_take_the_tasks_intent(market_on_chain: Market) -> None:
+    """Whoever registers an agent chooses its id, and may choose that of somebody's task."""
+    market, chain = market_on_chain, _chain_of(market_on_chain)
+    storage = market.storage
+    task = await market.task()
+    cancel = await storage.commit(tasks.cancel, task.task_id)
+    register = await storage.commit(agents.register, an_agent(task.task_id))
+    hashes = await chain.sign(cancel.correlation_id, register.correlation_id)
+    registered = AgentRegistered(chain_agent_id=50, account_address="5Eve")
+    await chain.block(Step(hashes[0], error="Market.No"), Step(hashes[1], (registered,)))
+    seen = await market.see(task)
+    assert (seen.pending_action, seen.last_error) == ("", "Market.No")
+    assert (await market.see_agent(task.task_id)).status == AgentStatus.ACTIVE
+
+
+class TestExpiry:
+    async def test_requeues_only_when_the_era_is_over(self, chained: Storage, chain: Chain) -> None:
+        call = await _call(chained)
+        await chain.sign(call, era_blocks=4)
+        await chain.pass_blocks(2)
+        assert (await _see(chained, call)).status == ExtrinsicStatus.SIGNED
+        await chain.pass_blocks(1)  # block 3 was the last that could hold it
+        row = await _see(chained, call)
+        assert (row.status, row.attempt_count) == (ExtrinsicStatus.QUEUED, 1)
+        assert row.last_error == "no block before 4 included it"
+        assert (await chained.read(submission.account_state, "5Account")).live_nonces == frozenset()
+        await chain.sign(call)
+        assert (await _see(chained, call)).attempt_count == 2
+
+    async def test_does_not_come_before_the_blocks_are_read_to_their_end(
+        self, chained: Storage, chain: Chain
+    ) -> None:
+        """Many blocks at once: executed in the first, its era over by the last."""
+        call = await _call(chained)
+        (extrinsic_hash,) = await chain.sign(call, era_blocks=4)
+        await chain.blocks((Step(extrinsic_hash),), *(() for _ in range(10)))
+        assert (await _see(chained, call)).status == ExtrinsicStatus.FINALIZED
+
+    async def test_gives_up_after_so_many_attempts_and_an_operator_may_requeue(
+        self, market_on_chain: Market
+    ) -> None:
+        market, chain = market_on_chain, _chain_of(market_on_chain)
+        task = await market.task()
+        receipt = await market.storage.commit(tasks.cancel, task.task_id)
+        for _ in range(ATTEMPTS_MAX):
+            assert (await _see(market.storage, receipt.correlation_id)).status == "queued"
+            await chain.sign(receipt.correlation_id, era_blocks=2)
+            await chain.pass_blocks(2)
+        row = await _see(market.storage, receipt.correlation_id)
+        assert (row.status, row.last_error[:23]) == ("dead", "given up after 3 attemp")
+        assert (await market.see(task)).last_error == row.last_error
+        assert (await market.see(task)).pending_action == ""
+        await market.storage.commit(outbox.requeue, receipt.correlation_id)
+        assert (await market.see(task)).pending_action == Action.CANCEL_TASK
+        await chain.finalize(
+            receipt.correlation_id,
+            TaskMoved(chain_task_id=task.chain_task_id or 0, status=TaskStatus.CANCELLED),
+        )
+        assert (await market.see(task)).status == TaskStatus.CANCELLED
+
+    async def test_waits_longer_after_each_attempt(self, chained: Storage, chain: Chain) -> None:
+        call = await _call(chained)
+        await chain.sign(call, era_blocks=1)
+        item = chain.ingest(())
+        slow = Ingest(after=item.after, blocks=item.blocks, attempts_max=9, retry_delay_us=HOUR_US)
+        before = now_us()
+        await chained.commit(chain_log.ingest, slow)
+        row = await _see(chained, call)
+        assert row.next_attempt_us >= before + HOUR_US
+        assert await chained.commit(submission.claim, Claim(token="t", lease_us=1, at_most=9)) == []
+
+
+async def test_an_older_signature_counts_when_a_block_holds_it(chained: Storage, chain: Chain) -> None:
+    """It cannot, once its era is over; but what is finalized is the truth."""
+    call = await _call(chained)
+    (older,) = await chain.sign(call, era_blocks=1)
+    await chain.pass_blocks(1)
+    await chain.sign(call)
+    await chain.block(Step(older))
+    row = await _see(chained, call)
+    assert (row.status, row.extrinsic_hash) == (ExtrinsicStatus.FINALIZED, older)
+
+
+async def test_what_waits_for_a_task_or_an_agent_is_woken_when_it_is_on_the_chain(
+    market_on_chain: Market,
+) -> None:
+    market, chain = market_on_chain, _chain_of(market_on_chain)
+    storage = market.storage
+    register = await storage.commit(agents.register, an_agent("ada"))
+    create = await storage.commit(tasks.create, a_task())
+    bid = await storage.commit(bids.submit, a_bid(create.record))
+    other = await storage.commit(tasks.create, a_task())
+    for waiting in (bid, other):
+        await storage.commit(submission.claim, Claim(token=TOKEN, lease_us=MINUTE_US, at_most=9))
+        postponed = Postponed(
+            token=TOKEN,
+            correlation_id=waiting.correlation_id,
+            next_attempt_us=now_us() + HOUR_US,
+            error="waits",
+        )
+        assert await storage.commit(submission.postpone, postponed)
+    for receipt, fact in (
+        (register, AgentRegistered(chain_agent_id=90, account_address="5Ada")),
+        (create, TaskCreated(chain_task_id=90, budget=5)),
+    ):
+        row = await _see(storage, receipt.correlation_id)
+        signed = submission.SignedBatch(
+            account_address="5Account",
+            epoch=(await storage.read(submission.account_state, "5Account")).epoch,
+            signed=(submission.Signed(token=TOKEN, signature=chain.signature(row.correlation_id)),),
+        )
+        await storage.commit(submission.store_signatures, signed)
+        await chain.block(Step(signed.signed[0].signature.extrinsic_hash, (fact,)))
+    assert (await _see(storage, bid.correlation_id)).next_attempt_us <= now_us()
+    assert (await _see(storage, other.correlation_id)).next_attempt_us > now_us()
+
+
+async def test_what_happens_in_one_ingest_builds_on_itself(market_on_chain: Market) -> None:
+    """Many blocks at once end in the same state as one by one: here a task, its escrow and a bid on it."""
+    market, chain = market_on_chain, _chain_of(market_on_chain)
+    storage = market.storage
+    register = await storage.commit(agents.register, an_agent("ada"))
+    create = await storage.commit(tasks.create, a_task())
+    bid = await storage.commit(bids.submit, a_bid(create.record))
+    one, two, three = await chain.sign(register.correlation_id, create.correlation_id, bid.correlation_id)
+    await chain.blocks(
+        (Step(one, (AgentRegistered(chain_agent_id=7, account_address="5Ada"),)),),
+        (Step(two, (TaskCreated(chain_task_id=8, budget=5), EscrowFunded(chain_task_id=8))),),
+        (Step(three, (BidSubmitted(chain_task_id=8, chain_agent_id=7),)),),
+        (Step(hash_of("foreign"), (TaskMoved(chain_task_id=8, status=TaskStatus.REVEALING),)),),
+    )
+    task = await _task(storage, create)
+    assert (task.status, task.escrow_status, task.chain_task_id) == ("revealing", "funded", 8)
+    assert (await market.see_bid(task, "ada")).status == BidStatus.COMMITTED
+    assert (await market.see_agent("ada")).chain_agent_id == 7
+
+
+async def test_an_extrinsic_may_succeed_although_nobody_understood_its_events(
+    chained: Storage, chain: Chain
+) -> None:
+    receipt = await chained.commit(tasks.create, a_task())
+    await chain.finalize(receipt.correlation_id)
+    task = await _task(chained, receipt)
+    assert (task.status, task.pending_action) == (TaskStatus.PENDING, Action.NONE)
+    assert (await _see(chained, receipt.correlation_id)).status == ExtrinsicStatus.FINALIZED
+
+
+TABLES = ("agents", "tasks", "bids", "results")
+
+
+def _id_of(record: object) -> str:
+    for name in ("bid_id", "result_id", "task_id", "agent_id"):
+        if hasattr(record, name):
+            return str(getattr(record, name))
+    raise TypeError(record)
+
+
+def _chain_of(market: Market) -> Chain:
+    assert market.chain is not None
+    return market.chain
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def market_on_chain(chained: Storage) -> Market:
+    return await Market.opened(chained)

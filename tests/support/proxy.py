@@ -1,0 +1,85 @@
+"""A proxy before a server, that can cut its connections at the worst moment."""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from enum import Enum
+
+CHUNK_BYTES = 1 << 16
+
+
+class Cut(Enum):
+    """When a connection is cut: as soon as the client says `word`, before or after the server hears it."""
+
+    NEVER = "never"
+    BEFORE = "before"
+    AFTER = "after"
+
+
+class Proxy:
+    """Passes bytes on between clients and 127.0.0.1:`server_port`; `cut` says what happens to `word`."""
+
+    def __init__(self, server_port: int, word: bytes) -> None:
+        self.cut = Cut.NEVER
+        self.port = 0
+        self._server_port = server_port
+        self._word = word
+        self._connections: set[asyncio.Task[None]] = set()
+
+    @classmethod
+    @asynccontextmanager
+    async def before(cls, server_port: int, word: bytes) -> AsyncIterator["Proxy"]:
+        proxy = cls(server_port, word)
+        server = await asyncio.start_server(proxy._serve, "127.0.0.1", 0)
+        proxy.port = server.sockets[0].getsockname()[1]
+        try:
+            yield proxy
+        finally:
+            server.close()
+            for connection in proxy._connections:
+                connection.cancel()
+            await asyncio.gather(*proxy._connections, return_exceptions=True)
+            await server.wait_closed()
+
+    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        connection = asyncio.current_task()
+        assert connection is not None
+        self._connections.add(connection)
+        server_reader, server_writer = await asyncio.open_connection("127.0.0.1", self._server_port)
+        said = asyncio.Event()
+        ways = (
+            asyncio.create_task(self._to_server(reader, server_writer, said)),
+            asyncio.create_task(self._to_client(server_reader, writer, said)),
+        )
+        try:
+            await asyncio.wait(ways, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for way in ways:
+                way.cancel()
+            await asyncio.gather(*ways, return_exceptions=True)
+            writer.close()
+            server_writer.close()
+            self._connections.discard(connection)
+
+    async def _to_server(
+        self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, said: asyncio.Event
+    ) -> None:
+        with contextlib.suppress(OSError):
+            while chunk := await reader.read(CHUNK_BYTES):
+                if self.cut is not Cut.NEVER and self._word in chunk:
+                    if self.cut is Cut.BEFORE:
+                        return
+                    said.set()
+                writer.write(chunk)
+                await writer.drain()
+
+    async def _to_client(
+        self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, said: asyncio.Event
+    ) -> None:
+        with contextlib.suppress(OSError):
+            while chunk := await reader.read(CHUNK_BYTES):
+                if said.is_set():
+                    return  # the server has done it, and the client will never hear
+                writer.write(chunk)
+                await writer.drain()
