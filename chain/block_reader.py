@@ -6,8 +6,11 @@ Nothing here stops the bridge: what cannot be decoded is kept raw with the reaso
 import json
 from typing import Any
 
-from chain.interpret import Uninterpretable, interpret, needs_call, outcome, plain
+import msgspec
+
+from chain.interpret import Uninterpretable, cause_of, interpret, outcome, plain
 from chain.node import RawBlock, ss58_prefix
+from chain.scale.calls import Call
 from chain.scale.errors import ScaleError
 from chain.scale.events import EventRecord
 from chain.scale.extrinsic import decode_extrinsic
@@ -33,10 +36,9 @@ def read_block(raw: RawBlock, runtime: Runtime) -> ReadBlock:
     for index, record in enumerate(records):
         anomaly = ""
         try:
-            arguments = calls.arguments(record.extrinsic_index) if needs_call(record) else None
-            fact = interpret(record, arguments, prefix)
-        except Uninterpretable as error:
-            fact, anomaly = None, str(error)[:LAST_ERROR_CHARS_MAX]
+            fact = interpret(record, calls.arguments_of_cause(record), prefix)
+        except Exception as error:  # an event never stops the bridge, whatever another client put into it
+            fact, anomaly = None, _reason(error)
         if fact is not None:
             facts.append(ReportedFact(event_index=index, fact=fact))
         events.append(
@@ -66,6 +68,22 @@ def _undecodable(raw: RawBlock, runtime: Runtime, why: str) -> ReadBlock:
     )
 
 
+def without_facts(block: ReadBlock, why: Exception) -> ReadBlock:
+    """The block as it is stored if its facts cannot be: each event that reports one says why."""
+    reporting = {reported.event_index for reported in block.facts}
+    events = tuple(
+        msgspec.structs.replace(event, anomaly=_reason(why)) if event.event_index in reporting else event
+        for event in block.events
+    )
+    return msgspec.structs.replace(block, events=events, facts=())
+
+
+def _reason(error: Exception) -> str:
+    """Why something could not be reflected; of a defect only its kind, for its text may quote anything."""
+    known = isinstance(error, Uninterpretable | ScaleError)
+    return str(error)[:LAST_ERROR_CHARS_MAX] if known else f"not reflected: {type(error).__name__}"
+
+
 def _stored(raw: RawBlock, runtime: Runtime, time_us: int, event_count: int, error: str) -> ChainBlock:
     return ChainBlock(
         block_number=raw.header.number,
@@ -83,7 +101,10 @@ def _outcomes(records: list[EventRecord], runtime: Runtime) -> dict[int, str]:
     outcomes = {}
     for record in records:
         if record.extrinsic_index is not None:
-            said = outcome(record, runtime)
+            try:
+                said = outcome(record, runtime)
+            except Exception as error:
+                said = f"refused, for a reason that cannot be read ({type(error).__name__})"
             if said is not None:
                 outcomes[record.extrinsic_index] = said
     return outcomes
@@ -95,6 +116,7 @@ def _executed(raw: RawBlock, outcomes: dict[int, str]) -> tuple[Executed, ...]:
             extrinsic_hash=blake2_256(extrinsic),
             extrinsic_index=index,
             error=outcomes.get(index, UNREADABLE_OUTCOME),
+            known=index in outcomes,
         )
         for index, extrinsic in enumerate(raw.extrinsics)
     )
@@ -102,7 +124,10 @@ def _executed(raw: RawBlock, outcomes: dict[int, str]) -> tuple[Executed, ...]:
 
 def _payload(record: EventRecord) -> str:
     # PostgreSQL and JSON documents refuse U+0000, which a chain may well contain.
-    return json.dumps(plain(record.fields), ensure_ascii=True).replace("\\u0000", "\\ufffd")
+    try:
+        return json.dumps(plain(record.fields), ensure_ascii=True).replace("\\u0000", "\\ufffd")
+    except RecursionError:
+        return '{"unreadable": "nested too deep"}'
 
 
 class _Calls:
@@ -112,18 +137,26 @@ class _Calls:
         self._raw = raw
         self._runtime = runtime
 
-    def arguments(self, extrinsic_index: int | None) -> dict[str, Any] | None:
-        """The arguments of an extrinsic's call, or None if there is none that can be decoded."""
-        if extrinsic_index is None or extrinsic_index >= len(self._raw.extrinsics):
+    def arguments_of_cause(self, event: EventRecord) -> dict[str, Any] | None:
+        """The arguments of the call that caused an event, if that is the one its fact may take from."""
+        wanted = cause_of(event)
+        if not wanted or event.extrinsic_index is None:
             return None
-        try:
-            extrinsic = decode_extrinsic(self._runtime, self._raw.extrinsics[extrinsic_index])
-            return self._runtime.decode_call(extrinsic.call).arguments
-        except ScaleError:
-            return None
+        call = self._call(event.extrinsic_index)
+        return call.arguments if call and (call.pallet, call.name) == (event.pallet, wanted) else None
 
     def block_time_us(self) -> int:
         """The time that the block's author set, by the inherent that comes first; 0 if there is none."""
-        arguments = self.arguments(0) or {}
-        now = arguments.get("now")
+        call = self._call(0)
+        now = call.arguments.get("now") if call and call.pallet == "Timestamp" else None
         return now * 1000 if isinstance(now, int) else 0
+
+    def _call(self, extrinsic_index: int) -> Call | None:
+        """The call of an extrinsic, or None if there is none that can be decoded."""
+        if extrinsic_index >= len(self._raw.extrinsics):
+            return None
+        try:
+            extrinsic = decode_extrinsic(self._runtime, self._raw.extrinsics[extrinsic_index])
+            return self._runtime.decode_call(extrinsic.call)
+        except ScaleError:
+            return None

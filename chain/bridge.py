@@ -16,9 +16,8 @@ from chain.keyring import Keyring
 from chain.node import ChainError, Node
 from chain.reader import Reader
 from chain.rpc import RpcClient, RpcFailure
+from chain.runtimes import Runtimes
 from chain.scale.errors import ScaleError
-from chain.scale.metadata import parse_metadata
-from chain.scale.runtime import Runtime
 from chain.submitter import Submitter
 from storage.errors import StorageError
 from storage.store import Storage
@@ -62,13 +61,14 @@ class Bridge:
     """Keeps storage and chain together; `run` is its only work."""
 
     def __init__(self, storage: Storage, settings: BridgeSettings) -> None:
-        """Raises ValueError for a URL that is none, and for metadata that cannot be read."""
+        """Raises ValueError for a URL that is none, and OSError or ValueError for the file of metadata."""
         self._storage = storage
         self._settings = settings
-        self._metadata = None if settings.metadata is None else parse_metadata(settings.metadata.read_bytes())
+        self._runtimes = Runtimes(settings.metadata)
         self._connected = False
         self._reader: Reader | None = None
-        self._last_error = ""
+        self._reading_error = ""
+        self._sending_error = ""
         self._endpoint = RpcClient(settings.url).node
 
     def status(self) -> BridgeStatus:
@@ -80,7 +80,7 @@ class Bridge:
             genesis_hash=self._storage.binding,
             finalized_number=finalized.number if finalized else None,
             finalized_hash=finalized.hash if finalized else b"",
-            last_error=self._last_error,
+            last_error=self._reading_error or self._sending_error,
         )
 
     async def genesis_hash(self) -> str:
@@ -97,10 +97,10 @@ class Bridge:
             try:
                 await self._work()
             except* (RpcFailure, ChainError, ScaleError, StorageError) as failures:
-                self._note(failures)
+                self._note(str(_first(failures)) or type(_first(failures)).__name__)
             except* Exception as defects:
-                self._note(defects)
-                log.exception("the bridge failed")
+                log.exception("the bridge failed", exc_info=_first(defects))
+                self._note("an internal error, see the log of the server")
             finally:
                 self._connected = False
             if loop.time() - started > STEADY_SECONDS:
@@ -110,43 +110,52 @@ class Bridge:
 
     async def _work(self) -> None:
         async with RpcClient(self._settings.url) as client:
-            node = Node(client)
+            node = Node(client, self._runtimes)
             genesis_hash = await node.genesis_hash()
             if genesis_hash.hex() != self._storage.binding:
                 raise ChainError(
                     f"the node follows the chain with genesis 0x{genesis_hash.hex()}, this database is"
                     f" bound to 0x{self._storage.binding}: point CHAIN_WS_URL at a node of that chain"
                 )
-            await self._use_metadata_file(node)
-            self._reader = Reader(self._storage, node, self._settings.start_block)
-            self._connected, self._last_error = True, ""
-            async with asyncio.TaskGroup() as tasks:
-                tasks.create_task(self._reader.run(), name="chain-reader")
-                if self._settings.submit:
-                    submitter = Submitter(
-                        self._storage,
-                        node,
-                        self._settings.keyring,
-                        genesis_hash,
-                        self._settings.poll_seconds,
-                    )
-                    tasks.create_task(submitter.run(), name="chain-submitter")
-                    tasks.create_task(
-                        hint_inclusion(self._storage, node, submitter.sent), name="chain-inclusion-hints"
-                    )
-
-    async def _use_metadata_file(self, node: Node) -> None:
-        if self._metadata is not None:
-            version = await node.client.call("state_getRuntimeVersion")
-            node.know(
-                Runtime(self._metadata, int(version["specVersion"]), int(version["transactionVersion"]))
+            self._connected = True
+            self._reader = Reader(
+                self._storage, node, self._settings.start_block, on_progress=self._note_progress
             )
+            cursor = await self._reader.begin()
+            async with asyncio.TaskGroup() as tasks:
+                tasks.create_task(self._reader.run(cursor), name="chain-reader")
+                if self._settings.submit:
+                    tasks.create_task(self._submit(node, genesis_hash), name="chain-submitter")
 
-    def _note(self, failures: BaseExceptionGroup[BaseException]) -> None:
-        failure: BaseException = failures
-        while isinstance(failure, BaseExceptionGroup):
-            failure = failure.exceptions[0]
-        text = str(failure) or type(failure).__name__
-        if text != self._last_error:
-            log.warning("the chain cannot be followed", endpoint=self._endpoint, error=text)
-        self._last_error = text
+    async def _submit(self, node: Node, genesis_hash: bytes) -> None:
+        """Submit for ever. A chain that cannot be signed for is read all the same."""
+        while True:
+            submitter = Submitter(
+                self._storage, node, self._settings.keyring, genesis_hash, self._settings.poll_seconds
+            )
+            self._sending_error = ""
+            hints = asyncio.create_task(hint_inclusion(self._storage, node, submitter.sent))
+            try:
+                await submitter.run()
+            except ScaleError as error:
+                self._sending_error = f"nothing can be signed: {error}"
+                log.error(self._sending_error)
+            finally:
+                hints.cancel()
+                await asyncio.gather(hints, return_exceptions=True)
+            await asyncio.sleep(PAUSE_SECONDS_MAX)
+
+    def _note_progress(self) -> None:
+        self._reading_error = ""
+
+    def _note(self, error: str) -> None:
+        if error != self._reading_error:
+            log.warning("the chain cannot be followed", endpoint=self._endpoint, error=error)
+        self._reading_error = error
+
+
+def _first(failures: BaseExceptionGroup[BaseException]) -> BaseException:
+    failure: BaseException = failures
+    while isinstance(failure, BaseExceptionGroup):
+        failure = failure.exceptions[0]
+    return failure

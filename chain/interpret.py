@@ -12,19 +12,20 @@ from chain.scale.runtime import Runtime
 from chain.scale.ss58 import ss58_encode
 from storage import facts
 from storage.lifecycle import AgentStatus
-from storage.limits import CAPABILITY_BYTES_MAX, IDENTIFIER_BYTES_MAX, METADATA_BYTES_MAX
+from storage.limits import AMOUNT_MAX, CAPABILITY_BYTES_MAX, IDENTIFIER_BYTES_MAX, METADATA_BYTES_MAX
 
 CHAIN_ID_MAX = 2**63 - 1  # what a database stores as a number
+HASH_BYTES = 32
 
 
 class Uninterpretable(Exception):
     """An event of the table whose fields are not what the fact needs; the message says which."""
 
 
-def needs_call(event: EventRecord) -> bool:
-    """Whether the fact of an event takes something from the call that caused it."""
+def cause_of(event: EventRecord) -> str:
+    """The call whose arguments the fact of an event wants; empty if it wants none."""
     rule = EVENTS.get((event.pallet, event.name))
-    return rule is not None and any(path.startswith("call.") for path in rule.fields.values())
+    return rule.call if rule is not None else ""
 
 
 def interpret(
@@ -32,7 +33,8 @@ def interpret(
 ) -> facts.Fact | None:
     """The fact that an event reports, or None if it concerns nothing of ours.
 
-    `call_arguments` are those of the call that caused it, if that is known. Raises `Uninterpretable`.
+    `call_arguments` are those of the call that caused it, if it was the one that `cause_of` names. Raises
+    `Uninterpretable`.
     """
     rule = EVENTS.get((event.pallet, event.name))
     if rule is None:
@@ -72,6 +74,10 @@ def _value(name: str, value: Any, ss58_prefix: int) -> Any:
             return value if isinstance(value, str) else json.dumps(plain(value))
         case (("chain_task_id" | "chain_agent_id"), int()) if value > CHAIN_ID_MAX:
             raise Uninterpretable(f"{name} {value} is too large")
+        case (("budget" | "cost" | "value" | "amount" | "fee"), int()) if not 0 <= value <= AMOUNT_MAX:
+            raise Uninterpretable(f"{name} {value} is no unsigned 128-bit integer")
+        case (("commitment" | "spec_hash" | "result_hash"), bytes()) if len(value) != HASH_BYTES:
+            raise Uninterpretable(f"{name} has {len(value)} bytes, not {HASH_BYTES}")
     return value
 
 
@@ -89,7 +95,8 @@ def outcome(event: EventRecord, runtime: Runtime) -> str | None:
         return None
     if event.name == "ExtrinsicSuccess":
         return ""
-    error = runtime.dispatch_error(event.fields["dispatch_error"])
+    # Older runtimes have not named this field.
+    error = runtime.dispatch_error(event.fields.get("dispatch_error", event.fields.get("0")))
     name = f"{error.pallet}.{error.name}" if error.pallet else error.name
     return f"{name}: {error.documentation}" if error.documentation else name
 

@@ -1,15 +1,15 @@
 """A node as the bridge sees it: the few questions it asks, with typed answers."""
 
+import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from chain.rpc import RpcClient, RpcError
-from chain.scale.metadata import parse_metadata
+from chain.runtimes import Runtimes
 from chain.scale.runtime import Runtime
 from chain.scale.storage_keys import blake2_256
 
-RUNTIMES_KEPT = 8
 EVENTS_KEY = "0x26aa394eea5630e07c48ae0c9558cef780d41e5e16056765bc8461851072c9d7"
 """The storage key of `System.Events`: twox128("System") and twox128("Events"), on every chain."""
 
@@ -40,9 +40,9 @@ class RawBlock:
 class Node:
     """The node behind a connection. All methods raise `RpcFailure`."""
 
-    def __init__(self, client: RpcClient) -> None:
+    def __init__(self, client: RpcClient, runtimes: Runtimes | None = None) -> None:
         self.client = client
-        self._runtimes: dict[int, Runtime] = {}
+        self._runtimes = runtimes or Runtimes()
 
     async def genesis_hash(self) -> bytes:
         return await self.hash_of(0)
@@ -95,38 +95,42 @@ class Node:
 
     async def runtime_at(self, block_hash: bytes) -> Runtime:
         """The runtime of the state after a block; blocks built on it are encoded by it."""
-        version = await self.client.call("state_getRuntimeVersion", _hex(block_hash))
-        spec_version = int(version["specVersion"])
-        if spec_version not in self._runtimes:
-            raw = _bytes(await self.client.call("state_getMetadata", _hex(block_hash)))
-            transaction_version = int(version["transactionVersion"])
-            while len(self._runtimes) >= RUNTIMES_KEPT:
-                self._runtimes.pop(next(iter(self._runtimes)))
-            self._runtimes[spec_version] = Runtime(parse_metadata(raw), spec_version, transaction_version)
-        return self._runtimes[spec_version]
+        return await self._runtimes.at(self.client, _hex(block_hash))
 
-    def know(self, runtime: Runtime) -> None:
-        """Use a runtime whose metadata was read from a file, instead of asking for it."""
-        self._runtimes[runtime.spec_version] = runtime
+    async def time_us(self, runtime: Runtime, block_hash: bytes) -> int | None:
+        """The time of a block as its author set it, if the chain keeps one."""
+        if "Timestamp" not in runtime.metadata.pallets:
+            return None
+        now = await self._stored(runtime, block_hash, "Timestamp", "Now")
+        return int(now) * 1000
 
     async def account_nonce(self, runtime: Runtime, account: bytes, block_hash: bytes) -> int:
         """The next nonce of an account in the state after a block."""
-        key = runtime.storage_key("System", "Account", account)
-        answer = await self.client.call("state_getStorage", _hex(key), _hex(block_hash))
-        stored = runtime.decode_storage("System", "Account", _bytes(answer) if answer else None)
+        stored = await self._stored(runtime, block_hash, "System", "Account", account)
         return int(stored["nonce"])
 
     async def submit(self, extrinsics: Sequence[bytes]) -> list[RpcError | None]:
         """Hand signed extrinsics to the pool of the node; for each, the node's objection or None."""
-        answers = await self.client.batch([("author_submitExtrinsic", [_hex(raw)]) for raw in extrinsics])
-        return [answer if isinstance(answer, RpcError) else None for answer in answers]
+        return await asyncio.gather(*(self._submit(raw) for raw in extrinsics))
+
+    async def _submit(self, raw: bytes) -> RpcError | None:
+        try:
+            await self.client.call("author_submitExtrinsic", _hex(raw))
+        except RpcError as objection:
+            return objection
+        return None
+
+    async def _stored(self, runtime: Runtime, block_hash: bytes, pallet: str, item: str, *keys: Any) -> Any:
+        key = runtime.storage_key(pallet, item, *keys)
+        answer = await self.client.call("state_getStorage", _hex(key), _hex(block_hash))
+        return runtime.decode_storage(pallet, item, _bytes(answer) if answer else None)
 
     async def _all(self, calls: Sequence[tuple[str, Sequence[Any]]]) -> list[Any]:
-        answers = await self.client.batch(calls)
-        for answer in answers:
-            if isinstance(answer, RpcError):
-                raise answer
-        return answers
+        """The answers of many calls, in flight at once.
+
+        Not as one JSON-RPC batch: nodes limit its length, and the size of its one answer.
+        """
+        return await asyncio.gather(*(self.client.call(method, *params) for method, params in calls))
 
 
 def ss58_prefix(runtime: Runtime) -> int:

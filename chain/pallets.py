@@ -25,11 +25,16 @@ class CallRule:
 
 @dataclass(frozen=True)
 class EventRule:
-    """The fact that an event reports: its fields by path, and those that the kind of event decides."""
+    """The fact that an event reports: its fields by path, and those that the kind of event decides.
+
+    `call.` paths are arguments of `call`, a call of the event's pallet; they are None if the event was
+    caused in another way.
+    """
 
     fact: type[facts.Fact]
     fields: Mapping[str, str]
     constants: Mapping[str, Any] = field(default_factory=dict)
+    call: str = ""
 
 
 _TASK = {"task_id": "task.chain_task_id"}
@@ -101,10 +106,12 @@ EVENTS: Mapping[tuple[str, str], EventRule] = {
             "capabilities": "call.capabilities",
             "metadata": "call.metadata",
         },
+        call="register_agent",
     ),
     ("AgentRegistry", "AgentUpdated"): EventRule(
         facts.AgentUpdated,
         _OF_AGENT | {"capabilities": "call.capabilities", "metadata": "call.metadata"},
+        call="update_agent",
     ),
     ("AgentRegistry", "AgentRetired"): EventRule(
         facts.AgentMoved, _OF_AGENT, {"status": AgentStatus.RETIRED}
@@ -113,6 +120,7 @@ EVENTS: Mapping[tuple[str, str], EventRule] = {
     ("TaskMarket", "TaskCreated"): EventRule(
         facts.TaskCreated,
         _OF_TASK | {"budget": "budget", "spec_hash": "call.spec_hash", "deadline_block": "call.deadline"},
+        call="create_task",
     ),
     ("TaskMarket", "TaskCancelled"): EventRule(facts.TaskMoved, _OF_TASK, {"status": TaskStatus.CANCELLED}),
     ("TaskMarket", "BidSubmitted"): EventRule(
@@ -122,6 +130,7 @@ EVENTS: Mapping[tuple[str, str], EventRule] = {
             "commitment": "call.commitment",
             "estimated_duration_seconds": "call.estimated_duration",
         },
+        call="submit_bid",
     ),
     ("TaskMarket", "BiddingClosed"): EventRule(facts.TaskMoved, _OF_TASK, {"status": TaskStatus.REVEALING}),
     ("TaskMarket", "BidRevealed"): EventRule(facts.BidRevealed, _OF_BOTH | {"value": "cost"}),

@@ -7,17 +7,17 @@ child of the one before it.
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator, Callable, Sequence
 
 import structlog
 
-from chain.block_reader import read_block
+from chain.block_reader import read_block, without_facts
 from chain.node import ChainError, Header, Node
 from chain.rpc import RpcError
 from chain.scale.runtime import Runtime
 from storage import chain_log
 from storage.chain_log import Cursor, Ingest, ReadBlock
-from storage.errors import Superseded
+from storage.errors import StorageError, Superseded
 from storage.store import Storage
 
 BATCH_BLOCKS = 32
@@ -31,17 +31,42 @@ log = structlog.get_logger(__name__)
 
 
 class Reader:
-    """Reflects finalized blocks in storage, over one connection."""
+    """Reflects finalized blocks in storage, over one connection.
 
-    def __init__(self, storage: Storage, node: Node, start_block: int | None) -> None:
+    `on_progress` is called whenever everything that is final has been reflected.
+    """
+
+    def __init__(
+        self, storage: Storage, node: Node, start_block: int | None, on_progress: Callable[[], None]
+    ) -> None:
         self.finalized: Header | None = None
         self._storage = storage
         self._node = node
         self._start_block = start_block
+        self._on_progress = on_progress
 
-    async def run(self) -> None:
-        """Read for ever. Raises `RpcFailure`, `ChainError` or a `Failure` of storage."""
-        cursor = await self._cursor()
+    async def begin(self) -> Cursor:
+        """Where to go on; a database without a cursor begins at the finalized head, or its start block.
+
+        Nothing may be signed before: what is executed in a block that is never read would be signed again.
+        Raises `RpcFailure`, `ChainError` or a `Failure` of storage.
+        """
+        found = await self._storage.read(chain_log.cursor, None)
+        if found is not None:
+            await self._check(found)
+            return found
+        final = await self._node.finalized_head()
+        number = final.number if self._start_block is None else max(0, self._start_block - 1)
+        if number > final.number:
+            raise ChainError(
+                f"CHAIN_START_BLOCK is {self._start_block}, and only block {final.number} is final yet"
+            )
+        first = Cursor(block_number=number, block_hash=await self._node.hash_of(number))
+        await self._storage.commit(chain_log.begin, first)
+        return await self.begin()
+
+    async def run(self, cursor: Cursor) -> None:
+        """Read on from a cursor for ever. Raises as `begin`."""
         subscription = self._node.client.subscribe(
             "chain_subscribeFinalizedHeads", unsubscribe="chain_unsubscribeFinalizedHeads"
         )
@@ -51,23 +76,12 @@ class Reader:
                 try:
                     cursor = await self._catch_up(cursor, self.finalized)
                 except Superseded:
-                    cursor = await self._cursor()  # another server reads too, and was faster
+                    cursor = await self.begin()  # another server reads too, and was faster
+                    continue
+                self._on_progress()
                 with contextlib.suppress(TimeoutError):
                     async with asyncio.timeout(SILENCE_SECONDS):
                         await anext(heads)
-
-    async def _cursor(self) -> Cursor:
-        """Where to go on; a database without a cursor begins now, or before its start block."""
-        found = await self._storage.read(chain_log.cursor, None)
-        if found is not None:
-            await self._check(found)
-            return found
-        number = (await self._node.finalized_head()).number
-        if self._start_block is not None:
-            number = max(0, self._start_block - 1)
-        first = Cursor(block_number=number, block_hash=await self._node.hash_of(number))
-        await self._storage.commit(chain_log.begin, first)
-        return await self._cursor()
 
     async def _check(self, cursor: Cursor) -> None:
         """The chain must hold the block at the cursor, or what follows is another history."""
@@ -78,19 +92,33 @@ class Reader:
             raise _other_history(cursor)
 
     async def _catch_up(self, cursor: Cursor, head: Header) -> Cursor:
-        async for blocks in self._read(cursor, head):
-            cursor = await self._storage.commit(
-                chain_log.ingest,
-                Ingest(
-                    after=cursor,
-                    blocks=tuple(blocks),
-                    attempts_max=ATTEMPTS_MAX,
-                    retry_delay_us=int(RETRY_DELAY_SECONDS * 1_000_000),
-                ),
-            )
+        async with contextlib.aclosing(self._read(cursor, head)) as batches:
+            async for blocks in batches:
+                cursor = await self._store(cursor, blocks)
         return cursor
 
-    async def _read(self, cursor: Cursor, head: Header) -> AsyncIterator[list[ReadBlock]]:
+    async def _store(self, cursor: Cursor, blocks: Sequence[ReadBlock]) -> Cursor:
+        """Reflect blocks; one whose facts cannot be reflected is stored without them."""
+        ingest = Ingest(
+            after=cursor,
+            blocks=tuple(blocks),
+            attempts_max=ATTEMPTS_MAX,
+            retry_delay_us=int(RETRY_DELAY_SECONDS * 1_000_000),
+        )
+        try:
+            return await self._storage.commit(chain_log.ingest, ingest)
+        except StorageError:
+            raise
+        except Exception as defect:
+            if len(blocks) > 1:
+                middle = len(blocks) // 2
+                return await self._store(await self._store(cursor, blocks[:middle]), blocks[middle:])
+            if not blocks[0].facts:
+                raise
+            log.exception("a block is stored without its facts", block=blocks[0].block.block_number)
+            return await self._store(cursor, [without_facts(blocks[0], defect)])
+
+    async def _read(self, cursor: Cursor, head: Header) -> AsyncGenerator[list[ReadBlock], None]:
         """Batches of decoded blocks up to the head, the next one being read while one is stored."""
         parent = cursor.block_hash
         ranges = [
@@ -118,13 +146,17 @@ class Reader:
     async def _read_range(self, first: int, last: int) -> list[ReadBlock]:
         try:
             blocks = await self._node.blocks(first, last)
+            runtimes = await self._runtimes([block.header for block in blocks])
         except RpcError as error:
             raise ChainError(
                 f"the node cannot give the events of blocks {first} to {last} ({error});"
                 " if it has pruned them, point CHAIN_WS_URL at an archive node"
             ) from error
-        runtimes = await self._runtimes([block.header for block in blocks])
-        return [read_block(block, runtime) for block, runtime in zip(blocks, runtimes, strict=True)]
+        decoded = []
+        for block, runtime in zip(blocks, runtimes, strict=True):
+            decoded.append(read_block(block, runtime))
+            await asyncio.sleep(0)  # a large block takes a while, and calls are waiting
+        return decoded
 
     async def _runtimes(self, headers: list[Header]) -> list[Runtime]:
         """The runtime that each block was encoded by: that of its parent's state.
@@ -133,7 +165,7 @@ class Reader:
         """
         first = await self._node.runtime_at(headers[0].parent_hash)
         last = await self._node.runtime_at(headers[-1].parent_hash)
-        if first is last:
+        if first.spec_version == last.spec_version:
             return [first] * len(headers)
         middle = len(headers) // 2
         return await self._runtimes(headers[:middle]) + await self._runtimes(headers[middle:])

@@ -6,6 +6,7 @@ What a node says of them is a hint. Whether they were executed is learned from f
 
 import asyncio
 import contextlib
+import math
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -17,6 +18,7 @@ from chain.keys import Signer
 from chain.node import Node, block_time_us, ss58_prefix
 from chain.render import Head, Hopeless, NotYet, RenderedCall, render
 from chain.rpc import RpcError
+from chain.scale.errors import ScaleError
 from chain.scale.extrinsic import Era, check_extensions, sign_extrinsic
 from chain.scale.runtime import Runtime
 from storage import submission
@@ -33,7 +35,13 @@ LEASE_SECONDS = 10.0
 WAIT_SECONDS = 5.0
 """How long an extrinsic waits for an entity to reach the chain, unless it is woken before."""
 LIVE_MAX = 1000
+"""How many extrinsics may be under way before no more are signed."""
+LIVE_PER_ACCOUNT_MAX = 250
+SEND_MAX = 100
 RESEND_SECONDS = 12.0
+STALE_SECONDS = 120.0
+"""How old the best block of a node may be; one further behind would have us sign for the past."""
+WAIT_SECONDS_MAX = 300.0
 _ALREADY_THERE = frozenset({1013})
 """Answers of a pool that mean it has the bytes: already imported."""
 
@@ -57,7 +65,6 @@ class _Base:
     genesis_hash: bytes
     birth_number: int
     birth_hash: bytes
-    best_hash: bytes
     head: Head
 
 
@@ -79,8 +86,8 @@ class Submitter:
         """Submit for ever. Raises `RpcFailure`, `ScaleError` or a `Failure` of storage."""
         check_extensions(await self._node.runtime_at((await self._node.finalized_head()).hash))
         while True:
-            await self._send_live()
-            worked = await self._sign_queued()
+            live = await self._send_live()
+            worked = live < LIVE_MAX and await self._sign_queued()
             if not worked:
                 await asyncio.sleep(self._poll_seconds)
 
@@ -94,7 +101,9 @@ class Submitter:
             return False
         base = await self._base()
         if base is None:
-            await self._postpone(claimed, "the chain finalizes too slowly to sign now", WAIT_SECONDS)
+            await self._postpone(
+                claimed, "the node is behind, or its chain finalizes too slowly", WAIT_SECONDS
+            )
             return True
         ready: dict[bytes, tuple[Signer, list[tuple[Claimed, RenderedCall]]]] = {}
         waiting: dict[str, list[Claimed]] = {}
@@ -110,7 +119,7 @@ class Submitter:
                 signer = self._keyring.signer_of(item.extrinsic.signer)
                 ready.setdefault(signer.account, (signer, []))[1].append((item, call))
         await asyncio.gather(
-            *(self._postpone(items, why, WAIT_SECONDS) for why, items in waiting.items()),
+            *(self._postpone(items, why, _patience(items)) for why, items in waiting.items()),
             *(self._bury(item, why) for item, why in hopeless),
         )
         for signer, calls in ready.values():
@@ -118,20 +127,23 @@ class Submitter:
         return True
 
     async def _base(self) -> _Base | None:
-        """The block to be born at; None while finality lags so far that signatures would be stillborn."""
+        """The block to be born at; None while what is signed now would be stillborn, or too late."""
         finalized, best = await self._node.finalized_head(), await self._node.best_head()
-        if best.number - finalized.number >= ERA_PERIOD_BLOCKS // 2:
-            return None
         runtime = await self._node.runtime_at(best.hash)
-        head = Head(best.number, time.time_ns() // 1000, block_time_us(runtime))
+        now_us = time.time_ns() // 1000
+        best_time_us = await self._node.time_us(runtime, best.hash) or now_us
+        if (
+            best.number - finalized.number >= ERA_PERIOD_BLOCKS // 2
+            or now_us - best_time_us > STALE_SECONDS * 1_000_000
+        ):
+            return None
         return _Base(
             runtime=runtime,
             prefix=ss58_prefix(runtime),
             genesis_hash=self._genesis_hash,
             birth_number=finalized.number,
             birth_hash=finalized.hash,
-            best_hash=best.hash,
-            head=head,
+            head=Head(best.number, best_time_us, block_time_us(runtime)),
         )
 
     async def _sign(self, base: _Base, signer: Signer, calls: Sequence[tuple[Claimed, RenderedCall]]) -> None:
@@ -142,19 +154,31 @@ class Submitter:
         """
         address = signer.address(base.prefix)
         state = await self._storage.read(submission.account_state, address)
-        nonce = await self._node.account_nonce(base.runtime, signer.account, base.best_hash)
-        signed = []
-        for item, call in calls:
+        # Asked after the state was read: what is no longer live is in this block, and its nonce used.
+        best = await self._node.best_head()
+        nonce = await self._node.account_nonce(base.runtime, signer.account, best.hash)
+        free = max(0, LIVE_PER_ACCOUNT_MAX - len(state.live_nonces))
+        later = [item for item, _ in calls[free:]]
+        await self._postpone(later, "many extrinsics of this account are under way", WAIT_SECONDS)
+        signed: list[submission.Signed] = []
+        for item, call in calls[:free]:
             while nonce in state.live_nonces:
                 nonce += 1
-            signed.append(self._signed(base, signer, address, nonce, item, call))
-            nonce += 1
+            try:
+                signed.append(self._signed(base, signer, address, nonce, item, call))
+            except ScaleError as error:
+                await self._bury(item, str(error))
+            else:
+                nonce += 1
+        if not signed:
+            return
         batch = submission.SignedBatch(account_address=address, epoch=state.epoch, signed=tuple(signed))
         try:
             await self._storage.commit(submission.store_signatures, batch)
-        except Superseded:
-            return  # another submitter was faster; what is still ours is claimed again
-        await self._send([item.signature for item in signed])
+        except Superseded:  # another submitter was faster; what is still ours is due again at once
+            await self._postpone([item for item, _ in calls[:free]], "", 0.0)
+        else:
+            await self._send([item.signature for item in signed])
 
     def _signed(
         self,
@@ -190,21 +214,19 @@ class Submitter:
             deadline_block=call.deadline_block,
         )
 
-    async def _send_live(self) -> None:
-        """Send again the bytes that may still be executed: after a crash, and now and then."""
-        now = time.monotonic()
-        live = await self._storage.read(submission.live_signatures, LIVE_MAX)
-        hashes = {item.extrinsic_hash for item in live}
-        for ended in self.sent.keys() - hashes:
+    async def _send_live(self) -> int:
+        """Send again the bytes that may still be executed: after a crash, and now and then. How many live."""
+        live = await self._storage.read(submission.live_hashes, None)
+        for ended in self.sent.keys() - set(live):
             del self.sent[ended]
-        overdue = now - RESEND_SECONDS
-        await self._send(
-            [item for item in live if self._last_sent(item.extrinsic_hash, never=overdue) <= overdue]
+        now = time.monotonic()
+        last_sent = {key: self.sent[key].at if key in self.sent else -math.inf for key in live}
+        overdue = sorted(
+            (key for key in live if now - last_sent[key] >= RESEND_SECONDS), key=last_sent.__getitem__
         )
-
-    def _last_sent(self, extrinsic_hash: bytes, *, never: float) -> float:
-        sent = self.sent.get(extrinsic_hash)
-        return never if sent is None else sent.at
+        if overdue:
+            await self._send(await self._storage.read(submission.signatures_of, overdue[:SEND_MAX]))
+        return len(live)
 
     async def _send(self, signatures: Sequence[Signature]) -> None:
         if not signatures:
@@ -238,6 +260,12 @@ class Submitter:
         )
         with contextlib.suppress(Superseded):  # then it is another submitter's
             await self._storage.commit(submission.bury, hopeless)
+
+
+def _patience(items: Sequence[Claimed]) -> float:
+    """How long to wait for an entity: the longer, the longer it was waited for; its arrival wakes them."""
+    waited_seconds = time.time() - min(item.extrinsic.create_time_us for item in items) / 1_000_000
+    return min(max(waited_seconds / 4, WAIT_SECONDS), WAIT_SECONDS_MAX)
 
 
 def _hint(signature: Signature, objection: RpcError | None) -> submission.Hint:
