@@ -11,14 +11,15 @@ import msgspec
 from sqlalchemy import select, update
 
 from storage import facts, projection, schema
+from storage.driver import fetch
 from storage.errors import Superseded
 from storage.lifecycle import LIVE_EXTRINSIC, ExtrinsicStatus
-from storage.outbox import clear_intent, give_up, load_with_entities
+from storage.outbox import clear_intent, give_up
 from storage.outcome import Outcome, mutation
 from storage.records import ChainBlock, ChainEvent, Extrinsic, Record
 from storage.table_map import TableMap
 from storage.transaction import Transaction
-from storage.workset import Workset
+from storage.workset import EXTRINSICS, Workset
 
 CHAIN_BLOCKS = TableMap(schema.chain_blocks, ChainBlock)
 CHAIN_EVENTS = TableMap(schema.chain_events, ChainEvent)
@@ -32,11 +33,15 @@ class Cursor(Record, frozen=True, kw_only=True):
 
 
 class Executed(Record, frozen=True, kw_only=True):
-    """A signed extrinsic of a block; `error` is empty if it succeeded."""
+    """A signed extrinsic of a block; `error` is empty if it succeeded.
+
+    It is not `known` if its outcome could not be read: then it has ended, but its entity is left as it is.
+    """
 
     extrinsic_hash: bytes
     extrinsic_index: int
     error: str = ""
+    known: bool = True
 
 
 class ReportedFact(Record, frozen=True, kw_only=True):
@@ -107,16 +112,7 @@ def _ingest(tx: Transaction, item: Ingest) -> Outcome[Cursor]:
         return Superseded("the cursor was moved by another reader")
     work = Workset(tx)
     own = _own_extrinsics(tx, item.blocks)
-    load_with_entities(work, sorted(set(own.values())))
-    caused = [_caused_by(work, block, own) for block in item.blocks]
-    projection.load(
-        work,
-        [
-            (reported.fact, by_index.get(_index_of(block, reported)))
-            for block, by_index in zip(item.blocks, caused, strict=True)
-            for reported in block.facts
-        ],
-    )
+    caused = _load(work, item.blocks, own, last.block_number)
     events: list[ChainEvent] = []
     for block, by_index in zip(item.blocks, caused, strict=True):
         events += _reflect(work, block, by_index)
@@ -129,6 +125,42 @@ def _ingest(tx: Transaction, item: Ingest) -> Outcome[Cursor]:
     return reached
 
 
+def _load(
+    work: Workset, blocks: Sequence[ReadBlock], own: dict[bytes, str], last_number: int
+) -> list[dict[int, Extrinsic]]:
+    """Load, and lock, all that the blocks concern; of each block, the extrinsics from here by their place.
+
+    Which entities an extrinsic concerns never changes, so extrinsics are read first and locked last.
+    """
+    correlation_ids = set(own.values()).union(_expired(work.tx, last_number))
+    unlocked = {row.correlation_id: row for row in EXTRINSICS.load(work.tx, correlation_ids, lock=False)}
+    caused = [
+        {
+            executed.extrinsic_index: unlocked[own[executed.extrinsic_hash]]
+            for executed in block.executed
+            if executed.extrinsic_hash in own
+        }
+        for block in blocks
+    ]
+    reported = [
+        (reported.fact, by_index.get(_index_of(block, reported)))
+        for block, by_index in zip(blocks, caused, strict=True)
+        for reported in block.facts
+    ]
+    projection.load(work, reported, list(unlocked.values()))
+    work.extrinsics.load(correlation_ids)
+    return caused
+
+
+def _expired(tx: Transaction, last_number: int) -> Sequence[str]:
+    """What can no longer be executed: its era is over, if no block held any of its hashes."""
+    table = schema.extrinsics
+    over = select(table.c.correlation_id).where(
+        table.c.status.in_(sorted(LIVE_EXTRINSIC)), table.c.death_block <= last_number + 1
+    )
+    return tx.connection.execute(over).scalars().all()
+
+
 def _own_extrinsics(tx: Transaction, blocks: Sequence[ReadBlock]) -> dict[bytes, str]:
     """Of all hashes in the blocks, those ever signed here, with their correlation ids."""
     hashes = [executed.extrinsic_hash for block in blocks for executed in block.executed]
@@ -136,21 +168,12 @@ def _own_extrinsics(tx: Transaction, blocks: Sequence[ReadBlock]) -> dict[bytes,
         return {}
     table = schema.signatures
     condition = tx.dialect.any_of("extrinsic_hash", type(table.c.extrinsic_hash.type), 1)
-    rows = tx.connection.exec_driver_sql(
+    rows = fetch(
+        tx.connection,
         f"SELECT extrinsic_hash, correlation_id FROM signatures WHERE {condition}",
         tx.dialect.keys(hashes),
     )
     return {bytes(extrinsic_hash): correlation_id for extrinsic_hash, correlation_id in rows}
-
-
-def _caused_by(work: Workset, block: ReadBlock, own: dict[bytes, str]) -> dict[int, Extrinsic]:
-    """The extrinsics from here by their place in the block."""
-    found: dict[int, Extrinsic] = {}
-    for executed in block.executed:
-        extrinsic = work.extrinsics.get(own.get(executed.extrinsic_hash, ""))
-        if extrinsic is not None:
-            found[executed.extrinsic_index] = extrinsic
-    return found
 
 
 def _index_of(block: ReadBlock, reported: ReportedFact) -> int:
@@ -190,7 +213,7 @@ def _settle(work: Workset, block: ReadBlock, own: dict[bytes, str]) -> None:
             "lease_end_us": 0,
         }
         if executed.error:
-            give_up(work, extrinsic, ExtrinsicStatus.FAILED, executed.error, **place)
+            give_up(work, extrinsic, ExtrinsicStatus.FAILED, executed.error, rejected=executed.known, **place)
             continue
         clear_intent(work, extrinsic, "", rejected=False)
         work.extrinsics.change(
@@ -204,18 +227,9 @@ def _settle(work: Workset, block: ReadBlock, own: dict[bytes, str]) -> None:
 
 
 def _requeue_expired(work: Workset, cursor_number: int, item: Ingest) -> None:
-    """Queue again what can no longer be executed: the era is over, and no block held any of its hashes."""
-    table = schema.extrinsics
-    over = select(table.c.correlation_id).where(
-        table.c.status.in_(sorted(LIVE_EXTRINSIC)), table.c.death_block <= cursor_number + 1
-    )
-    expired = work.tx.connection.execute(over).scalars().all()
-    if not expired:
-        return
-    load_with_entities(work, expired)
-    for correlation_id in expired:
-        extrinsic = work.extrinsics.get(correlation_id)
-        if extrinsic is None or extrinsic.status not in LIVE_EXTRINSIC:
+    """Queue again what is still live after the blocks, although its era is over."""
+    for extrinsic in work.extrinsics.all(lambda row: row.status in LIVE_EXTRINSIC):
+        if extrinsic.death_block is None or extrinsic.death_block > cursor_number + 1:
             continue
         error = f"no block before {extrinsic.death_block} included it"
         extrinsic = work.extrinsics.change(

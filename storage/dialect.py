@@ -12,7 +12,7 @@ from sqlalchemy import BigInteger, Boolean, Integer, LargeBinary, Table, Text
 from sqlalchemy.engine import Connection
 from sqlalchemy.types import TypeEngine
 
-Row = Sequence[Any]
+from storage.driver import Row, execute, execute_many, fetch
 
 
 class Dialect(Protocol):
@@ -99,7 +99,7 @@ class SqliteDialect:
     ) -> int:
         places = ", ".join("?" * len(columns))
         statement = f"INSERT INTO {table.name} ({_names(columns)}) VALUES ({places}) ON CONFLICT DO NOTHING"
-        return connection.exec_driver_sql(statement, [tuple(row) for row in rows]).rowcount
+        return execute_many(connection, statement, rows)
 
     def insert_keys(
         self, connection: Connection, table: Table, columns: Sequence[str], rows: Sequence[Row]
@@ -115,17 +115,18 @@ class SqliteDialect:
         self, connection: Connection, table: Table, key: str, columns: Sequence[str], rows: Sequence[Row]
     ) -> None:
         assignments = ", ".join(f'"{column}" = ?' for column in columns)
-        connection.exec_driver_sql(
+        execute_many(
+            connection,
             f'UPDATE {table.name} SET {assignments} WHERE "{key}" = ?',
             [(*row[1:], row[0]) for row in rows],
         )
 
     def append_events(self, connection: Connection, rows: Sequence[Row]) -> int:
-        head: int = connection.exec_driver_sql(
-            "UPDATE database_state SET event_head = event_head + ? RETURNING event_head", (len(rows),)
-        ).scalar_one()
+        move_head = "UPDATE database_state SET event_head = event_head + ? RETURNING event_head"
+        head: int = fetch(connection, move_head, (len(rows),))[0][0]
         first = head - len(rows) + 1
-        connection.exec_driver_sql(
+        execute_many(
+            connection,
             f"INSERT INTO events (number, {_EVENT_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
             [(first + offset, *row) for offset, row in enumerate(rows)],
         )
@@ -163,7 +164,7 @@ class PostgresDialect:
             f"INSERT INTO {table.name} ({_names(columns)})"
             f" SELECT * FROM unnest({_arrays(table, columns)}) ON CONFLICT DO NOTHING"
         )
-        return connection.exec_driver_sql(statement, _transposed(rows)).rowcount
+        return execute(connection, statement, _transposed(rows))
 
     def insert_keys(
         self, connection: Connection, table: Table, columns: Sequence[str], rows: Sequence[Row]
@@ -173,14 +174,15 @@ class PostgresDialect:
             f" SELECT * FROM unnest({_arrays(table, columns)})"
             f" ON CONFLICT DO NOTHING RETURNING {_key(table)}"
         )
-        return {row[0] for row in connection.exec_driver_sql(statement, _transposed(rows))}
+        return {row[0] for row in fetch(connection, statement, _transposed(rows))}
 
     def update(
         self, connection: Connection, table: Table, key: str, columns: Sequence[str], rows: Sequence[Row]
     ) -> None:
         assignments = ", ".join(f'"{column}" = new."{column}"' for column in columns)
         passed = (key, *columns)
-        connection.exec_driver_sql(
+        execute(
+            connection,
             f"UPDATE {table.name} SET {assignments}"
             f" FROM unnest({_arrays(table, passed)}) AS new({_names(passed)})"
             f' WHERE {table.name}."{key}" = new."{key}"',
@@ -198,8 +200,8 @@ class PostgresDialect:
             " $7::bigint[], $8::text[]) WITH ORDINALITY AS new(a, b, c, d, e, f, g, h, place)"
             " RETURNING number"
         )
-        numbers = connection.exec_driver_sql(statement, (*_transposed(rows), len(rows))).scalars()
-        return int(max(numbers))
+        numbers = fetch(connection, statement, (*_transposed(rows), len(rows)))
+        return int(max(number for (number,) in numbers))
 
 
 def _key(table: Table) -> str:

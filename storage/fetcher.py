@@ -33,7 +33,10 @@ def query(
 
 
 class Fetcher:
-    """Batches the single-row reads of one process: one fetch per query is under way at a time."""
+    """Batches the single-row reads of one process: one fetch per query is under way at a time.
+
+    Where a read is made at once there is nothing to wait for, and each is made alone.
+    """
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
@@ -43,6 +46,11 @@ class Fetcher:
 
     async def fetch(self, query: Query[Key, Answer], key: Key) -> Answer:
         """The answer for `key`; raises its `Refusal`, or a `Failure`."""
+        if self._engine.reads_at_once:
+            (outcome,) = await self._read(query, [key])
+            if isinstance(outcome, StorageError):
+                raise outcome
+            return outcome
         answer: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
         waiting = self._waiting.setdefault(query, [])
         if len(waiting) >= limits.COMMIT_QUEUE_ITEMS_MAX:
@@ -70,14 +78,17 @@ class Fetcher:
         finally:
             self._active.discard(query)
 
+    async def _read(self, query: Query[Key, Answer], keys: Sequence[Key]) -> list[Outcome[Answer]]:
+        return await self._engine.read(
+            lambda connection: query.read(
+                Transaction(connection, self._engine.dialect, now_us=0, local=True), keys
+            )
+        )
+
     async def _fetch(self, query: Query[Any, Any], batch: Sequence[tuple[Any, asyncio.Future[Any]]]) -> None:
         keys = list(dict.fromkeys(key for key, _ in batch))
         try:
-            outcomes = await self._engine.read(
-                lambda connection: query.read(
-                    Transaction(connection, self._engine.dialect, now_us=0, local=True), keys
-                )
-            )
+            outcomes = await self._read(query, keys)
             by_key = dict(zip(keys, outcomes, strict=True))
         except Exception as error:
             by_key = dict.fromkeys(keys, error)

@@ -118,6 +118,9 @@ def _requeue(work: Workset, correlation_id: str) -> Extrinsic:
                 type(record).__name__.lower(), extrinsic.entity_id, record.status, first[0]
             )
         intents.refuse_pending(record)
+        lost = isinstance(record, Agent) and record.pending_update is None
+        if lost and extrinsic.action == Action.UPDATE_AGENT:
+            raise InvalidTransition("extrinsic", correlation_id, extrinsic.status, ExtrinsicStatus.QUEUED)
         entities.change(
             record,
             requester_id=work.requester_of(extrinsic.task_id),
@@ -190,15 +193,21 @@ def carrier_of(
 
 
 def give_up(
-    work: Workset, extrinsic: Extrinsic, status: ExtrinsicStatus, error: str, **fields: Any
+    work: Workset,
+    extrinsic: Extrinsic,
+    status: ExtrinsicStatus,
+    error: str,
+    *,
+    rejected: bool = False,
+    **fields: Any,
 ) -> Extrinsic:
     """End an extrinsic without success (and set `fields`): the intent is cleared, its entity says why.
 
-    If the chain refused (`status` is failed) what would have brought an entity to the chain, the entity
-    is rejected, and with it the bids that wait for it. The entities must be loaded.
+    If the chain `rejected` what would have brought an entity to the chain, the entity is rejected, and
+    with it the bids that wait for it. The entities must be loaded.
     """
     error = error[:LAST_ERROR_CHARS_MAX]
-    clear_intent(work, extrinsic, error, rejected=status == ExtrinsicStatus.FAILED)
+    clear_intent(work, extrinsic, error, rejected=rejected)
     final = work.tx.now_us if status == ExtrinsicStatus.FAILED else None
     return work.extrinsics.change(
         extrinsic, status=status, last_error=error, lease_token="", finalize_time_us=final, **fields
@@ -216,8 +225,8 @@ def clear_intent(work: Workset, extrinsic: Extrinsic, error: str, *, rejected: b
     turned_down = rejected and first is not None and record.status == first[0]
     if turned_down and first is not None:
         fields["status"] = first[1]
-    if isinstance(record, Agent):
-        fields["pending_update"] = None
+    if isinstance(record, Agent) and (rejected or not error):
+        fields["pending_update"] = None  # else it is kept, for an operator may requeue the extrinsic
     entities.change(
         record,
         requester_id=work.requester_of(extrinsic.task_id),
@@ -232,7 +241,7 @@ def _reject_waiting_bids(work: Workset, parent: Agent | Task) -> None:
     """Reject the bids that wait for an agent or task which the chain refused; theirs never were signed."""
     if isinstance(parent, Task):
         work.bids.load([parent.task_id], by="task_id")
-        waiting = work.bids.all(lambda bid: bid.task_id == parent.task_id)
+        waiting = work.bids.of(parent.task_id)
     else:
         work.bids.load([parent.agent_id], by="agent_id")
         waiting = work.bids.all(lambda bid: bid.agent_id == parent.agent_id)

@@ -38,6 +38,7 @@ class PostgresEngine:
 
     def __init__(self, url: URL, *, connections_max: int, connect_timeout_seconds: float) -> None:
         self.dialect = PostgresDialect()
+        self.reads_at_once = False
         options: dict[str, Any] = {
             "pool_reset_on_return": None,
             "connect_args": {

@@ -24,33 +24,37 @@ from storage.lifecycle import (
     TaskStatus,
 )
 from storage.limits import LAST_ERROR_CHARS_MAX, NUMBER_MAX
+from storage.outbox import load_entities_of
 from storage.records import Action, Agent, Bid, Extrinsic, Result, Task
 from storage.tasks import decide_bids
-from storage.workset import Workset
+from storage.workset import AGENTS, TASKS, Workset
 
 Reported = tuple[facts.Fact, Extrinsic | None]
 """A fact, and the extrinsic from here that caused it, if one did."""
 
 
-def load(work: Workset, reported: Sequence[Reported]) -> None:
-    """Load, and lock, all entities that the facts concern."""
+def load(work: Workset, reported: Sequence[Reported], extrinsics: Sequence[Extrinsic]) -> None:
+    """Load, and lock, all entities that facts and extrinsics concern.
+
+    Ids of the chain are looked up first, so that the rows of a table are locked at once, in their order.
+    """
     chain_agents: set[int] = set()
-    named_agents: set[str] = set()
     chain_tasks: set[int] = set()
-    for fact, own in reported:
-        if own is not None:
-            named_agents.add(own.agent_id)
+    agent_ids = {extrinsic.agent_id for extrinsic in extrinsics if extrinsic.agent_id}
+    task_ids = {extrinsic.task_id for extrinsic in extrinsics if extrinsic.task_id}
+    for fact, _ in reported:
         if isinstance(fact, facts.AgentRegistered):
-            named_agents.add(_name(fact))
+            agent_ids.add(_name(fact))
         chain_agent_id = getattr(fact, "chain_agent_id", None)
         if chain_agent_id is not None:
             chain_agents.add(chain_agent_id)
         if isinstance(fact, facts.TaskFact):
             chain_tasks.add(fact.chain_task_id)
-    work.agents.load(chain_agents, by="chain_agent_id")
-    work.agents.load(named_agents - {""})
-    work.tasks.load(chain_tasks, by="chain_task_id")
-    work.tasks.load({own.task_id for _, own in reported if own is not None and own.task_id})
+    agents = AGENTS.load(work.tx, chain_agents, by="chain_agent_id", lock=False)
+    work.agents.load(agent_ids.union(agent.agent_id for agent in agents))
+    tasks = TASKS.load(work.tx, chain_tasks, by="chain_task_id", lock=False)
+    work.tasks.load(task_ids.union(task.task_id for task in tasks))
+    load_entities_of(work, extrinsics)
     _load_children(work, reported)
 
 
@@ -61,7 +65,7 @@ def _load_children(work: Workset, reported: Sequence[Reported]) -> None:
         if isinstance(fact, facts.TaskCreated) and own is not None:
             task_ids[fact.chain_task_id] = own.task_id
         if isinstance(fact, facts.AgentRegistered):
-            agent_ids[fact.chain_agent_id] = own.agent_id if own is not None else fact.agent_id or ""
+            agent_ids[fact.chain_agent_id] = (own.agent_id if own is not None else "") or fact.agent_id or ""
     for task in work.tasks.all(lambda task: task.chain_task_id is not None):
         task_ids[task.chain_task_id or 0] = task.task_id
     for agent in work.agents.all(lambda agent: agent.chain_agent_id is not None):
@@ -182,7 +186,7 @@ def _(fact: facts.TaskAllocated, work: Workset, own: Extrinsic | None) -> str:
         return _unknown_task(fact.chain_task_id)
     winner = agent.agent_id if agent else f"chain:agent:{fact.chain_agent_id}"
     anomaly = _move_task(work, task, own, TaskStatus.ASSIGNED, assigned_agent_id=winner, cost=fact.cost)
-    revealed = work.bids.all(lambda bid: bid.task_id == task.task_id and bid.status == BidStatus.REVEALED)
+    revealed = [bid for bid in work.bids.of(task.task_id) if bid.status == BidStatus.REVEALED]
     decide_bids(work, task, revealed, winner)
     return anomaly or ("" if agent else _unknown_agent(fact.chain_agent_id))
 

@@ -11,6 +11,7 @@ from typing import Any
 import msgspec
 
 from storage import schema
+from storage.driver import execute
 from storage.errors import Refusal, RequestIdReused, Retry
 from storage.outcome import Mutation, Outcome, mutation
 from storage.records import Record
@@ -134,6 +135,4 @@ def forget(tx: Transaction, items: Sequence[Forget]) -> list[Outcome[int]]:
         f" WHERE create_time_us < {tx.dialect.parameter(1)}"
         f" ORDER BY create_time_us LIMIT {tx.dialect.parameter(2)}{tx.dialect.skip_locked()})"
     )
-    return [
-        tx.connection.exec_driver_sql(statement, (item.before_us, item.at_most)).rowcount for item in items
-    ]
+    return [execute(tx.connection, statement, (item.before_us, item.at_most)) for item in items]

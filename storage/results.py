@@ -4,7 +4,7 @@ import hashlib
 from collections.abc import Sequence
 
 from storage import intents, schema
-from storage.dialect import Row
+from storage.driver import Row, fetch
 from storage.errors import (
     AgentNotFound,
     DeadlinePassed,
@@ -129,7 +129,8 @@ def _no_result_of(task_id: str) -> NotFound:
 
 def _load(tx: Transaction, by: str, keys: Sequence[str]) -> list[ResultDetail]:
     condition = tx.dialect.any_of(f'results."{by}"', type(schema.results.c[by].type), 1)
-    rows = tx.connection.exec_driver_sql(
+    rows = fetch(
+        tx.connection,
         f"SELECT {', '.join(RESULTS.quoted())}, result_outputs.output FROM results"
         f" LEFT JOIN result_outputs ON result_outputs.result_id = results.result_id WHERE {condition}",
         tx.dialect.keys(keys),

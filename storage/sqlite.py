@@ -51,6 +51,7 @@ class SqliteEngine:
 
     def __init__(self, path: Path | None) -> None:
         self.dialect = SqliteDialect()
+        self.reads_at_once = path is not None
         self._path = path
         self._lock_file = _own(path) if path else None
         self._writer_thread = ThreadPoolExecutor(1, "sqlite-writer")
@@ -115,7 +116,8 @@ class SqliteEngine:
         try:
             transaction.commit()
         except DBAPIError as error:
-            self._writer.connection.rollback()
+            transaction.rollback()  # it is over for SQLAlchemy
+            self._writer.connection.rollback()  # and for SQLite
             raise CommitUnknown(str(error.orig)) from error
         return answer
 

@@ -133,10 +133,11 @@ def _engine(url: str, connections_max: int, connect_timeout_seconds: float) -> E
         return SqliteEngine(None)
     try:
         parsed = make_url(url)
-    except (ArgumentError, ValueError) as error:
+    except (ArgumentError, ValueError):
+        # Without its cause, which may quote a part of the password.
         raise BadDatabaseUrl(
             "DATABASE_URL is not a URL: use sqlite:///path/to/file or postgresql://user:password@host/database"
-        ) from error
+        ) from None
     if parsed.drivername == "sqlite":
         in_memory = parsed.database in (None, "", ":memory:")
         return SqliteEngine(None if in_memory else Path(str(parsed.database)))

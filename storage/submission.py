@@ -179,17 +179,17 @@ def account_state(tx: Transaction, account_address: str) -> AccountState:
     )
 
 
-def live_signatures(tx: Transaction, at_most: int) -> list[Signature]:
-    """The newest signatures of live extrinsics, to be sent or sent again, lowest nonce first."""
-    table, extrinsics = schema.signatures, schema.extrinsics
-    statement = (
-        select(table)
-        .join(extrinsics, extrinsics.c.extrinsic_hash == table.c.extrinsic_hash)
-        .where(extrinsics.c.status.in_(sorted(LIVE_EXTRINSIC)))
-        .order_by(table.c.nonce, table.c.correlation_id)
-        .limit(at_most)
-    )
-    return [_signatures.from_row(row) for row in tx.connection.execute(statement)]
+def live_hashes(tx: Transaction, _: None) -> list[bytes]:
+    """The hashes of the newest signatures of all live extrinsics."""
+    table = schema.extrinsics
+    live = select(table.c.extrinsic_hash).where(table.c.status.in_(sorted(LIVE_EXTRINSIC)))
+    return list(tx.connection.execute(live).scalars())
+
+
+def signatures_of(tx: Transaction, hashes: Sequence[bytes]) -> list[Signature]:
+    """The signatures with these hashes, lowest nonce first."""
+    found = _signatures.load(tx, hashes, lock=False)
+    return sorted(found, key=lambda signature: (signature.nonce, signature.correlation_id))
 
 
 class Hint(Record, frozen=True, kw_only=True):

@@ -15,6 +15,7 @@ import msgspec
 from sqlalchemy import LargeBinary, Table
 
 from storage.dialect import Dialect
+from storage.driver import fetch
 from storage.records import Record
 from storage.transaction import Transaction
 
@@ -63,7 +64,7 @@ class TableMap(Generic[R]):
         if not wanted:
             return []
         statement = self._load_statement(tx.dialect, by or self.key, lock)
-        rows = tx.connection.exec_driver_sql(statement, tx.dialect.keys(wanted))
+        rows = fetch(tx.connection, statement, tx.dialect.keys(wanted))
         return [self.from_row(row) for row in rows]
 
     def load_pairs(
@@ -75,7 +76,7 @@ class TableMap(Generic[R]):
             return []
         condition = tx.dialect.any_pair_of(*by) + (f" AND {where}" if where else "")
         statement = f'{self._select} WHERE {condition} ORDER BY "{self.key}"{tx.dialect.for_update()}'
-        rows = tx.connection.exec_driver_sql(statement, tx.dialect.pairs(wanted))
+        rows = fetch(tx.connection, statement, tx.dialect.pairs(wanted))
         return [self.from_row(row) for row in rows]
 
     def _load_statement(self, dialect: Dialect, by: str, lock: bool) -> str:

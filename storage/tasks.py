@@ -7,7 +7,7 @@ from typing import Any
 from sqlalchemy import Column, select, text
 
 from storage import intents, schema
-from storage.dialect import Row
+from storage.driver import Row, fetch
 from storage.errors import (
     DeadlinePassed,
     InvalidTransition,
@@ -187,7 +187,7 @@ def _allocate(work: Workset, task: Task) -> Receipt[Task]:
         return Receipt(record=task)
     if task.status != TaskStatus.REVEALING:
         raise TaskNotRevealing(task.task_id, task.status)
-    revealed = work.bids.all(lambda bid: bid.task_id == task.task_id and bid.status == BidStatus.REVEALED)
+    revealed = [bid for bid in work.bids.of(task.task_id) if bid.status == BidStatus.REVEALED]
     if not revealed:
         raise NoRevealedBid(task.task_id)
     best = best_bid(revealed)
@@ -295,7 +295,8 @@ def _pass_time(work: Workset, task: Task) -> None:
 def get(tx: Transaction, keys: Sequence[str]) -> list[Outcome[TaskDetail]]:
     """Tasks by id, with their inputs. Refusals: TaskNotFound."""
     condition = tx.dialect.any_of('tasks."task_id"', type(schema.tasks.c.task_id.type), 1)
-    rows = tx.connection.exec_driver_sql(
+    rows = fetch(
+        tx.connection,
         f"SELECT {', '.join(TASKS.quoted())}, task_inputs.input"
         f" FROM tasks LEFT JOIN task_inputs ON task_inputs.task_id = tasks.task_id WHERE {condition}",
         tx.dialect.keys(keys),

@@ -30,13 +30,19 @@ class Entities(Generic[R]):
     """The loaded records of one table, by id and by a second key that not all of them have."""
 
     def __init__(
-        self, tx: Transaction, table_map: TableMap[R], second_key: Callable[[R], Hashable | None]
+        self,
+        tx: Transaction,
+        table_map: TableMap[R],
+        second_key: Callable[[R], Hashable | None],
+        parent: Callable[[R], str] | None = None,
     ) -> None:
         self._tx = tx
         self._map: TableMap[R] = table_map
         self._second_key: Callable[[R], Hashable | None] = second_key
         self._records: dict[str, R] = {}
         self._by_second_key: dict[Hashable, str] = {}
+        self._parent: Callable[[R], str] | None = parent
+        self._by_parent: dict[str, set[str]] = {}
         self._new: set[str] = set()
         self._changed: set[str] = set()
 
@@ -55,6 +61,10 @@ class Entities(Generic[R]):
     def get_by(self, second_key: Hashable) -> R | None:
         key = self._by_second_key.get(second_key)
         return None if key is None else self._records[key]
+
+    def of(self, parent: str) -> list[R]:
+        """The loaded records that belong to a parent, in the order of their ids."""
+        return [self._records[key] for key in sorted(self._by_parent.get(parent, ()))]
 
     def all(self, wanted: Callable[[R], bool]) -> list[R]:
         """All loaded records that are wanted, in the order of their ids."""
@@ -109,6 +119,8 @@ class Entities(Generic[R]):
     def _put(self, record: R) -> str:
         key = events.entity_id(record)
         self._records[key] = record
+        if self._parent is not None:
+            self._by_parent.setdefault(self._parent(record), set()).add(key)
         second_key = self._second_key(record)
         if second_key is not None:
             self._by_second_key[second_key] = key
@@ -119,7 +131,7 @@ class Workset:
     """The entities of one transaction.
 
     The second key of agents and tasks is their id on the chain; of bids and results it is (task, agent),
-    not counting rejected ones.
+    not counting rejected ones. The parent of a bid is its task.
     """
 
     def __init__(self, tx: Transaction) -> None:
@@ -130,6 +142,7 @@ class Workset:
             tx,
             BIDS,
             lambda bid: None if bid.status == BidStatus.REJECTED else (bid.task_id, bid.agent_id),
+            lambda bid: bid.task_id,
         )
         self.results = Entities(
             tx,

@@ -105,6 +105,19 @@ async def test_every_call_says_so_and_all_recover_by_themselves(
     assert (await storage.fetch(tasks.get, first.record.task_id)).task == first.record
 
 
+async def test_readers_do_not_notice_a_restart(url: str, server: PostgresServer) -> None:
+    """All connections of the pool are old then; one failure is enough to know."""
+    async with opened(url, LOCAL, connections_max=5) as storage:
+        readers: AsyncEngine = storage._engine._reader_engine  # type: ignore[attr-defined]
+        async with readers.connect(), readers.connect(), readers.connect():
+            pass
+        server.restart()
+        for _ in range(3):
+            with pytest.raises(AgentNotFound):
+                await storage.fetch(agents.get, "nobody")
+            await storage.read(lists.tasks, ANY_TASK)
+
+
 async def test_a_watch_outlives_it(storage: Storage, server: PostgresServer) -> None:
     async with watching(storage) as watcher:
         await _create(storage, "first")

@@ -1,9 +1,10 @@
 """Lists: pages by key, filters, counts."""
 
+import functools
+import sqlite3
 from typing import Any
 
 import pytest
-from sqlalchemy import event
 
 from storage import agents, bids, dashboard, lists, outbox, results, submission, tasks
 from storage.facts import TaskCreated
@@ -21,6 +22,7 @@ from storage.lists import (
 )
 from storage.outbox import NewCall
 from storage.store import LOCAL, Storage
+from storage.transaction import Transaction
 from tests.storage.blocks import Chain
 from tests.storage.items import a_bid, a_reveal, a_task, an_agent
 from tests.storage.looking import all_of, opened
@@ -229,31 +231,42 @@ async def test_the_dashboard_counts_everything_by_status(market: Market) -> None
         (lists.chain_events, ChainEventFilter(page=PAGE, correlation_id="x")),
         (lists.chain_events, ChainEventFilter(page=PAGE, first_block=5)),
         (submission.account_state, "x"),
-        (submission.live_signatures, 5),
+        (submission.live_hashes, None),
         (tasks.sweep_deadlines.apply, [5]),
         (submission.claim.apply, [submission.Claim(token="t", lease_us=1, at_most=5)]),
         (results.get_of_task.read, ["x"]),
         (tasks.get.read, ["x"]),
     ],
 )
-async def test_what_is_asked_often_is_found_by_an_index(function: Any, argument: Any) -> None:
+async def test_what_is_asked_often_is_found_by_an_index(
+    function: Any, argument: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """SQLite takes a partial index only for the words it was made with, and says what it does."""
-    statements: list[tuple[str, Any]] = []
+    asked: list[tuple[str, Any]] = []
+
+    class Cursor(sqlite3.Cursor):
+        def execute(self, statement: str, parameters: Any = (), /) -> "Cursor":
+            asked.append((statement, parameters))
+            super().execute(statement, parameters)
+            return self
+
+    class Connection(sqlite3.Connection):
+        def cursor(self, *_: Any) -> Any:
+            return super().cursor(Cursor)
+
+    monkeypatch.setattr(sqlite3, "connect", functools.partial(sqlite3.connect, factory=Connection))
+
+    def explain(tx: Transaction, _: None) -> list[str]:
+        asked.clear()
+        function(tx, argument)
+        selects = [(statement, values) for statement, values in asked if statement.startswith("SELECT")]
+        return [
+            row[3]
+            for statement, values in selects
+            for row in tx.connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}", values)
+        ]
+
     async with opened(":memory:", LOCAL) as storage:
-
-        @event.listens_for(storage._engine._writer_engine, "before_cursor_execute")  # type: ignore[attr-defined]
-        def remember(_c: Any, _u: Any, statement: str, parameters: Any, *_: Any) -> None:
-            statements.append((statement, parameters))
-
-        def explain(tx: Any, _: None) -> list[str]:
-            function(tx, argument)
-            selects = [pair for pair in statements if pair[0].startswith("SELECT")]
-            return [
-                row[3]
-                for statement, parameters in selects
-                for row in tx.connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}", parameters)
-            ]
-
         plan = await storage.read(explain, None)
     assert plan
     one_row_or_parameters = ("SCAN database_state", "SCAN chain_cursor", "SCAN json_each")

@@ -63,7 +63,8 @@ async def test_what_is_unknown_is_named(local: Storage) -> None:
             await local.fetch(wanted, "nothing")
 
 
-async def test_waiting_reads_share_one_query(local: Storage) -> None:
+async def test_reads_that_wait_share_one_query(local: Storage) -> None:
+    """Where they are made at once, none waits."""
     batches: list[Sequence[str]] = []
 
     @query
@@ -73,7 +74,7 @@ async def test_waiting_reads_share_one_query(local: Storage) -> None:
 
     answers = await asyncio.gather(*(local.fetch(echo, key) for key in ("a", "b", "a", "c")))
     assert answers == ["a", "b", "a", "c"]
-    assert batches == [["a", "b", "c"]]
+    assert batches == ([["a"], ["b"], ["a"], ["c"]] if local._engine.reads_at_once else [["a", "b", "c"]])
 
 
 async def test_a_read_joins_only_a_fetch_that_has_not_started(
@@ -99,7 +100,7 @@ async def test_a_read_joins_only_a_fetch_that_has_not_started(
     monkeypatch.setattr(local._engine, "read", read_and_ask_meanwhile)
     assert await local.fetch(echo, "early") == "early"
     assert await waiting[0] == "late"
-    assert batches == [["early"], ["late"]]
+    assert sorted(batches, key=str) == [["early"], ["late"]]
 
 
 async def test_a_query_reads_a_limited_number_of_keys_at_once(
@@ -116,7 +117,8 @@ async def test_a_bounded_number_of_reads_may_wait(local: Storage, monkeypatch: p
     answers = await asyncio.gather(
         *(local.fetch(agents.get, f"{number}") for number in range(3)), return_exceptions=True
     )
-    assert [type(answer) for answer in answers] == [AgentNotFound, AgentNotFound, Overloaded]
+    third = AgentNotFound if local._engine.reads_at_once else Overloaded
+    assert [type(answer) for answer in answers] == [AgentNotFound, AgentNotFound, third]
 
 
 async def test_a_reader_that_leaves_disturbs_nobody(local: Storage) -> None:

@@ -126,8 +126,9 @@ class TestSignatures:
             signature.nonce,
         )
         assert (row.birth_block, row.death_block) == (signature.birth_block, signature.death_block)
-        live = await chained.read(submission.live_signatures, 10)
-        assert live == [signed.signature for signed in batch.signed]
+        live = await chained.read(submission.live_hashes, None)
+        kept = await chained.read(submission.signatures_of, live)
+        assert kept == [signed.signature for signed in batch.signed]
         state = await chained.read(submission.account_state, ACCOUNT)
         assert (state.epoch, state.live_nonces) == (1, frozenset({1, 2}))
 
@@ -315,14 +316,17 @@ class TestGivingUp:
         await chained.commit(outbox.requeue, receipt.correlation_id)
         assert (await market.see(task)).pending_action == Action.CANCEL_TASK
 
-    async def test_of_an_update_forgets_the_values_that_waited(self, chained: Storage) -> None:
+    async def test_of_an_update_keeps_its_values_for_a_requeue(self, chained: Storage) -> None:
         market = await Market.opened(chained)
         await market.agent("ada", metadata="old")
-        change = agents.AgentChange(agent_id="ada", update=AgentUpdate(metadata="new"))
+        update = AgentUpdate(metadata="new")
+        change = agents.AgentChange(agent_id="ada", update=update)
         receipt = await chained.commit(agents.change, change)
         await chained.commit(outbox.cancel, receipt.correlation_id)
         ada = await market.see_agent("ada")
-        assert (ada.metadata, ada.pending_update, ada.pending_action) == ("old", None, "")
+        assert (ada.metadata, ada.pending_update, ada.pending_action) == ("old", update, "")
+        await chained.commit(outbox.requeue, receipt.correlation_id)
+        assert (await market.see_agent("ada")).pending_action == Action.UPDATE_AGENT
 
     async def test_cannot_be_undone_while_another_action_waits(self, chained: Storage) -> None:
         market = await Market.opened(chained)
