@@ -14,8 +14,10 @@ import pytest_asyncio
 import structlog
 
 from storage.store import LOCAL, Storage
+from tests.storage.blocks import Chain
 from tests.storage.looking import empty
-from tests.storage.market import Market
+from tests.storage.market import Market, chain_of
+from tests.storage.world import World
 from tests.support.databases import GENESIS, PostgresDatabases, SqliteFiles
 from tests.support.postgres import PostgresServer
 
@@ -157,3 +159,23 @@ async def market(request: pytest.FixtureRequest, shared: Shared) -> AsyncIterato
     storage = await shared.borrow(engine, BINDINGS[binding])
     yield await Market.opened(storage)
     await empty(storage)
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def chain(chained: Storage) -> Chain:
+    """A chain whose first block is still to come."""
+    chain = Chain(chained)
+    await chain.begin()
+    return chain
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def market_on_chain(chained: Storage) -> Market:
+    return await Market.opened(chained)
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def world(chained: Storage) -> World:
+    """A market on a chain, and the chain."""
+    market = await Market.opened(chained)
+    return World(market, chain_of(market))

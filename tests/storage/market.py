@@ -164,3 +164,8 @@ class Market:
 
     def _moved(self, task: Task, status: TaskStatus) -> TaskMoved:
         return TaskMoved(chain_task_id=task.chain_task_id or 0, status=status)
+
+
+def chain_of(market: Market) -> Chain:
+    assert market.chain is not None
+    return market.chain

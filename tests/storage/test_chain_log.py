@@ -4,40 +4,22 @@ import asyncio
 from typing import Any
 
 import pytest
-import pytest_asyncio
 
 from storage import agents, bids, chain_log, outbox, results, submission, tasks
 from storage.chain_log import Ingest
 from storage.errors import Superseded
 from storage.facts import AgentRegistered, BidSubmitted, EscrowFunded, TaskCreated, TaskMoved
 from storage.lifecycle import AgentStatus, BidStatus, ExtrinsicStatus, TaskStatus
-from storage.outbox import NewCall
-from storage.records import Action, Extrinsic, Receipt, Task
+from storage.records import Action, Receipt, Task
 from storage.store import Storage
 from storage.submission import Claim, Postponed
-from tests.storage.blocks import ATTEMPTS_MAX, TOKEN, Chain, Step, a_block, hash_of
+from tests.storage.blocks import TOKEN, Chain, Step, a_block, hash_of
 from tests.storage.items import HOUR_US, MINUTE_US, a_bid, a_result, a_task, an_agent, now_us
 from tests.storage.looking import all_of, count, dump, opened
-from tests.storage.market import Market
+from tests.storage.market import Market, chain_of
+from tests.storage.submitter import queue_calls, see
 from tests.support.databases import GENESIS
 from tests.support.postgres import PostgresServer
-
-CALL = NewCall(pallet="System", call="remark", payload="{}", signer="ops")
-
-
-@pytest_asyncio.fixture(loop_scope="session")
-async def chain(chained: Storage) -> Chain:
-    chain = Chain(chained)
-    await chain.begin()
-    return chain
-
-
-async def _call(storage: Storage) -> str:
-    return (await storage.commit(outbox.enqueue_call, CALL)).correlation_id
-
-
-async def _see(storage: Storage, correlation_id: str) -> Extrinsic:
-    return await storage.fetch(outbox.get, correlation_id)
 
 
 async def _task(storage: Storage, receipt: Receipt[Task]) -> Task:
@@ -73,7 +55,7 @@ class TestTheCursor:
         assert await count(chained, "chain_blocks") == (0,)
 
     async def test_makes_a_replay_harmless(self, chained: Storage, chain: Chain) -> None:
-        call = await _call(chained)
+        (call,) = await queue_calls(chained, 1)
         (extrinsic_hash,) = await chain.sign(call)
         item = chain.ingest((Step(extrinsic_hash, (TaskCreated(chain_task_id=1, budget=1),)),))
         first, second = await all_of(chained, chain_log.ingest, item, item)
@@ -111,7 +93,7 @@ async def test_a_reader_and_another_server_never_lock_each_other_out(
     deadlocks = log.read_bytes().count(b"deadlock detected")
     async with opened(postgres_url, GENESIS) as here, opened(postgres_url, GENESIS) as there:
         market = await Market.opened(here)
-        chain = _chain_of(market)
+        chain = chain_of(market)
         names = [f"agent-{number}" for number in range(4)]
         for name in reversed(names):
             await market.agent(name)
@@ -137,7 +119,7 @@ async def test_a_reader_and_another_server_never_lock_each_other_out(
 
 
 async def test_blocks_and_their_events_are_stored_raw_and_decoded(chained: Storage, chain: Chain) -> None:
-    call = await _call(chained)
+    (call,) = await queue_calls(chained, 1)
     await chain.finalize(call)
     await chain.pass_blocks(1)
     tables = await dump(chained)
@@ -153,11 +135,11 @@ async def test_blocks_and_their_events_are_stored_raw_and_decoded(chained: Stora
 
 
 async def test_an_executed_extrinsic_is_finalized_with_its_place(chained: Storage, chain: Chain) -> None:
-    call = await _call(chained)
+    (call,) = await queue_calls(chained, 1)
     (extrinsic_hash,) = await chain.sign(call)
-    before = await _see(chained, call)
+    before = await see(chained, call)
     await chain.block(Step(hash_of("inherent")), Step(extrinsic_hash))
-    row = await _see(chained, call)
+    row = await see(chained, call)
     assert (row.status, row.block_number, row.extrinsic_index) == (ExtrinsicStatus.FINALIZED, 1, 1)
     assert row.finalize_time_us is not None
     assert row.revision == before.revision + 1
@@ -165,11 +147,11 @@ async def test_an_executed_extrinsic_is_finalized_with_its_place(chained: Storag
 
 
 async def test_a_refused_extrinsic_has_failed_and_its_entity_says_why(market_on_chain: Market) -> None:
-    market, chain = market_on_chain, _chain_of(market_on_chain)
+    market, chain = market_on_chain, chain_of(market_on_chain)
     task = await market.task()
     receipt = await market.storage.commit(tasks.cancel, task.task_id)
     await chain.finalize(receipt.correlation_id, error="TaskMarket.NotOwner: " + "x" * 600)
-    row = await _see(market.storage, receipt.correlation_id)
+    row = await see(market.storage, receipt.correlation_id)
     assert (row.status, row.block_number, row.last_error[:20]) == ("failed", 2, "TaskMarket.NotOwner:")
     seen = await market.see(task)
     assert (seen.status, seen.pending_action, seen.last_error) == ("bidding", "", row.last_error)
@@ -180,7 +162,7 @@ async def test_a_refused_extrinsic_has_failed_and_its_entity_says_why(market_on_
 
 @pytest.mark.parametrize("how", ["registration", "creation", "bid", "result"])
 async def test_what_the_chain_refuses_to_take_in_is_rejected(market_on_chain: Market, how: str) -> None:
-    market, chain = market_on_chain, _chain_of(market_on_chain)
+    market, chain = market_on_chain, chain_of(market_on_chain)
     await market.agents()
     item: dict[str, tuple[Any, Any]] = {
         "registration": (agents.register, an_agent("eve")),
@@ -203,7 +185,7 @@ async def test_what_the_chain_refuses_to_take_in_is_rejected(market_on_chain: Ma
 
 
 async def test_a_refused_task_takes_the_bids_that_wait_for_it_along(market_on_chain: Market) -> None:
-    market, chain = market_on_chain, _chain_of(market_on_chain)
+    market, chain = market_on_chain, chain_of(market_on_chain)
     await market.agents()
     storage = market.storage
     create = await storage.commit(tasks.create, a_task())
@@ -216,14 +198,14 @@ async def test_a_refused_task_takes_the_bids_that_wait_for_it_along(market_on_ch
         bid = await market.see_bid(create.record, receipt.record.agent_id)
         assert (bid.status, bid.pending_action) == (BidStatus.REJECTED, "")
         assert bid.last_error == "the chain refused the task of this bid"
-        assert (await _see(storage, receipt.correlation_id)).status == ExtrinsicStatus.CANCELLED
-    assert (await _see(storage, unharmed.correlation_id)).status == ExtrinsicStatus.QUEUED
+        assert (await see(storage, receipt.correlation_id)).status == ExtrinsicStatus.CANCELLED
+    assert (await see(storage, unharmed.correlation_id)).status == ExtrinsicStatus.QUEUED
     with pytest.raises(Exception, match="is rejected"):
         await storage.commit(outbox.requeue, waiting[0].correlation_id)
 
 
 async def test_a_refused_agent_takes_its_waiting_bids_along(market_on_chain: Market) -> None:
-    market, chain = market_on_chain, _chain_of(market_on_chain)
+    market, chain = market_on_chain, chain_of(market_on_chain)
     storage = market.storage
     await market.agent("bob")
     task = await market.task()
@@ -233,13 +215,13 @@ async def test_a_refused_agent_takes_its_waiting_bids_along(market_on_chain: Mar
     await chain.finalize(register.correlation_id, error="AgentRegistry.DidTaken")
     assert (await market.see_agent("eve")).status == AgentStatus.REJECTED
     assert (await market.see_bid(task, "eve")).last_error == "the chain refused the agent of this bid"
-    assert (await _see(storage, bid.correlation_id)).status == ExtrinsicStatus.CANCELLED
-    assert (await _see(storage, unharmed.correlation_id)).status == ExtrinsicStatus.QUEUED
+    assert (await see(storage, bid.correlation_id)).status == ExtrinsicStatus.CANCELLED
+    assert (await see(storage, unharmed.correlation_id)).status == ExtrinsicStatus.QUEUED
 
 
 async def test_an_agent_named_like_a_task_does_not_take_the_tasks_intent(market_on_chain: Market) -> None:
     """Whoever registers an agent chooses its id, and may choose that of somebody's task."""
-    market, chain = market_on_chain, _chain_of(market_on_chain)
+    market, chain = market_on_chain, chain_of(market_on_chain)
     storage = market.storage
     task = await market.task()
     cancel = await storage.commit(tasks.cancel, task.task_id)
@@ -252,78 +234,21 @@ async def test_an_agent_named_like_a_task_does_not_take_the_tasks_intent(market_
     assert (await market.see_agent(task.task_id)).status == AgentStatus.ACTIVE
 
 
-class TestExpiry:
-    async def test_requeues_only_when_the_era_is_over(self, chained: Storage, chain: Chain) -> None:
-        call = await _call(chained)
-        await chain.sign(call, era_blocks=4)
-        await chain.pass_blocks(2)
-        assert (await _see(chained, call)).status == ExtrinsicStatus.SIGNED
-        await chain.pass_blocks(1)  # block 3 was the last that could hold it
-        row = await _see(chained, call)
-        assert (row.status, row.attempt_count) == (ExtrinsicStatus.QUEUED, 1)
-        assert row.last_error == "no block before 4 included it"
-        assert (await chained.read(submission.account_state, "5Account")).live_nonces == frozenset()
-        await chain.sign(call)
-        assert (await _see(chained, call)).attempt_count == 2
-
-    async def test_does_not_come_before_the_blocks_are_read_to_their_end(
-        self, chained: Storage, chain: Chain
-    ) -> None:
-        """Many blocks at once: executed in the first, its era over by the last."""
-        call = await _call(chained)
-        (extrinsic_hash,) = await chain.sign(call, era_blocks=4)
-        await chain.blocks((Step(extrinsic_hash),), *(() for _ in range(10)))
-        assert (await _see(chained, call)).status == ExtrinsicStatus.FINALIZED
-
-    async def test_gives_up_after_so_many_attempts_and_an_operator_may_requeue(
-        self, market_on_chain: Market
-    ) -> None:
-        market, chain = market_on_chain, _chain_of(market_on_chain)
-        task = await market.task()
-        receipt = await market.storage.commit(tasks.cancel, task.task_id)
-        for _ in range(ATTEMPTS_MAX):
-            assert (await _see(market.storage, receipt.correlation_id)).status == "queued"
-            await chain.sign(receipt.correlation_id, era_blocks=2)
-            await chain.pass_blocks(2)
-        row = await _see(market.storage, receipt.correlation_id)
-        assert (row.status, row.last_error[:23]) == ("dead", "given up after 3 attemp")
-        assert (await market.see(task)).last_error == row.last_error
-        assert (await market.see(task)).pending_action == ""
-        await market.storage.commit(outbox.requeue, receipt.correlation_id)
-        assert (await market.see(task)).pending_action == Action.CANCEL_TASK
-        await chain.finalize(
-            receipt.correlation_id,
-            TaskMoved(chain_task_id=task.chain_task_id or 0, status=TaskStatus.CANCELLED),
-        )
-        assert (await market.see(task)).status == TaskStatus.CANCELLED
-
-    async def test_waits_longer_after_each_attempt(self, chained: Storage, chain: Chain) -> None:
-        call = await _call(chained)
-        await chain.sign(call, era_blocks=1)
-        item = chain.ingest(())
-        slow = Ingest(after=item.after, blocks=item.blocks, attempts_max=9, retry_delay_us=HOUR_US)
-        before = now_us()
-        await chained.commit(chain_log.ingest, slow)
-        row = await _see(chained, call)
-        assert row.next_attempt_us >= before + HOUR_US
-        assert await chained.commit(submission.claim, Claim(token="t", lease_us=1, at_most=9)) == []
-
-
 async def test_an_older_signature_counts_when_a_block_holds_it(chained: Storage, chain: Chain) -> None:
     """It cannot, once its era is over; but what is finalized is the truth."""
-    call = await _call(chained)
+    (call,) = await queue_calls(chained, 1)
     (older,) = await chain.sign(call, era_blocks=1)
     await chain.pass_blocks(1)
     await chain.sign(call)
     await chain.block(Step(older))
-    row = await _see(chained, call)
+    row = await see(chained, call)
     assert (row.status, row.extrinsic_hash) == (ExtrinsicStatus.FINALIZED, older)
 
 
 async def test_what_waits_for_a_task_or_an_agent_is_woken_when_it_is_on_the_chain(
     market_on_chain: Market,
 ) -> None:
-    market, chain = market_on_chain, _chain_of(market_on_chain)
+    market, chain = market_on_chain, chain_of(market_on_chain)
     storage = market.storage
     register = await storage.commit(agents.register, an_agent("ada"))
     create = await storage.commit(tasks.create, a_task())
@@ -342,7 +267,7 @@ async def test_what_waits_for_a_task_or_an_agent_is_woken_when_it_is_on_the_chai
         (register, AgentRegistered(chain_agent_id=90, account_address="5Ada")),
         (create, TaskCreated(chain_task_id=90, budget=5)),
     ):
-        row = await _see(storage, receipt.correlation_id)
+        row = await see(storage, receipt.correlation_id)
         signed = submission.SignedBatch(
             account_address="5Account",
             epoch=(await storage.read(submission.account_state, "5Account")).epoch,
@@ -350,13 +275,13 @@ async def test_what_waits_for_a_task_or_an_agent_is_woken_when_it_is_on_the_chai
         )
         await storage.commit(submission.store_signatures, signed)
         await chain.block(Step(signed.signed[0].signature.extrinsic_hash, (fact,)))
-    assert (await _see(storage, bid.correlation_id)).next_attempt_us <= now_us()
-    assert (await _see(storage, other.correlation_id)).next_attempt_us > now_us()
+    assert (await see(storage, bid.correlation_id)).next_attempt_us <= now_us()
+    assert (await see(storage, other.correlation_id)).next_attempt_us > now_us()
 
 
 async def test_what_happens_in_one_ingest_builds_on_itself(market_on_chain: Market) -> None:
     """Many blocks at once end in the same state as one by one: here a task, its escrow and a bid on it."""
-    market, chain = market_on_chain, _chain_of(market_on_chain)
+    market, chain = market_on_chain, chain_of(market_on_chain)
     storage = market.storage
     register = await storage.commit(agents.register, an_agent("ada"))
     create = await storage.commit(tasks.create, a_task())
@@ -381,7 +306,7 @@ async def test_an_extrinsic_may_succeed_although_nobody_understood_its_events(
     await chain.finalize(receipt.correlation_id)
     task = await _task(chained, receipt)
     assert (task.status, task.pending_action) == (TaskStatus.PENDING, Action.NONE)
-    assert (await _see(chained, receipt.correlation_id)).status == ExtrinsicStatus.FINALIZED
+    assert (await see(chained, receipt.correlation_id)).status == ExtrinsicStatus.FINALIZED
 
 
 TABLES = ("agents", "tasks", "bids", "results")
@@ -392,13 +317,3 @@ def _id_of(record: object) -> str:
         if hasattr(record, name):
             return str(getattr(record, name))
     raise TypeError(record)
-
-
-def _chain_of(market: Market) -> Chain:
-    assert market.chain is not None
-    return market.chain
-
-
-@pytest_asyncio.fixture(loop_scope="session")
-async def market_on_chain(chained: Storage) -> Market:
-    return await Market.opened(chained)

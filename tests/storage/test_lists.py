@@ -23,10 +23,9 @@ from storage.lists import (
 from storage.outbox import NewCall
 from storage.store import LOCAL, Storage
 from storage.transaction import Transaction
-from tests.storage.blocks import Chain
 from tests.storage.items import a_bid, a_reveal, a_task, an_agent
 from tests.storage.looking import all_of, opened
-from tests.storage.market import Market
+from tests.storage.market import Market, chain_of
 
 PAGE = Page(size=50)
 
@@ -138,7 +137,7 @@ async def test_extrinsics_are_listed_by_status_task_and_agent(chained: Storage) 
 
 async def test_chain_events_are_listed_newest_first_and_by_each_filter(chained: Storage) -> None:
     market = await Market.opened(chained)
-    chain = _of(market)
+    chain = chain_of(market)
     receipt = await chained.commit(tasks.create, a_task())
     await chain.finalize(receipt.correlation_id, TaskCreated(chain_task_id=1, budget=5))
     await chain.pass_blocks(2)
@@ -271,8 +270,3 @@ async def test_what_is_asked_often_is_found_by_an_index(
     assert plan
     one_row_or_parameters = ("SCAN database_state", "SCAN chain_cursor", "SCAN json_each")
     assert not [step for step in plan if "SCAN" in step and not step.startswith(one_row_or_parameters)]
-
-
-def _of(market: Market) -> Chain:
-    assert market.chain is not None
-    return market.chain

@@ -3,9 +3,8 @@
 from typing import Any
 
 import pytest
-import pytest_asyncio
 
-from storage import agents, bids, lists, outbox, results, tasks
+from storage import agents, bids, outbox, results, tasks
 from storage.errors import CommitmentMismatch, DuplicateBid
 from storage.facts import (
     AgentMoved,
@@ -23,58 +22,12 @@ from storage.facts import (
     TaskMoved,
 )
 from storage.lifecycle import AgentStatus, BidStatus, EscrowStatus, ResultStatus, TaskStatus
-from storage.limits import AMOUNT_MAX, NUMBER_MAX
-from storage.lists import AgentFilter, ChainEventFilter, Page, ResultFilter, TaskFilter
-from storage.records import Action, Agent, AgentUpdate, ChainEvent, Result, Task
-from storage.store import Storage
-from tests.storage.blocks import Chain, Step, hash_of
+from storage.limits import AMOUNT_MAX
+from storage.records import Action, AgentUpdate
+from tests.storage.blocks import Step, hash_of
 from tests.storage.items import a_bid, a_result, a_reveal, a_task, an_agent, hash_of_output
 from tests.storage.looking import count, dump
-from tests.storage.market import Market
-
-PAGE = Page(size=50)
-
-
-class World:
-    """A market on a chain, and the chain."""
-
-    def __init__(self, market: Market, chain: Chain) -> None:
-        self.market = market
-        self.chain = chain
-        self.storage = market.storage
-
-    async def only_task(self) -> Task:
-        (task,) = (await self.storage.read(lists.tasks, TaskFilter(page=PAGE))).records
-        return task
-
-    async def agents(self) -> dict[int | None, Agent]:
-        listed = await self.storage.read(lists.agents, AgentFilter(page=PAGE))
-        return {agent.chain_agent_id: agent for agent in listed.records}
-
-    async def results(self, task: Task) -> list[Result]:
-        wanted = ResultFilter(task_id=task.task_id, page=PAGE)
-        return (await self.storage.read(lists.results, wanted)).records
-
-    async def anomalies(self) -> list[str]:
-        listed = await self.storage.read(lists.chain_events, ChainEventFilter(page=PAGE))
-        return [event.anomaly for event in reversed(listed.records) if event.anomaly]
-
-    async def reported(self, *facts: Fact) -> ChainEvent:
-        """Let somebody else's client do something; its first event."""
-        await self.chain.report(*facts)
-        wanted = ChainEventFilter(pallet="Market", first_block=self.chain.cursor.block_number, page=PAGE)
-        return (await self.storage.read(lists.chain_events, wanted)).records[-1]
-
-
-@pytest_asyncio.fixture(loop_scope="session")
-async def world(chained: Storage) -> World:
-    market = await Market.opened(chained)
-    assert market.chain is not None
-    return World(market, market.chain)
-
-
-def _ids(task: Task, agent: Agent) -> dict[str, Any]:
-    return {"chain_task_id": task.chain_task_id or 0, "chain_agent_id": agent.chain_agent_id or 0}
+from tests.storage.world import World, ids
 
 
 class TestOwnSteps:
@@ -242,7 +195,7 @@ class TestWhoWasFirst:
         ada, task = await market.agent("ada"), await market.task()
         mine = await world.storage.commit(bids.submit, a_bid(task, "ada", 100))
         theirs = bids.commitment(70, b"t" * 32, task.spec_hash, "ada")
-        await world.reported(BidSubmitted(**_ids(task, ada), commitment=theirs))
+        await world.reported(BidSubmitted(**ids(task, ada), commitment=theirs))
         bid = await market.see_bid(task, "ada")
         assert (bid.bid_id, bid.status, bid.commitment) == (mine.record.bid_id, "committed", theirs)
         await world.chain.finalize(mine.correlation_id, error="TaskMarket.DuplicateBid")
@@ -255,7 +208,7 @@ class TestWhoWasFirst:
 
     async def test_a_bid_of_another_client_is_the_one_bid_of_its_agent(self, world: World) -> None:
         ada, task = await world.market.agent("ada"), await world.market.task()
-        await world.reported(BidSubmitted(**_ids(task, ada)))
+        await world.reported(BidSubmitted(**ids(task, ada)))
         with pytest.raises(DuplicateBid):
             await world.storage.commit(bids.submit, a_bid(task, "ada"))
 
@@ -266,7 +219,7 @@ class TestWhoWasFirst:
         await market.agents()
         task, bob = await market.assigned_task(), await market.see_agent("bob")
         mine = await world.storage.commit(results.submit, a_result(task, "bob", b"mine"))
-        await world.reported(ResultRecorded(**_ids(task, bob), result_hash=hash_of_output(b"theirs")))
+        await world.reported(ResultRecorded(**ids(task, bob), result_hash=hash_of_output(b"theirs")))
         theirs, rejected = await world.results(task)
         assert (theirs.status, theirs.result_hash) == ("recorded", hash_of_output(b"theirs"))
         assert (rejected.result_id, rejected.status) == (mine.record.result_id, ResultStatus.REJECTED)
@@ -281,7 +234,7 @@ class TestWhoWasFirst:
         await market.agents()
         task, bob = await market.assigned_task(), await market.see_agent("bob")
         await world.storage.commit(results.submit, a_result(task, "bob", b"same"))
-        await world.reported(ResultRecorded(**_ids(task, bob), result_hash=hash_of_output(b"same")))
+        await world.reported(ResultRecorded(**ids(task, bob), result_hash=hash_of_output(b"same")))
         (result,) = await world.results(task)
         assert result.status == ResultStatus.RECORDED
 
@@ -297,88 +250,6 @@ class TestWhoWasFirst:
         assert (await world.storage.fetch(outbox.get, receipt.correlation_id)).status == "failed"
 
 
-class TestAnomalies:
-    """What was unexpected is taken, and recorded with its event."""
-
-    async def test_an_unexpected_jump_is_taken(self, world: World) -> None:
-        task = await world.market.cancel(await world.market.task())
-        moved = TaskMoved(chain_task_id=task.chain_task_id or 0, status=TaskStatus.REVEALING)
-        event = await world.reported(moved)
-        assert event.anomaly == "task moved from cancelled to revealing"
-        assert (await world.market.see(task)).status == TaskStatus.REVEALING
-
-    async def test_jumps_of_every_machine_are_taken(self, world: World) -> None:
-        market = world.market
-        ada, task = await market.agent("ada"), await market.task()
-        await market.bid(task, "ada")
-        both = _ids(task, ada)
-        await world.reported(BidRevealed(**both, value=1))
-        await world.reported(BidSubmitted(**both))
-        await market.retire(ada)
-        await world.reported(AgentMoved(chain_agent_id=both["chain_agent_id"], status=AgentStatus.ACTIVE))
-        await world.reported(EscrowRefunded(chain_task_id=both["chain_task_id"]))
-        await world.reported(EscrowFunded(chain_task_id=both["chain_task_id"]))
-        assert await world.anomalies() == [
-            "bid moved from revealed to committed",
-            "agent moved from retired to active",
-            "escrow moved from refunded to funded",
-        ]
-        assert (await market.see(task)).escrow_status == EscrowStatus.FUNDED
-
-    @pytest.mark.parametrize(
-        ("fact", "anomaly"),
-        [
-            (AgentUpdated(chain_agent_id=1), "unknown agent 1"),
-            (AgentMoved(chain_agent_id=1, status=AgentStatus.RETIRED), "unknown agent 1"),
-            (TaskMoved(chain_task_id=2, status=TaskStatus.EXPIRED), "unknown task 2"),
-            (TaskAllocated(chain_task_id=2, chain_agent_id=1, cost=3), "unknown task 2"),
-            (EscrowFunded(chain_task_id=2), "unknown task 2"),
-            (EscrowRefunded(chain_task_id=2), "unknown task 2"),
-            (EscrowReleased(chain_task_id=2, amount=1, fee=0), "unknown task 2"),
-            (BidSubmitted(chain_task_id=2, chain_agent_id=1), "unknown task 2"),
-            (BidRevealed(chain_task_id=2, chain_agent_id=1, value=1), "unknown bid of agent 1 on task 2"),
-            (ResultRecorded(chain_task_id=2, chain_agent_id=1, result_hash=b"r"), "unknown task 2"),
-        ],
-    )
-    async def test_a_fact_about_something_unknown_changes_nothing_else(
-        self, world: World, fact: Fact, anomaly: str
-    ) -> None:
-        event = await world.reported(fact)
-        assert event.anomaly == anomaly
-        assert await count(world.storage, "agents", "tasks", "bids", "results", "events") == (0,) * 5
-
-    async def test_facts_about_an_unknown_agent_on_a_known_task(self, world: World) -> None:
-        task = await world.market.task()
-        number = task.chain_task_id or 0
-        facts = [
-            BidSubmitted(chain_task_id=number, chain_agent_id=99),
-            BidRevealed(chain_task_id=number, chain_agent_id=99, value=1),
-            TaskAllocated(chain_task_id=number, chain_agent_id=99, cost=4),
-            ResultRecorded(chain_task_id=number, chain_agent_id=99, result_hash=b"r"),
-        ]
-        assert [(await world.reported(fact)).anomaly for fact in facts] == [
-            "unknown agent 99",
-            f"unknown bid of agent 99 on task {number}",
-            "task moved from bidding to assigned",
-            "unknown agent 99",
-        ]
-        task = await world.market.see(task)
-        assert (task.status, task.assigned_agent_id, task.cost) == ("completed", "chain:agent:99", 4)
-
-    async def test_numbers_and_amounts_of_any_size_are_stored(self, world: World) -> None:
-        await world.reported(AgentRegistered(chain_agent_id=NUMBER_MAX, account_address="5X"))
-        await world.reported(
-            TaskCreated(chain_task_id=NUMBER_MAX, budget=AMOUNT_MAX, deadline_block=2**64 - 1)
-        )
-        both: dict[str, Any] = {"chain_task_id": NUMBER_MAX, "chain_agent_id": NUMBER_MAX}
-        await world.reported(BidSubmitted(**both, estimated_duration_seconds=2**64 - 1))
-        await world.reported(BidRevealed(**both, value=AMOUNT_MAX))
-        task = await world.only_task()
-        bid = await world.market.see_bid(task, f"chain:agent:{NUMBER_MAX}")
-        assert (task.max_budget, task.deadline_block) == (AMOUNT_MAX, NUMBER_MAX)
-        assert (bid.value, bid.estimated_duration_seconds) == (AMOUNT_MAX, NUMBER_MAX)
-
-
 async def test_a_fact_that_says_what_is_so_already_changes_nothing(world: World) -> None:
     market = world.market
     await market.agents()
@@ -390,7 +261,7 @@ async def test_a_fact_that_says_what_is_so_already_changes_nothing(world: World)
         AgentMoved(chain_agent_id=ada.chain_agent_id or 0, status=AgentStatus.ACTIVE),
         AgentUpdated(chain_agent_id=ada.chain_agent_id or 0, metadata=ada.metadata),
         TaskMoved(chain_task_id=number, status=TaskStatus.COMPLETED),
-        ResultRecorded(**_ids(task, bob), result_hash=hash_of_output(b"6")),
+        ResultRecorded(**ids(task, bob), result_hash=hash_of_output(b"6")),
         EscrowReleased(chain_task_id=number, amount=task.paid_amount or 0, fee=task.fee_amount or 0),
     ]
     tables = ("agents", "tasks", "bids", "results", "events")

@@ -23,7 +23,7 @@ from storage.store import Storage
 from storage.transaction import Transaction
 from tests.storage.items import a_result, a_task, an_agent
 from tests.storage.looking import all_of
-from tests.storage.market import Market
+from tests.storage.market import Market, chain_of
 
 
 async def test_a_caller_reads_what_it_has_written(market: Market) -> None:
@@ -64,7 +64,6 @@ async def test_what_is_unknown_is_named(local: Storage) -> None:
 
 
 async def test_reads_that_wait_share_one_query(local: Storage) -> None:
-    """Where they are made at once, none waits."""
     batches: list[Sequence[str]] = []
 
     @query
@@ -74,7 +73,7 @@ async def test_reads_that_wait_share_one_query(local: Storage) -> None:
 
     answers = await asyncio.gather(*(local.fetch(echo, key) for key in ("a", "b", "a", "c")))
     assert answers == ["a", "b", "a", "c"]
-    assert batches == ([["a"], ["b"], ["a"], ["c"]] if local._engine.reads_at_once else [["a", "b", "c"]])
+    assert batches == [["a", "b", "c"]]
 
 
 async def test_a_read_joins_only_a_fetch_that_has_not_started(
@@ -100,7 +99,7 @@ async def test_a_read_joins_only_a_fetch_that_has_not_started(
     monkeypatch.setattr(local._engine, "read", read_and_ask_meanwhile)
     assert await local.fetch(echo, "early") == "early"
     assert await waiting[0] == "late"
-    assert sorted(batches, key=str) == [["early"], ["late"]]
+    assert batches == [["early"], ["late"]]
 
 
 async def test_a_query_reads_a_limited_number_of_keys_at_once(
@@ -117,8 +116,34 @@ async def test_a_bounded_number_of_reads_may_wait(local: Storage, monkeypatch: p
     answers = await asyncio.gather(
         *(local.fetch(agents.get, f"{number}") for number in range(3)), return_exceptions=True
     )
-    third = AgentNotFound if local._engine.reads_at_once else Overloaded
-    assert [type(answer) for answer in answers] == [AgentNotFound, AgentNotFound, third]
+    assert [type(answer) for answer in answers] == [AgentNotFound, AgentNotFound, Overloaded]
+
+
+async def test_a_batch_of_reads_leaves_once_as_many_are_there_as_the_last_time(
+    local: Storage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(limits, "FETCH_GATHER_SECONDS", 3600.0)
+    batches: list[Sequence[str]] = []
+
+    @query
+    def echo(tx: Transaction, keys: Sequence[str]) -> list[Outcome[str]]:
+        batches.append(keys)
+        return list(keys)
+
+    await asyncio.gather(local.fetch(echo, "a"), local.fetch(echo, "b"))
+    first = asyncio.create_task(local.fetch(echo, "c"))
+    for _ in range(10):
+        await asyncio.sleep(0)
+    assert batches == [["a", "b"]]
+    await local.fetch(echo, "d")
+    assert await first == "c"
+    assert batches == [["a", "b"], ["c", "d"]]
+
+
+async def test_a_reader_whose_company_stays_away_is_served_soon(local: Storage) -> None:
+    await asyncio.gather(*(local.fetch(tasks.get, "x") for _ in range(2)), return_exceptions=True)
+    with pytest.raises(TaskNotFound):
+        await local.fetch(tasks.get, "y")
 
 
 async def test_a_reader_that_leaves_disturbs_nobody(local: Storage) -> None:
@@ -153,11 +178,10 @@ async def test_a_defect_of_a_query_reaches_its_callers_and_leaves_it_usable(
 async def test_the_result_of_a_task_is_the_recorded_one(chained: Storage) -> None:
     """Whatever the same agent had rejected before."""
     market = await Market.opened(chained)
-    assert market.chain is not None
     await market.agents()
     task = await market.assigned_task()
     rejected = await chained.commit(results.submit, a_result(task, "bob", b"wrong"))
-    await market.chain.finalize(rejected.correlation_id, error="TaskMarket.BadProof")
+    await chain_of(market).finalize(rejected.correlation_id, error="TaskMarket.BadProof")
     found = await chained.fetch(results.get_of_task, task.task_id)
     assert (found.result.status, found.output) == (ResultStatus.REJECTED, b"wrong")
     await market.result(task, "bob", b"right")

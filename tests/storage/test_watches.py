@@ -8,11 +8,9 @@ import pytest
 from storage import agents, events, feed, limits, lists, tasks
 from storage.errors import CursorExpired, DatabaseUnavailable, InvalidCursor, ShuttingDown
 from storage.events import Filter, Retain
-from storage.facts import TaskCreated
 from storage.feed import Cursor
 from storage.lists import Page, TaskFilter
 from storage.store import LOCAL, Storage
-from tests.storage.blocks import Chain
 from tests.storage.items import a_task, an_agent, now_us
 from tests.storage.looking import all_of, dump, opened
 from tests.storage.market import Market
@@ -314,64 +312,8 @@ async def test_two_servers_on_one_database_see_each_others_events(postgres_url: 
         assert [row[0] for row in (await dump(here))["events"]] == numbers
 
 
-class TestChainEvents:
-    async def test_are_seen_in_the_order_of_the_chain(self, chained: Storage) -> None:
-        chain = await _chain(chained)
-        async with watching_chain(chained) as watcher:
-            await chain.pass_blocks(2)
-            await chain.report(TaskCreated(chain_task_id=1, budget=1))
-            found = await watcher.take(5)
-        assert [(event.block_number, event.event_index) for event in found] == [
-            (1, 0),
-            (2, 0),
-            (3, 0),
-            (3, 1),
-            (3, 2),
-        ]
-
-    async def test_of_some_pallets_only(self, chained: Storage) -> None:
-        chain = await _chain(chained)
-        async with watching_chain(chained, frozenset({"Market"})) as watcher:
-            await chain.pass_blocks(2)
-            await chain.report(TaskCreated(chain_task_id=1, budget=1))
-            assert [event.event for event in await watcher.take(1)] == ["TaskCreated"]
-
-    async def test_are_resumed_without_gap_or_duplicate(
-        self, chained: Storage, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
-        monkeypatch.setattr(feed, "EVENT_PAGE_MAX", 2)
-        chain = await _chain(chained)
-        seen: list[tuple[int, int]] = []
-        cursor = await _chain_start(chained)
-        for _ in range(4):
-            await chain.report(TaskCreated(chain_task_id=1, budget=1))
-        while len(seen) < 12:
-            async with watching_chain(chained, after=cursor) as watcher:
-                seen += [(e.block_number, e.event_index) for e in (await watcher.next()).events]
-                cursor = watcher.cursor
-        assert seen == [(block, index) for block in range(1, 5) for index in range(3)]
-
-    async def test_begin_with_those_of_the_next_block(self, chained: Storage) -> None:
-        chain = await _chain(chained)
-        await chain.pass_blocks(3)
-        async with watching_chain(chained) as watcher:
-            await chain.pass_blocks(1)
-            assert [event.block_number for event in await watcher.take(1)] == [4]
-
-
-async def _chain(storage: Storage) -> Chain:
-    chain = Chain(storage)
-    await chain.begin()
-    return chain
-
-
 async def _start(storage: Storage) -> Cursor:
     async with watching(storage) as watcher:
-        return watcher.cursor
-
-
-async def _chain_start(storage: Storage) -> Cursor:
-    async with watching_chain(storage) as watcher:
         return watcher.cursor
 
 

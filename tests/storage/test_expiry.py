@@ -1,0 +1,72 @@
+"""What no block holds before its era is over is signed again, and given up in the end."""
+
+from storage import chain_log, outbox, submission, tasks
+from storage.chain_log import Ingest
+from storage.facts import TaskMoved
+from storage.lifecycle import ExtrinsicStatus, TaskStatus
+from storage.records import Action
+from storage.store import Storage
+from storage.submission import Claim
+from tests.storage.blocks import ATTEMPTS_MAX, Chain, Step
+from tests.storage.items import HOUR_US, now_us
+from tests.storage.market import Market, chain_of
+from tests.storage.submitter import queue_calls, see
+
+
+async def test_expiry_requeues_only_when_the_era_is_over(chained: Storage, chain: Chain) -> None:
+    (call,) = await queue_calls(chained, 1)
+    await chain.sign(call, era_blocks=4)
+    await chain.pass_blocks(2)
+    assert (await see(chained, call)).status == ExtrinsicStatus.SIGNED
+    await chain.pass_blocks(1)  # block 3 was the last that could hold it
+    row = await see(chained, call)
+    assert (row.status, row.attempt_count) == (ExtrinsicStatus.QUEUED, 1)
+    assert row.last_error == "no block before 4 included it"
+    assert (await chained.read(submission.account_state, "5Account")).live_nonces == frozenset()
+    await chain.sign(call)
+    assert (await see(chained, call)).attempt_count == 2
+
+
+async def test_expiry_does_not_come_before_the_blocks_are_read_to_their_end(
+    chained: Storage, chain: Chain
+) -> None:
+    """Many blocks at once: executed in the first, its era over by the last."""
+    (call,) = await queue_calls(chained, 1)
+    (extrinsic_hash,) = await chain.sign(call, era_blocks=4)
+    await chain.blocks((Step(extrinsic_hash),), *(() for _ in range(10)))
+    assert (await see(chained, call)).status == ExtrinsicStatus.FINALIZED
+
+
+async def test_expiry_gives_up_after_so_many_attempts_and_an_operator_may_requeue(
+    market_on_chain: Market,
+) -> None:
+    market, chain = market_on_chain, chain_of(market_on_chain)
+    task = await market.task()
+    receipt = await market.storage.commit(tasks.cancel, task.task_id)
+    for _ in range(ATTEMPTS_MAX):
+        assert (await see(market.storage, receipt.correlation_id)).status == "queued"
+        await chain.sign(receipt.correlation_id, era_blocks=2)
+        await chain.pass_blocks(2)
+    row = await see(market.storage, receipt.correlation_id)
+    assert (row.status, row.last_error[:23]) == ("dead", "given up after 3 attemp")
+    assert (await market.see(task)).last_error == row.last_error
+    assert (await market.see(task)).pending_action == ""
+    await market.storage.commit(outbox.requeue, receipt.correlation_id)
+    assert (await market.see(task)).pending_action == Action.CANCEL_TASK
+    await chain.finalize(
+        receipt.correlation_id,
+        TaskMoved(chain_task_id=task.chain_task_id or 0, status=TaskStatus.CANCELLED),
+    )
+    assert (await market.see(task)).status == TaskStatus.CANCELLED
+
+
+async def test_expiry_waits_longer_after_each_attempt(chained: Storage, chain: Chain) -> None:
+    (call,) = await queue_calls(chained, 1)
+    await chain.sign(call, era_blocks=1)
+    item = chain.ingest(())
+    slow = Ingest(after=item.after, blocks=item.blocks, attempts_max=9, retry_delay_us=HOUR_US)
+    before = now_us()
+    await chained.commit(chain_log.ingest, slow)
+    row = await see(chained, call)
+    assert row.next_attempt_us >= before + HOUR_US
+    assert await chained.commit(submission.claim, Claim(token="t", lease_us=1, at_most=9)) == []
