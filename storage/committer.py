@@ -1,6 +1,6 @@
 """The heart of the write path: group commit.
 
-The committer takes all items that are waiting, and never waits for more. It groups them by mutation in
+The committer takes all items that are waiting (`storage.gathering` says when). It groups them by mutation in
 order of first arrival, runs the groups in one transaction, writes their events last, commits once, and only
 then answers the callers. While one batch commits, the next one gathers.
 
@@ -31,6 +31,7 @@ from storage.errors import (
     StorageError,
 )
 from storage.events import write_events
+from storage.gathering import Gathering
 from storage.outcome import Mutation, Outcome
 from storage.requests import RequestKey, apply_once
 from storage.transaction import Transaction
@@ -75,6 +76,7 @@ class Committer:
         self._on_events = on_events
         self._queue: deque[_Waiting] = deque()
         self._queue_bytes = 0
+        self._gathering = Gathering()
         self._wake = asyncio.Event()
         self._closing = False
         self._task: asyncio.Task[None] | None = None
@@ -113,6 +115,7 @@ class Committer:
         answer: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
         self._queue.append(_Waiting(mutation, item, request, deadline, size_bytes, answer))
         self._queue_bytes += size_bytes
+        self._gathering.joined(len(self._queue))
         self._wake.set()
         outcome: Answer = await answer
         return outcome
@@ -122,7 +125,10 @@ class Committer:
             await self._wake.wait()
             self._wake.clear()
             while self._queue:
+                if not self._closing:
+                    await self._gathering.wait(len(self._queue))
                 batch = self._take()
+                self._gathering.departed(len(batch))
                 if batch:
                     await self._commit(batch)
             if self._closing:

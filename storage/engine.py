@@ -21,10 +21,6 @@ class Engine(Protocol):
     def dialect(self) -> Dialect:
         """How statements are written here."""
 
-    @property
-    def reads_at_once(self) -> bool:
-        """Whether `read` answers without waiting, so that other reads cannot gather meanwhile."""
-
     async def write(self, work: Callable[[Connection], T]) -> T:
         """Run `work` in a transaction and commit it durably; if it raises, roll back and raise the same.
 

@@ -4,17 +4,20 @@ A read joins only a fetch that has not started, so a caller always reads what it
 """
 
 import asyncio
+from collections import defaultdict
 from collections.abc import Callable, Hashable, Sequence
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, TypeAlias, TypeVar
 
 from storage import limits
 from storage.engine import Engine
 from storage.errors import Overloaded, StorageError
+from storage.gathering import Gathering
 from storage.outcome import Outcome
 from storage.transaction import Transaction
 
 Key = TypeVar("Key", bound=Hashable)
 Answer = TypeVar("Answer")
+_Waiting: TypeAlias = tuple[Any, asyncio.Future[Any]]  # a key, and the caller who waits for its answer
 
 
 class Query(Generic[Key, Answer]):
@@ -32,33 +35,46 @@ def query(
     return Query(function)
 
 
-class Fetcher:
-    """Batches the single-row reads of one process: one fetch per query is under way at a time.
+class _Line:
+    """The callers that wait for answers to one query."""
 
-    Where a read is made at once there is nothing to wait for, and each is made alone.
-    """
+    __slots__ = ("gathering", "moving", "waiting")
+
+    def __init__(self) -> None:
+        self.waiting: list[_Waiting] = []
+        self.moving = False  # somebody fetches for them
+        self.gathering = Gathering()
+
+    def join(self, key: Any, answer: asyncio.Future[Any]) -> None:
+        self.waiting.append((key, answer))
+        self.gathering.joined(len(self.waiting))
+
+    def take(self) -> list[_Waiting]:
+        """The next batch, less those who have left."""
+        batch = [waiting for waiting in self.waiting[: limits.FETCH_BATCH_MAX] if not waiting[1].done()]
+        del self.waiting[: limits.FETCH_BATCH_MAX]
+        self.gathering.departed(len(batch))
+        return batch
+
+
+class Fetcher:
+    """Batches the single-row reads of one process: one fetch per query is under way at a time."""
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
-        self._waiting: dict[Query[Any, Any], list[tuple[Any, asyncio.Future[Any]]]] = {}
+        self._lines: defaultdict[Query[Any, Any], _Line] = defaultdict(_Line)
         self._running: set[asyncio.Task[None]] = set()
-        self._active: set[Query[Any, Any]] = set()
 
     async def fetch(self, query: Query[Key, Answer], key: Key) -> Answer:
         """The answer for `key`; raises its `Refusal`, or a `Failure`."""
-        if self._engine.reads_at_once:
-            (outcome,) = await self._read(query, [key])
-            if isinstance(outcome, StorageError):
-                raise outcome
-            return outcome
-        answer: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
-        waiting = self._waiting.setdefault(query, [])
-        if len(waiting) >= limits.COMMIT_QUEUE_ITEMS_MAX:
+        line = self._lines[query]
+        if len(line.waiting) >= limits.COMMIT_QUEUE_ITEMS_MAX:
             raise Overloaded("too many reads are waiting")
-        waiting.append((key, answer))
-        if query not in self._active:
-            self._active.add(query)
-            task = asyncio.create_task(self._run(query))
+        answer: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
+        line.join(key, answer)
+        if not line.moving:
+            line.moving = True
+            task = asyncio.create_task(self._run(query, line))
             self._running.add(task)
             task.add_done_callback(self._running.discard)
         found: Answer = await answer
@@ -67,28 +83,23 @@ class Fetcher:
     async def close(self) -> None:
         await asyncio.gather(*self._running)
 
-    async def _run(self, query: Query[Any, Any]) -> None:
-        queue = self._waiting[query]
+    async def _run(self, query: Query[Any, Any], line: _Line) -> None:
         try:
-            while queue:
-                batch = [waiting for waiting in queue[: limits.FETCH_BATCH_MAX] if not waiting[1].done()]
-                del queue[: limits.FETCH_BATCH_MAX]
-                if batch:
+            while line.waiting:
+                await line.gathering.wait(len(line.waiting))
+                if batch := line.take():
                     await self._fetch(query, batch)
         finally:
-            self._active.discard(query)
+            line.moving = False
 
-    async def _read(self, query: Query[Key, Answer], keys: Sequence[Key]) -> list[Outcome[Answer]]:
-        return await self._engine.read(
-            lambda connection: query.read(
-                Transaction(connection, self._engine.dialect, now_us=0, local=True), keys
-            )
-        )
-
-    async def _fetch(self, query: Query[Any, Any], batch: Sequence[tuple[Any, asyncio.Future[Any]]]) -> None:
+    async def _fetch(self, query: Query[Any, Any], batch: Sequence[_Waiting]) -> None:
         keys = list(dict.fromkeys(key for key, _ in batch))
         try:
-            outcomes = await self._read(query, keys)
+            outcomes = await self._engine.read(
+                lambda connection: query.read(
+                    Transaction(connection, self._engine.dialect, now_us=0, local=True), keys
+                )
+            )
             by_key = dict(zip(keys, outcomes, strict=True))
         except Exception as error:
             by_key = dict.fromkeys(keys, error)

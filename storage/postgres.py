@@ -13,6 +13,7 @@ from sqlalchemy.engine import Connection
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
+from sqlalchemy.util import greenlet_spawn
 
 from storage.dialect import PostgresDialect
 from storage.errors import CommitUnknown, DatabaseUnavailable, Overloaded, Retry
@@ -38,7 +39,6 @@ class PostgresEngine:
 
     def __init__(self, url: URL, *, connections_max: int, connect_timeout_seconds: float) -> None:
         self.dialect = PostgresDialect()
-        self.reads_at_once = False
         options: dict[str, Any] = {
             "pool_reset_on_return": None,
             "connect_args": {
@@ -142,8 +142,12 @@ class PostgresEngine:
 
 
 async def _run(engine: AsyncEngine, work: Callable[[Connection], T]) -> T:
-    async with engine.connect() as connection:
-        return await connection.run_sync(work)
+    def connect_and_work() -> T:
+        with engine.sync_engine.connect() as connection:
+            return work(connection)
+
+    # In one go: the asynchronous facade would spawn a greenlet for each step, at the price of a statement.
+    return await greenlet_spawn(connect_and_work)
 
 
 def _lost(error: BaseException) -> bool:

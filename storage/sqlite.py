@@ -51,7 +51,6 @@ class SqliteEngine:
 
     def __init__(self, path: Path | None) -> None:
         self.dialect = SqliteDialect()
-        self.reads_at_once = path is not None
         self._path = path
         self._lock_file = _own(path) if path else None
         self._writer_thread = ThreadPoolExecutor(1, "sqlite-writer")
@@ -170,6 +169,8 @@ def _own(path: Path) -> int:
         raise BadDatabaseUrl(
             f"the database {path} is in use by another process; SQLite files have one owner at a time"
         ) from error
+    # Sealed values are in there: nobody else may read it, nor the files that SQLite puts beside it.
+    os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
     return descriptor
 
 

@@ -122,7 +122,7 @@ async def test_a_bounded_number_of_reads_may_wait(local: Storage, monkeypatch: p
 async def test_a_batch_of_reads_leaves_once_as_many_are_there_as_the_last_time(
     local: Storage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(limits, "FETCH_GATHER_SECONDS", 3600.0)
+    monkeypatch.setattr("storage.gathering.GATHER_SECONDS", 3600.0)
     batches: list[Sequence[str]] = []
 
     @query

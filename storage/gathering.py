@@ -1,0 +1,43 @@
+"""When a batch departs: as soon as as many are here as travelled the last time, and never much later.
+
+Callers that were answered together come back together, and together they cost a fraction of what each costs
+alone. One who is alone does not wait.
+"""
+
+import asyncio
+
+from storage.limits import GATHER_SECONDS
+
+
+class Gathering:
+    """Waits for a batch to gather. One task waits at a time."""
+
+    def __init__(self) -> None:
+        self._expected = 1
+        self._complete: asyncio.Future[None] | None = None
+
+    def joined(self, waiting: int) -> None:
+        """Say that now so many are waiting."""
+        if self._complete is not None and waiting >= self._expected:
+            self._depart()
+
+    def departed(self, travelling: int) -> None:
+        """Say that a batch of so many has left."""
+        self._expected = travelling
+
+    async def wait(self, waiting: int) -> None:
+        """Wait until as many are here as travelled the last time, at most GATHER_SECONDS."""
+        if waiting >= self._expected:
+            return
+        loop = asyncio.get_running_loop()
+        self._complete = loop.create_future()
+        timer = loop.call_later(GATHER_SECONDS, self._depart)
+        try:
+            await self._complete
+        finally:
+            timer.cancel()
+            self._complete = None
+
+    def _depart(self) -> None:
+        if self._complete is not None and not self._complete.done():
+            self._complete.set_result(None)
