@@ -1,5 +1,6 @@
 """`python -m bench`: measure, print a table, write build/bench.json. It takes less than four minutes."""
 
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -37,7 +38,7 @@ def main(only: str | None) -> None:
     )
     with _progress(window_count(plan)) as tell:
         rows = measure(plan, tell)
-    console = Console(highlight=False)
+    console = Console(highlight=False, width=None if sys.stdout.isatty() else 120)
     print_table(rows, console)
     print_promises(rows, console)
     write_json(rows, OUTPUT)

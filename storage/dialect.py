@@ -1,9 +1,10 @@
 """Where SQLite and Postgres write the same statement differently: one named function per difference.
 
-Statements carry many items at once. On Postgres the values of a column travel as one array parameter;
-on SQLite keys travel as one JSON array, and rows through `executemany`.
+Statements carry many items at once. On Postgres keys travel as one array, and rows as one JSON document; on
+SQLite keys travel as one JSON array, and rows through `executemany`.
 """
 
+import functools
 from collections.abc import Sequence
 from typing import Any, Protocol
 
@@ -12,6 +13,7 @@ from sqlalchemy import BigInteger, Boolean, Integer, LargeBinary, Table, Text
 from sqlalchemy.engine import Connection
 from sqlalchemy.types import TypeEngine
 
+from storage import schema
 from storage.driver import Row, execute, execute_many, fetch
 
 
@@ -62,7 +64,7 @@ class Dialect(Protocol):
         """Append to the event log rows without their number; return the number of the last."""
 
 
-_EVENT_COLUMNS = "event_time_us, entity, entity_id, created, task_id, requester_id, revision, body"
+_EVENT_COLUMNS = tuple(column.name for column in schema.events.columns if column.name != "number")
 
 
 class SqliteDialect:
@@ -127,7 +129,7 @@ class SqliteDialect:
         first = head - len(rows) + 1
         execute_many(
             connection,
-            f"INSERT INTO events (number, {_EVENT_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            f"INSERT INTO events (number, {_names(_EVENT_COLUMNS)}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
             [(first + offset, *row) for offset, row in enumerate(rows)],
         )
         return head
@@ -160,48 +162,40 @@ class PostgresDialect:
     def insert(
         self, connection: Connection, table: Table, columns: Sequence[str], rows: Sequence[Row]
     ) -> int:
-        statement = (
-            f"INSERT INTO {table.name} ({_names(columns)})"
-            f" SELECT * FROM unnest({_arrays(table, columns)}) ON CONFLICT DO NOTHING"
-        )
-        return execute(connection, statement, _transposed(rows))
+        return execute(connection, _insert_json(table, tuple(columns)), _as_json(table, columns, rows))
 
     def insert_keys(
         self, connection: Connection, table: Table, columns: Sequence[str], rows: Sequence[Row]
     ) -> set[Any]:
-        statement = (
-            f"INSERT INTO {table.name} ({_names(columns)})"
-            f" SELECT * FROM unnest({_arrays(table, columns)})"
-            f" ON CONFLICT DO NOTHING RETURNING {_key(table)}"
-        )
-        return {row[0] for row in fetch(connection, statement, _transposed(rows))}
+        statement = f"{_insert_json(table, tuple(columns))} RETURNING {_key(table)}"
+        return {row[0] for row in fetch(connection, statement, _as_json(table, columns, rows))}
 
     def update(
         self, connection: Connection, table: Table, key: str, columns: Sequence[str], rows: Sequence[Row]
     ) -> None:
         assignments = ", ".join(f'"{column}" = new."{column}"' for column in columns)
-        passed = (key, *columns)
         execute(
             connection,
             f"UPDATE {table.name} SET {assignments}"
-            f" FROM unnest({_arrays(table, passed)}) AS new({_names(passed)})"
+            f" FROM json_populate_recordset(NULL::{table.name}, $1) AS new"
             f' WHERE {table.name}."{key}" = new."{key}"',
-            _transposed(rows),
+            _as_json(table, (key, *columns), rows),
         )
 
     def append_events(self, connection: Connection, rows: Sequence[Row]) -> int:
         # The row lock on `database_state` is held to the commit, so numbers are dense and their order
         # is the order of commits. It is taken last, after every other lock of the transaction.
         statement = (
-            "WITH log AS (UPDATE database_state SET event_head = event_head + $9 RETURNING event_head)"
-            f" INSERT INTO events (number, {_EVENT_COLUMNS})"
-            " SELECT log.event_head - $9 + new.place, new.a, new.b, new.c, new.d, new.e, new.f, new.g, new.h"
-            " FROM log, unnest($1::bigint[], $2::text[], $3::text[], $4::boolean[], $5::text[], $6::text[],"
-            " $7::bigint[], $8::text[]) WITH ORDINALITY AS new(a, b, c, d, e, f, g, h, place)"
-            " RETURNING number"
+            "WITH log AS (UPDATE database_state SET event_head = event_head + $2 RETURNING event_head),"
+            f" appended AS (INSERT INTO events (number, {_names(_EVENT_COLUMNS)})"
+            f" SELECT event_head - $2 + number, {_names(_EVENT_COLUMNS)}"
+            " FROM log, json_populate_recordset(NULL::events, $1))"
+            " SELECT event_head FROM log"
         )
-        numbers = fetch(connection, statement, (*_transposed(rows), len(rows)))
-        return int(max(number for (number,) in numbers))
+        placed = [(place, *row) for place, row in enumerate(rows, start=1)]
+        events = _as_json(schema.events, ("number", *_EVENT_COLUMNS), placed)
+        head: int = fetch(connection, statement, (*events, len(rows)))[0][0]
+        return head
 
 
 def _key(table: Table) -> str:
@@ -226,12 +220,37 @@ def _postgres_type(kind: type[TypeEngine[Any]]) -> str:
     raise TypeError(f"no array type for {kind}")
 
 
-def _arrays(table: Table, columns: Sequence[str]) -> str:
-    return ", ".join(
-        f"${position}::{_postgres_type(type(table.columns[column].type))}[]"
-        for position, column in enumerate(columns, start=1)
+def _transposed(rows: Sequence[Row]) -> tuple[list[Any], ...]:
+    return tuple(map(list, zip(*rows, strict=True)))
+
+
+@functools.cache
+def _insert_json(table: Table, columns: tuple[str, ...]) -> str:
+    """Inserts the rows of one parameter, made by `_as_json`."""
+    return (
+        f"INSERT INTO {table.name} ({_names(columns)}) SELECT {_names(columns)}"
+        f" FROM json_populate_recordset(NULL::{table.name}, $1) ON CONFLICT DO NOTHING"
     )
 
 
-def _transposed(rows: Sequence[Row]) -> tuple[list[Any], ...]:
-    return tuple(map(list, zip(*rows, strict=True)))
+def _as_json(table: Table, columns: Sequence[str], rows: Sequence[Row]) -> tuple[str]:
+    """Rows as one parameter for `json_populate_recordset`.
+
+    An array for each column would do as well, but the driver looks at each element of an array for arrays
+    within, which costs more than all the rest.
+    """
+    binary = _binary(table)
+    objects = []
+    for row in rows:
+        values = dict(zip(columns, row, strict=True))
+        for column in binary.intersection(values):
+            if values[column] is not None:
+                values[column] = f"\\x{values[column].hex()}"
+        objects.append(values)
+    return (msgspec.json.encode(objects).decode(),)
+
+
+@functools.cache
+def _binary(table: Table) -> frozenset[str]:
+    """The columns of bytes."""
+    return frozenset(column.name for column in table.columns if isinstance(column.type, LargeBinary))
