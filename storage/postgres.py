@@ -41,6 +41,7 @@ class PostgresEngine:
         self.dialect = PostgresDialect()
         options: dict[str, Any] = {
             "pool_reset_on_return": None,
+            "hide_parameters": True,  # some are secret, and errors are logged
             "connect_args": {
                 "timeout": connect_timeout_seconds,
                 "command_timeout": STATEMENT_TIMEOUT_SECONDS,

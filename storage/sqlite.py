@@ -187,6 +187,7 @@ def _engine(
         creator=lambda: _connect(path, busy_seconds),
         poolclass=pool,
         query_cache_size=STATEMENTS_CACHED,
+        hide_parameters=True,  # some are secret, and errors are logged
         **options,
     )
     if begin:

@@ -108,3 +108,14 @@ async def test_a_commit_that_fails_is_unknown_and_leaves_no_transaction_open(fil
     assert await count(file, "task_inputs") == (0,)
     await file.commit(tasks.create, a_task())
     assert await count(file, "tasks", "task_inputs") == (1, 1)
+
+
+async def test_errors_never_tell_the_values_of_a_statement_since_some_are_sealed(local: Storage) -> None:
+    place = local._engine.dialect.parameter(1)
+
+    def work(connection: Connection) -> None:
+        connection.exec_driver_sql(f"SELECT no_such_column FROM bids WHERE bid_id = {place}", ("sealed-bid",))
+
+    with pytest.raises(DBAPIError) as error:
+        await local._engine.write(work)
+    assert "sealed-bid" not in str(error.value)
