@@ -1,5 +1,6 @@
 """What the bridge promises when the chain, its runtime or other clients are not what it expects."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -40,8 +41,7 @@ async def test_nothing_is_signed_before_the_database_knows_from_which_block_on_i
 
     async def slow(storage: Storage, function: Any, argument: Any) -> Any:
         if function is chain_log.cursor and not executed_before:
-            for _ in range(5):
-                world.chain.seal()
+            await asyncio.sleep(0.7)  # a database that pauses, while blocks go by
             executed_before.append(world.calls_executed("TaskMarket", "TaskCreated"))
         return await read(storage, function, argument)
 
@@ -164,11 +164,22 @@ async def test_an_extrinsic_that_its_key_cannot_sign_is_dead_and_its_neighbours_
 async def test_a_file_of_metadata_is_used_only_for_the_runtime_it_is_of(world: World, tmp_path: Path) -> None:
     file = tmp_path / "metadata.scale"
     file.write_bytes(world.chain.runtime.metadata[14])
-    runtimes = Runtimes(file)
-    async with world.bridged(metadata=file):
-        await world.succeeded(await world.create_task())
-    [known] = runtimes._by_version
-    assert known == world.chain.runtime.codec.spec_version
+    runtimes, codec = Runtimes(file), world.chain.runtime.codec
+    asked: list[str] = []
+
+    class UpgradedNode:
+        async def call(self, method: str, *params: Any) -> Any:
+            asked.append(method)
+            if method == "state_getMetadata":
+                return f"0x{world.chain.runtime.metadata[14].hex()}"
+            newer = codec.spec_version + (len(asked) > 1)
+            return {"specVersion": newer, "transactionVersion": codec.transaction_version}
+
+    node: Any = UpgradedNode()
+    assert (await runtimes.at(node, "0x")).spec_version == codec.spec_version
+    assert asked == ["state_getRuntimeVersion"]
+    assert (await runtimes.at(node, "0x")).spec_version == codec.spec_version + 1
+    assert asked[-1] == "state_getMetadata"
 
 
 async def test_an_update_that_was_withdrawn_keeps_its_content_for_a_requeue(world: World) -> None:
