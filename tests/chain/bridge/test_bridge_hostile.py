@@ -244,3 +244,28 @@ async def test_an_agent_its_task_and_its_bid_that_are_read_in_one_batch_are_all_
             return [bid.status for bid in found] == [BidStatus.COMMITTED]
 
         await eventually(reflected, "the bid")
+
+
+async def test_a_nonce_that_was_used_while_its_signer_waited_is_not_given_again(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sign = Submitter._sign
+    world.chain.pause_sealing()
+    async with world.bridged():
+        first = await world.create_task()
+
+        async def submitted() -> bool:
+            return (await world.extrinsic(first)).status == ExtrinsicStatus.SUBMITTED
+
+        await eventually(submitted, "the submission")
+
+        async def late(submitter: Submitter, *arguments: Any) -> None:
+            world.chain.resume_sealing()
+            await world.succeeded(first)
+            await sign(submitter, *arguments)
+
+        monkeypatch.setattr(Submitter, "_sign", late)
+        second = await world.create_task()
+        await world.succeeded(second)
+    assert [(await world.extrinsic(each)).nonce for each in (first, second)] == [0, 1]
+    assert (await world.extrinsic(second)).attempt_count == 1
