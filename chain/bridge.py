@@ -103,9 +103,6 @@ class Bridge:
                 self._note("an internal error, see the log of the server")
             finally:
                 self._connected = False
-            task = asyncio.current_task()
-            if task is not None and task.cancelling():
-                raise asyncio.CancelledError  # a task group that fails while it is cancelled forgets it
             if loop.time() - started > STEADY_SECONDS:
                 pause = PAUSE_SECONDS_MIN
             await asyncio.sleep(random.uniform(pause / 2, pause))  # noqa: S311
