@@ -6,15 +6,12 @@ import enum
 from chain.devnet.context import BlockContext
 from chain.devnet.frame import AccountId
 from chain.devnet.pallet import Event, Pallet
-from chain.devnet.pallets import agent_registry, balances, tasks
+from chain.devnet.pallets import agent_registry, balances, system, tasks
 from chain.devnet.typeinfo import U8, U64, U128, composite, variants
 
 PALLET = Pallet("Escrow", 12, "pallet_escrow")
 
 FEE_PERCENT = 5
-
-TREASURY = b"modlpy/trsry".ljust(32, b"\x00")
-"""The account that fees go to, derived from the pallet id `py/trsry` as everywhere."""
 
 
 @variants("pallet_escrow::types::EscrowStatus")
@@ -93,13 +90,13 @@ def release_payment(block: BlockContext, signer: AccountId, task_id: U64) -> Non
     ESCROWS.put(block, escrow, task_id)
     balances.unreserve(block, signer, escrow.amount)
     _pay(block, signer, payee, task.cost - fee)
-    _pay(block, signer, TREASURY, fee)
+    _pay(block, signer, balances.TREASURY, fee)
     block.deposit(PaymentReleased(task_id=task_id, agent=payee, amount=task.cost - fee, fee=fee))
 
 
 def fund(block: BlockContext, task_id: int, user: bytes, amount: int) -> None:
     """Set a new task's budget aside, or raise InsufficientBalance."""
-    if amount > balances.reservable(block, user):
+    if amount > balances.spendable(system.account_at(block, user)):
         raise InsufficientBalance
     balances.reserve(block, user, amount)
     ESCROWS.put(block, Escrow(user, amount, EscrowStatus.FUNDED), task_id)
