@@ -16,8 +16,8 @@ state of every block is kept, but only while the process lives; without a seed e
 of its own, so a database that is bound to an earlier run is refused.
 
 The accounts //Alice, //Bob, //Charlie, //Dave, //Eve, //Ferdie and //Arbiter (sr25519), who decides disputes,
-own 10^18 planck each. A transaction pays a small fee for itself and for each of its bytes to the treasury. The
-rules of the market lie in `pallets/`, a module per pallet.
+own 10^18 planck each. A transaction pays a small fee for itself and for each of its bytes to the treasury.
+The rules of the market lie in `pallets/`.
 
 Besides the methods of real nodes (`rpc_methods` lists all), these steer the chain:
 

@@ -10,7 +10,9 @@ from chain.devnet.metadata import MetadataBuilder, RuntimeApi
 from chain.devnet.pallets import (
     agent_registry,
     balances,
-    escrow,
+    commitments,
+    milestones,
+    reputation,
     system,
     task_market,
     timestamp,
@@ -34,9 +36,11 @@ PALLETS = (
     balances.PALLET,
     agent_registry.PALLET,
     task_market.PALLET,
-    escrow.PALLET,
+    milestones.PALLET,  # Escrow, to the last of its calls
     utility.PALLET,
     transaction_payment.PALLET,
+    reputation.PALLET,
+    commitments.PALLET,
 )
 """The pallets, in the order in which they begin a block."""
 

@@ -144,6 +144,8 @@ def reserve(block: BlockContext, account: bytes, amount: int) -> None:
 
 def unreserve(block: BlockContext, account: bytes, amount: int) -> None:
     """Free money that `reserve` has set aside."""
+    if not amount:
+        return
     entry = system.account_at(block, account)
     entry.data.free += amount
     entry.data.reserved -= amount

@@ -1,5 +1,7 @@
 """What transactions cost, who pays, and what happens to those who cannot."""
 
+from typing import Any
+
 import pytest
 
 from chain.devnet import DevChain
@@ -75,7 +77,7 @@ def test_who_would_not_keep_the_existential_deposit_is_refused(chain: DevChain) 
 
 def test_money_that_is_set_aside_pays_no_fees(chain: DevChain) -> None:
     requester = newcomer(chain, 10 * UNIT)
-    task = {"spec_hash": bytes(32), "deadline": 1000, "verification_level": "BestEffort"}
+    task: dict[str, Any] = {"spec_hash": bytes(32), "deadline": 1000, "verification_level": "BestEffort"}
     cost = fee_of(requester.sign("TaskMarket.create_task", **task, budget=10 * UNIT))
     budget = requester.free - cost - EXISTENTIAL_DEPOSIT
     assert requester.do("TaskMarket.create_task", **task, budget=budget).error is None
@@ -157,7 +159,7 @@ def test_transferring_all_leaves_what_holds_up_money_that_is_set_aside(chain: De
 
 def test_a_transfer_opens_an_account_and_burns_the_dust_of_the_one_it_ends(chain: DevChain) -> None:
     payer, opened = newcomer(chain, UNIT), Actor(chain, "//Opened")
-    arguments = {"dest": opened.account, "value": UNIT - 10**9}
+    arguments: dict[str, Any] = {"dest": opened.account, "value": UNIT - 10**9}
     cost = fee_of(payer.sign("Balances.transfer_allow_death", **arguments))
     amount = UNIT - cost - (EXISTENTIAL_DEPOSIT - 1)
     outcome = payer.do("Balances.transfer_allow_death", dest=opened.account, value=amount)
