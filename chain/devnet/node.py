@@ -9,7 +9,8 @@ from typing import Self
 from websockets.asyncio.server import Server, ServerConnection, serve
 from websockets.exceptions import ConnectionClosed
 
-from chain.devnet.chain import DevChain, Sealing
+from chain.devnet.chain import DevChain
+from chain.devnet.config import Sealing
 from chain.devnet.rpc import protocol
 from chain.devnet.rpc.session import Session
 
