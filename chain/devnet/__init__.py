@@ -34,5 +34,6 @@ from chain.devnet.chain import DevChain, Retracted
 from chain.devnet.config import DevChainConfig, Sealing
 from chain.devnet.node import DevNode
 from chain.devnet.refusal import TransactionRefused
+from chain.devnet.revision import Change
 
-__all__ = ["DevChain", "DevChainConfig", "DevNode", "Retracted", "Sealing", "TransactionRefused"]
+__all__ = ["Change", "DevChain", "DevChainConfig", "DevNode", "Retracted", "Sealing", "TransactionRefused"]

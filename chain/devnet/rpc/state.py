@@ -45,15 +45,15 @@ def get_keys_paged(
 @METHODS.method("state_getMetadata")
 def get_metadata(session: Session, block_hash: Json = None) -> Json:
     """Return the metadata in version 14."""
-    require_block(session, block_hash)
-    return hex_text(session.chain.runtime.metadata[14])
+    block = require_block(session, block_hash)
+    return hex_text(session.chain.runtime_at(block).metadata[14])
 
 
 @METHODS.method("state_getRuntimeVersion")
 def get_runtime_version(session: Session, block_hash: Json = None) -> Json:
     """Return the version of the runtime."""
-    require_block(session, block_hash)
-    return render_version(session.chain.runtime.version)
+    block = require_block(session, block_hash)
+    return render_version(session.chain.runtime_at(block).version)
 
 
 @METHODS.method("state_call")
@@ -63,7 +63,9 @@ def call(session: Session, method: Json, arguments: Json, block_hash: Json = Non
     if not isinstance(method, str):
         raise invalid_params("expected the name of a runtime method")
     try:
-        return hex_text(runtime_api.call(session.chain.runtime, block, method, read_bytes(arguments)))
+        return hex_text(
+            runtime_api.call(session.chain.runtime_at(block), block, method, read_bytes(arguments))
+        )
     except runtime_api.UnknownRuntimeMethod:
         raise execution_failed(f"Exported method {method} is not found") from None
     except DecodeError as error:
@@ -73,7 +75,7 @@ def call(session: Session, method: Json, arguments: Json, block_hash: Json = Non
 @METHODS.method("state_subscribeRuntimeVersion")
 def subscribe_runtime_version(session: Session) -> Json:
     """Notify of the version of the runtime."""
-    return session.subscribe(RuntimeVersions(render_version(session.chain.runtime.version)))
+    return session.subscribe(RuntimeVersions(session.chain))
 
 
 @METHODS.method("state_unsubscribeRuntimeVersion")

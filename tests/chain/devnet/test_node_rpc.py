@@ -44,6 +44,7 @@ SERVED = [
     "dev_resumeSealing",
     "dev_seal",
     "dev_setFinalityLag",
+    "dev_upgradeRuntime",
     "rpc_methods",
     "state_call",
     "state_getKeysPaged",
