@@ -11,7 +11,7 @@ from chain.devnet.config import DevChainConfig, Sealing, check_finality
 from chain.devnet.context import Snapshot
 from chain.devnet.execution import BlockBuilder, genesis_block, next_block
 from chain.devnet.frame import AccountInfo
-from chain.devnet.pallets import balances, escrow, system
+from chain.devnet.pallets import balances, system
 from chain.devnet.pool import Status, StatusKind, TransactionPool
 from chain.devnet.refusal import InvalidTransaction, TransactionRefused
 from chain.devnet.revision import Change
@@ -22,7 +22,8 @@ from chain.devnet.upgrades import Runtimes
 from chain.keys import load_signer
 from chain.scale.events import EventRecord
 
-ENDOWED = ("//Alice", "//Bob", "//Charlie", "//Dave", "//Eve", "//Ferdie")
+ARBITER = "//Arbiter"
+ENDOWED = ("//Alice", "//Bob", "//Charlie", "//Dave", "//Eve", "//Ferdie", ARBITER)
 ENDOWMENT_PLANCK = 10**18
 
 FINALITY_WATCHED_BLOCKS = 512
@@ -62,7 +63,7 @@ class DevChain:
 
     def __init__(self, config: DevChainConfig | None = None) -> None:
         self.config = config or DevChainConfig()
-        self._runtimes = Runtimes(self.config)
+        self._runtimes = Runtimes(self.config, load_signer(ARBITER).account)
         self.finality_lag_blocks = self.config.finality_lag_blocks
         self.finality_step_blocks = self.config.finality_step_blocks
         self.finality_paused = False
@@ -392,5 +393,5 @@ class DevChain:
 
 def _genesis(seed: str | None) -> Genesis:
     endowments = {load_signer(uri).account: ENDOWMENT_PLANCK for uri in ENDOWED}
-    endowments[escrow.TREASURY] = balances.EXISTENTIAL_DEPOSIT
+    endowments[balances.TREASURY] = balances.EXISTENTIAL_DEPOSIT
     return Genesis(secrets.token_bytes(32) if seed is None else blake2_256(seed.encode()), endowments)

@@ -263,6 +263,7 @@ def extra_type(extensions: tuple[SignedExtension, ...]) -> Tuple:
 
 
 RUNTIME_CALL = Reference("RuntimeCall")
+RuntimeCall = Annotated[object, RUNTIME_CALL]
 UNCHECKED_EXTRINSIC = Reference("UncheckedExtrinsic")
 
 

@@ -28,7 +28,7 @@ class Change(enum.StrEnum):
     VARIANT_INDICES = "variant_indices"
     """So do the calls, the events and the errors within each pallet."""
     EVENT_FIELDS = "event_fields"
-    """Every event begins with one more field, the number of its block; the next time it is gone."""
+    """Every event whose fields have names begins with one more, the number of its block; then it is gone."""
     TYPES = "types"
     """Compact arguments of calls become plain, and u128 in events compact; the next time they are back."""
     SIGNED_EXTENSIONS = "signed_extensions"
@@ -91,7 +91,9 @@ class Revision:
                 dataclasses.replace(field, type=Compact(_U128)) if field.type == _U128 else field
                 for field in fields
             )
-        return (Field(type_info(U32), EXTRA_EVENT_FIELD), *fields) if self.has_event_field else fields
+        unnamed = any(field.name is None for field in fields)
+        extra = () if unnamed or not self.has_event_field else (Field(type_info(U32), EXTRA_EVENT_FIELD),)
+        return (*extra, *fields)
 
 
 FIRST = Revision()

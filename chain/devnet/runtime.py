@@ -5,14 +5,26 @@ import hashlib
 from collections.abc import Mapping, Sequence
 
 from chain.devnet import frame
-from chain.devnet.context import BlockContext, RuntimeParameters
+from chain.devnet.context import BadOrigin, BlockContext, RuntimeParameters
 from chain.devnet.frame import RuntimeVersion
 from chain.devnet.metadata import MetadataBuilder, RuntimeApi
-from chain.devnet.pallet import Call, Pallet
-from chain.devnet.pallets import agent_registry, balances, escrow, system, task_market, timestamp
+from chain.devnet.pallet import Pallet
+from chain.devnet.pallets import (
+    agent_registry,
+    balances,
+    commitments,
+    milestones,
+    reputation,
+    system,
+    task_market,
+    timestamp,
+    transaction_payment,
+    utility,
+)
 from chain.devnet.revision import FIRST, STEADY_PALLETS, Revision, rotated
 from chain.devnet.state import Changes, Overlay, State
 from chain.devnet.typeinfo import TypeInfo
+from chain.scale.calls import Call
 from chain.scale.metadata import parse_metadata
 from chain.scale.runtime import Runtime
 from chain.scale.values import Value
@@ -25,7 +37,11 @@ PALLETS = (
     balances.PALLET,
     agent_registry.PALLET,
     task_market.PALLET,
-    escrow.PALLET,
+    milestones.PALLET,  # Escrow, to the last of its calls
+    utility.PALLET,
+    transaction_payment.PALLET,
+    reputation.PALLET,
+    commitments.PALLET,
 )
 """The pallets, in the order in which they begin a block."""
 
@@ -53,6 +69,9 @@ class DevRuntime:
         *,
         block_time_ms: int,
         bidding_window_blocks: int,
+        base_fee_planck: int,
+        byte_fee_planck: int,
+        arbiter: bytes,
         revision: Revision = FIRST,
     ) -> None:
         self.revision = revision
@@ -68,7 +87,14 @@ class DevRuntime:
         )
         pallets = _revised_pallets(revision)
         self.parameters = RuntimeParameters(
-            self.version, block_time_ms, bidding_window_blocks, revision, _moved_errors(pallets)
+            self.version,
+            block_time_ms,
+            bidding_window_blocks,
+            base_fee_planck,
+            byte_fee_planck,
+            arbiter,
+            revision,
+            _moved_errors(pallets),
         )
         extensions = frame.signed_extensions(pays_in_assets=revision.pays_in_assets)
         self._builder = MetadataBuilder(
@@ -85,9 +111,13 @@ class DevRuntime:
         self.codec = self._codec(v14)
         self._calls = {(pallet.name, call.name): call for pallet in PALLETS for call in pallet.calls}
 
-    def call(self, pallet: str, name: str) -> Call:
-        """Return the declaration of a call that the codec knows."""
-        return self._calls[pallet, name]
+    def dispatch(self, block: BlockContext, call: Call, signer: bytes | None) -> None:
+        """Have a call's pallet execute it; see `context.Dispatch`."""
+        declared = self._calls[call.pallet, call.name]
+        if declared.inherent != (signer is None):
+            raise BadOrigin
+        origin = () if signer is None else (signer,)
+        declared.handler(block, *origin, **call.arguments)
 
     def encode(self, described: TypeInfo, value: Value) -> bytes:
         """Return the bytes of a value of this type."""
@@ -109,7 +139,7 @@ class DevRuntime:
 
     def genesis_entries(self, genesis: Genesis) -> Changes:
         """Return the entries of the state at block 0."""
-        block = BlockContext(0, self.parameters, self.codec, Overlay(State({})))
+        block = BlockContext(0, self.parameters, self.codec, Overlay(State({})), self.dispatch)
         for account, amount in genesis.endowments.items():
             balances.endow(block, account, amount)
         block.state.put(SEED_KEY, genesis.seed)

@@ -14,8 +14,9 @@ UPGRADES_MAX = 100
 class Runtimes:
     """Runtimes by what a state holds under `:code`, each made when it is first wanted."""
 
-    def __init__(self, config: DevChainConfig) -> None:
+    def __init__(self, config: DevChainConfig, arbiter: bytes) -> None:
         self._config = config
+        self._arbiter = arbiter
         self._runtimes: dict[bytes, DevRuntime] = {}
         self._upgrades: dict[int, frozenset[Change]] = {}
         self.first = self._of(FIRST)
@@ -50,6 +51,9 @@ class Runtimes:
                 APIS,
                 block_time_ms=self._config.block_time_ms,
                 bidding_window_blocks=self._config.bidding_window_blocks,
+                base_fee_planck=self._config.base_fee_planck,
+                byte_fee_planck=self._config.byte_fee_planck,
+                arbiter=self._arbiter,
                 revision=revision,
             )
         return runtime
