@@ -53,9 +53,3 @@ def resume_sealing(session: Session) -> Json:
 def clear_pool(session: Session) -> Json:
     """Lose all transactions in the pool, as in a restart, and return how many those were."""
     return session.chain.clear_pool()
-
-
-@METHODS.method("dev_dropConnections")
-def drop_connections(session: Session) -> Json:
-    """Cut all other connections without a closing handshake, and return how many there were."""
-    return session.host.drop_connections(spare=session)
