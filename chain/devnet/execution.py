@@ -15,7 +15,7 @@ BLOCK_TRANSACTIONS_MAX = 5_000
 """Stands for the weight limit of a real block."""
 
 CONSENSUS_ENGINE = b"dev_"
-"""Marks the digest item that says in which slot, a block time long, a block was made."""
+"""Marks the digest item that says in which slot, a block time long, and on which branch a block was made."""
 
 _NO_HASH = bytes(32)
 
@@ -35,16 +35,16 @@ def next_block(runtime: DevRuntime, parent: Block) -> BlockContext:
 
 
 class BlockBuilder:
-    """A block while it is being built."""
+    """A block while it is being built. Siblings differ by their `branch`, whatever else is in them."""
 
-    def __init__(self, runtime: DevRuntime, parent: Block, timestamp_ms: int) -> None:
+    def __init__(self, runtime: DevRuntime, parent: Block, timestamp_ms: int, branch: int) -> None:
         self._runtime = runtime
         self._parent = parent
         self._timestamp_ms = timestamp_ms
         self._block = next_block(runtime, parent)
         self._extrinsics: list[bytes] = []
         self._length = 0
-        self._logs = self._put_digest()
+        self._logs = self._put_digest(branch)
         runtime.run_hooks(self._block)
         self._set_timestamp()
 
@@ -82,9 +82,10 @@ class BlockBuilder:
             self._parent.state.child(block.state.changes),
         )
 
-    def _put_digest(self) -> tuple[bytes, ...]:
+    def _put_digest(self, branch: int) -> tuple[bytes, ...]:
         slot = self._timestamp_ms // self._runtime.parameters.block_time_ms
-        log = {"PreRuntime": (CONSENSUS_ENGINE, slot.to_bytes(8, "little"))}
+        made = slot.to_bytes(8, "little") + branch.to_bytes(4, "little")
+        log = {"PreRuntime": (CONSENSUS_ENGINE, made)}
         system.DIGEST.put(self._block, {"logs": [log]})
         return (self._runtime.encode(DIGEST_ITEM, log),)
 

@@ -12,7 +12,8 @@ from websockets.asyncio.server import Server, ServerConnection, serve
 from websockets.exceptions import ConnectionClosed
 from websockets.http11 import Request, Response
 
-from chain.devnet.chain import DevChain, Sealing
+from chain.devnet.chain import DevChain
+from chain.devnet.config import Sealing
 from chain.devnet.faults import MESSAGE_BYTES_MAX, Fault, Faults
 from chain.devnet.rpc import protocol
 from chain.devnet.rpc.pins import Pins

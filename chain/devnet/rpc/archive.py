@@ -6,9 +6,8 @@ Specification: https://paritytech.github.io/json-rpc-interface-spec/api/archive.
 from chain.devnet import runtime_api
 from chain.devnet.block import Block
 from chain.devnet.faults import NotificationKind
-from chain.devnet.rpc.blocks import BLOCK_NUMBER_MAX
 from chain.devnet.rpc.errors import Json, invalid_params
-from chain.devnet.rpc.methods import METHODS, find_block, read_bytes, read_count
+from chain.devnet.rpc.methods import BLOCK_NUMBER_MAX, METHODS, find_block, read_bytes, read_count
 from chain.devnet.rpc.render import hex_text
 from chain.devnet.rpc.session import Session
 from chain.devnet.rpc.storage_query import StorageQuery, read_queries

@@ -2,12 +2,10 @@
 
 from chain.devnet.faults import NotificationKind
 from chain.devnet.rpc.errors import Json
-from chain.devnet.rpc.methods import METHODS, find_block, read_count
+from chain.devnet.rpc.methods import BLOCK_NUMBER_MAX, METHODS, find_block, read_count
 from chain.devnet.rpc.render import hex_text, render_block, render_header
 from chain.devnet.rpc.session import Session
 from chain.devnet.rpc.subscriptions import BestHeads, FinalizedHeads
-
-BLOCK_NUMBER_MAX = 2**32 - 1
 
 
 @METHODS.method("chain_getHeader")

@@ -2,9 +2,10 @@
 
 import asyncio
 
-from chain.devnet.chain import FINALITY_LAG_BLOCKS_MAX
-from chain.devnet.rpc.errors import Json
-from chain.devnet.rpc.methods import METHODS, read_count
+from chain.devnet.chain import FORK_LENGTH_MAX, Retracted
+from chain.devnet.config import FINALITY_LAG_BLOCKS_MAX, FINALITY_STEP_BLOCKS_MAX
+from chain.devnet.rpc.errors import Json, invalid_params
+from chain.devnet.rpc.methods import BLOCK_NUMBER_MAX, METHODS, read_choice, read_count, read_hash
 from chain.devnet.rpc.render import hex_text
 from chain.devnet.rpc.session import Session
 
@@ -21,18 +22,56 @@ async def seal(session: Session, count: Json = 1) -> Json:
     return hashes
 
 
+@METHODS.method("dev_fork")
+def fork(session: Session, depth: Json, length: Json = None, retracted: Json = "include") -> Json:
+    """Replace the last `depth` blocks by a branch of `length` others, and return the hashes of these.
+
+    `retracted` says what becomes of the transactions: `include` puts those that are still valid into the
+    branch with whatever else is in the pool, `pool` leaves them in the pool and the branch empty, `lose`
+    loses them.
+    """
+    blocks = read_count(depth, maximum=FORK_LENGTH_MAX)
+    branch = None if length is None else read_count(length, maximum=FORK_LENGTH_MAX)
+    try:
+        made = session.chain.fork(blocks, branch, read_choice(retracted, Retracted))
+    except ValueError as error:
+        raise invalid_params(str(error)) from error
+    return [hex_text(block.hash) for block in made]
+
+
 @METHODS.method("dev_finalize")
-def finalize(session: Session) -> Json:
-    """Make the best block final now, and return its hash."""
-    return hex_text(session.chain.finalize().hash)
+def finalize(session: Session, number: Json = None) -> Json:
+    """Make the best block final now, or the best chain up to a number, and return what is final then."""
+    last = None if number is None else read_count(number, maximum=BLOCK_NUMBER_MAX)
+    try:
+        return hex_text(session.chain.finalize(last).hash)
+    except ValueError as error:
+        raise invalid_params(str(error)) from error
 
 
 @METHODS.method("dev_setFinalityLag")
-def set_finality_lag(session: Session, blocks: Json) -> Json:
-    """Finalize so many blocks behind the best one from now on, and what is old enough at once."""
+def set_finality_lag(session: Session, blocks: Json, step: Json = 1) -> Json:
+    """Finalize so many blocks behind the best one from now on, at least `step` at once."""
     lag = read_count(blocks, maximum=FINALITY_LAG_BLOCKS_MAX)
-    session.chain.set_finality_lag(lag)
+    try:
+        session.chain.set_finality_lag(lag, read_count(step, maximum=FINALITY_STEP_BLOCKS_MAX))
+    except ValueError as error:
+        raise invalid_params(str(error)) from error
     return lag
+
+
+@METHODS.method("dev_pauseFinality")
+def pause_finality(session: Session) -> Json:
+    """Let finality stall until it is resumed; `dev_finalize` works all the same."""
+    session.chain.pause_finality()
+    return True
+
+
+@METHODS.method("dev_resumeFinality")
+def resume_finality(session: Session) -> Json:
+    """Let finality go on; what is old enough by now becomes final at once."""
+    session.chain.resume_finality()
+    return True
 
 
 @METHODS.method("dev_pauseSealing")
@@ -53,3 +92,23 @@ def resume_sealing(session: Session) -> Json:
 def clear_pool(session: Session) -> Json:
     """Lose all transactions in the pool, as in a restart, and return how many those were."""
     return session.chain.clear_pool()
+
+
+@METHODS.method("dev_dropTransaction")
+def drop_transaction(session: Session, transaction_hash: Json) -> Json:
+    """Lose one transaction of the pool, and tell whether it was there."""
+    return session.chain.drop(read_hash(transaction_hash))
+
+
+@METHODS.method("dev_banTransaction")
+def ban_transaction(session: Session, transaction_hash: Json) -> Json:
+    """Lose a transaction and refuse its bytes (1012) for half an hour of the chain's time."""
+    session.chain.ban(read_hash(transaction_hash))
+    return True
+
+
+@METHODS.method("dev_liftBan")
+def lift_ban(session: Session, transaction_hash: Json) -> Json:
+    """Take these bytes again."""
+    session.chain.lift_ban(read_hash(transaction_hash))
+    return True

@@ -4,6 +4,7 @@ A method takes the connection's session and its parameters by position. Clients 
 default, or send null for it, and may send further nulls behind.
 """
 
+import enum
 import inspect
 from collections.abc import Awaitable, Callable
 from typing import TypeVar
@@ -14,6 +15,9 @@ from chain.devnet.rpc.session import Session
 
 Handler = Callable[..., Json | Awaitable[Json]]
 _AnyHandler = TypeVar("_AnyHandler", bound=Handler)
+_Choice = TypeVar("_Choice", bound=enum.StrEnum)
+
+BLOCK_NUMBER_MAX = 2**32 - 1
 
 
 class MethodTable:
@@ -80,6 +84,23 @@ def read_count(value: Json, *, maximum: int) -> int:
     return number
 
 
+def read_hash(value: Json) -> bytes:
+    """Read a hash; raise RpcError for anything else."""
+    raw = read_bytes(value)
+    if len(raw) != HASH_BYTES:
+        raise invalid_params(f"a hash has {HASH_BYTES} bytes, not {len(raw)}")
+    return raw
+
+
+def read_choice(value: Json, choices: type[_Choice]) -> _Choice:
+    """Read one of the words of an enum; raise RpcError for anything else."""
+    try:
+        return choices(value)
+    except ValueError:
+        known = ", ".join(choices)
+        raise invalid_params(f"expected one of {known}, got {value!r:.80}") from None
+
+
 def read_list(value: Json) -> list[Json]:
     """Read a list; raise RpcError for anything else."""
     if not isinstance(value, list):
@@ -91,10 +112,7 @@ def find_block(session: Session, block_hash: Json) -> Block | None:
     """Return the block of a hash, the best one for null, None for a hash that is unknown."""
     if block_hash is None:
         return session.chain.best
-    raw = read_bytes(block_hash)
-    if len(raw) != HASH_BYTES:
-        raise invalid_params(f"a block hash has {HASH_BYTES} bytes, not {len(raw)}")
-    return session.chain.block(raw)
+    return session.chain.block(read_hash(block_hash))
 
 
 def require_block(session: Session, block_hash: Json) -> Block:
