@@ -1,5 +1,6 @@
 """`chain_*`: blocks and heads."""
 
+from chain.devnet.faults import NotificationKind
 from chain.devnet.rpc.errors import Json
 from chain.devnet.rpc.methods import BLOCK_NUMBER_MAX, METHODS, find_block, read_count
 from chain.devnet.rpc.render import hex_text, render_block, render_header
@@ -40,7 +41,7 @@ def get_finalized_head(session: Session) -> Json:
 @METHODS.method("chain_subscribeNewHeads")
 def subscribe_new_heads(session: Session) -> Json:
     """Notify of every best block."""
-    return session.subscribe(BestHeads("chain_newHeads", "chain_newHead", session.chain.best))
+    return session.subscribe(BestHeads("chain_newHeads", NotificationKind.NEW_HEAD, session.chain.best))
 
 
 @METHODS.method("chain_unsubscribeNewHeads")
@@ -52,7 +53,7 @@ def unsubscribe_new_heads(session: Session, subscription_id: Json) -> Json:
 @METHODS.method("chain_subscribeAllHeads")
 def subscribe_all_heads(session: Session) -> Json:
     """Notify of every block."""
-    return session.subscribe(BestHeads("chain_allHeads", "chain_allHead", session.chain.best))
+    return session.subscribe(BestHeads("chain_allHeads", NotificationKind.ALL_HEAD, session.chain.best))
 
 
 @METHODS.method("chain_unsubscribeAllHeads")

@@ -127,9 +127,3 @@ def lift_ban(session: Session, transaction_hash: Json) -> Json:
     """Take these bytes again."""
     session.chain.lift_ban(read_hash(transaction_hash))
     return True
-
-
-@METHODS.method("dev_dropConnections")
-def drop_connections(session: Session) -> Json:
-    """Cut all other connections without a closing handshake, and return how many there were."""
-    return session.host.drop_connections(spare=session)

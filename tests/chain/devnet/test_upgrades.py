@@ -203,3 +203,16 @@ async def test_clients_are_told_of_the_upgrade_and_can_ask_for_any_block(wire: W
 async def test_an_upgrade_of_something_unknown_is_refused(wire: Wire) -> None:
     for params in (["colours"], [["colours"]], [None, 0]):
         assert (await refusal_of(wire, "dev_upgradeRuntime", *params)).code == -32602
+
+
+async def test_followers_are_told_of_the_new_runtime_with_the_block_that_brings_it(
+    wire: Wire, chain: DevChain
+) -> None:
+    chain.upgrade_runtime(at=2)
+    follow = await wire.call("chainHead_v1_follow", True)
+    started = await wire.next_notification(follow)
+    assert started["finalizedBlockRuntime"]["spec"]["specVersion"] == 100
+    chain.seal(3)
+    told = [await wire.next_notification(follow) for _ in range(7)]
+    runtimes = [event["newRuntime"] for event in told if event["event"] == "newBlock"]
+    assert [runtime and runtime["spec"]["specVersion"] for runtime in runtimes] == [None, 101, None]
