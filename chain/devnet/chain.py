@@ -245,6 +245,10 @@ class DevChain:
         """Return the block of that number on the best chain."""
         return self._tree.at(number)
 
+    def is_on_best_chain(self, block: Block) -> bool:
+        """Tell whether the best chain leads through this block."""
+        return self._tree.is_on_best_branch(block)
+
     def account(self, account: bytes, at: Block | None = None) -> AccountInfo:
         """Return what an account has at a block, the best one by default."""
         return system.account_at(self.snapshot(at), account)

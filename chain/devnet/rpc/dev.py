@@ -7,6 +7,7 @@ from chain.devnet.config import FINALITY_LAG_BLOCKS_MAX, FINALITY_STEP_BLOCKS_MA
 from chain.devnet.revision import Change
 from chain.devnet.rpc.errors import Json, invalid_params
 from chain.devnet.rpc.methods import BLOCK_NUMBER_MAX, METHODS, read_choice, read_count, read_hash, read_list
+from chain.devnet.rpc.pruning import WINDOW_BLOCKS_MAX
 from chain.devnet.rpc.render import hex_text
 from chain.devnet.rpc.session import Session
 
@@ -73,6 +74,17 @@ def set_finality_lag(session: Session, blocks: Json, step: Json = 1) -> Json:
     except ValueError as error:
         raise invalid_params(str(error)) from error
     return lag
+
+
+@METHODS.method("dev_setPruning")
+def set_pruning(session: Session, blocks: Json = None) -> Json:
+    """Let this node have so many blocks behind the finalized one from now on, or be an archive for null."""
+    window = None if blocks is None else read_count(blocks, maximum=WINDOW_BLOCKS_MAX)
+    try:
+        session.host.pruning.set_window(window)
+    except ValueError as error:
+        raise invalid_params(str(error)) from error
+    return True
 
 
 @METHODS.method("dev_pauseFinality")

@@ -71,6 +71,7 @@ SERVED = [
     "dev_resumeSealing",
     "dev_seal",
     "dev_setFinalityLag",
+    "dev_setPruning",
     "dev_stopChainHead",
     "dev_struckFaults",
     "dev_swallowNotifications",
