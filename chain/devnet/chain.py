@@ -11,17 +11,19 @@ from chain.devnet.config import DevChainConfig, Sealing, check_finality
 from chain.devnet.context import Snapshot
 from chain.devnet.execution import BlockBuilder, genesis_block, next_block
 from chain.devnet.frame import AccountInfo
-from chain.devnet.pallets import balances, escrow, system
+from chain.devnet.pallets import balances, system
 from chain.devnet.pool import Status, StatusKind, TransactionPool
 from chain.devnet.refusal import InvalidTransaction, TransactionRefused
+from chain.devnet.revision import Change
 from chain.devnet.runtime import DevRuntime, Genesis
-from chain.devnet.runtime_api import APIS
 from chain.devnet.transaction import Transaction, Validity, decode_transaction, validate
 from chain.devnet.tree import BlockTree
+from chain.devnet.upgrades import Runtimes
 from chain.keys import load_signer
 from chain.scale.events import EventRecord
 
-ENDOWED = ("//Alice", "//Bob", "//Charlie", "//Dave", "//Eve", "//Ferdie")
+ARBITER = "//Arbiter"
+ENDOWED = ("//Alice", "//Bob", "//Charlie", "//Dave", "//Eve", "//Ferdie", ARBITER)
 ENDOWMENT_PLANCK = 10**18
 
 FINALITY_WATCHED_BLOCKS = 512
@@ -61,11 +63,7 @@ class DevChain:
 
     def __init__(self, config: DevChainConfig | None = None) -> None:
         self.config = config or DevChainConfig()
-        self.runtime = DevRuntime(
-            APIS,
-            block_time_ms=self.config.block_time_ms,
-            bidding_window_blocks=self.config.bidding_window_blocks,
-        )
+        self._runtimes = Runtimes(self.config, load_signer(ARBITER).account)
         self.finality_lag_blocks = self.config.finality_lag_blocks
         self.finality_step_blocks = self.config.finality_step_blocks
         self.finality_paused = False
@@ -73,7 +71,7 @@ class DevChain:
         self.observers: list[ChainObserver] = []
         started_ms = self.config.genesis_time_ms
         self._genesis_time_ms = self.config.clock() if started_ms is None else started_ms
-        self._tree = BlockTree(genesis_block(self.runtime, _genesis(self.config.seed)))
+        self._tree = BlockTree(genesis_block(self._runtimes.first, _genesis(self.config.seed)))
         self._forks = 0
         self._pool = TransactionPool(self._report)
         self._next_block = next_block(self.runtime, self.best)
@@ -90,6 +88,11 @@ class DevChain:
     def finalized(self) -> Block:
         return self._tree.finalized
 
+    @property
+    def runtime(self) -> DevRuntime:
+        """Return the runtime of the block after the best one."""
+        return self.runtime_at(self.best)
+
     # Transactions
 
     def submit(self, raw: bytes) -> bytes:
@@ -102,12 +105,10 @@ class DevChain:
         self._pool.check_unknown(transaction_hash, self.best.timestamp_ms)
         transaction = decode_transaction(self.runtime, raw)
         try:
-            validity = validate(self._next_block, transaction)
+            self._admit(transaction)
         except InvalidTransaction:
             self._pool.ban([transaction_hash], self.best.timestamp_ms)
             raise
-        nonce_on_chain = self.account(transaction.account).nonce
-        self._pool.add(transaction, validity, nonce_on_chain, self.best.number)
         if (
             self.config.sealing is Sealing.INSTANT
             and not self.sealing_paused
@@ -167,8 +168,13 @@ class DevChain:
         blocks = self._tree.retract(depth)
         self._forks += 1
         self._next_block = next_block(self.runtime, self.best)
-        self._take_back(blocks, retracted)
-        return [self._seal_one(with_transactions=retracted is Retracted.INCLUDE) for _ in range(length)]
+        undecided = self._take_back(blocks, retracted)
+        branch = []
+        for _ in range(length):
+            branch.append(self._seal_one(with_transactions=retracted is Retracted.INCLUDE))
+            undecided = self._readmit(undecided)
+        self._reject(undecided)
+        return branch
 
     def finalize(self, number: int | None = None) -> Block:
         """Make the best block final now, or the best chain up to a number, whatever the lag and the pause.
@@ -204,6 +210,21 @@ class DevChain:
         self.finality_paused = False
         self._finalize_what_is_due()
 
+    def upgrade_runtime(self, changes: Iterable[Change] = tuple(Change), at: int | None = None) -> int:
+        """Let the next block, or the one of number `at`, upgrade the runtime; return its number.
+
+        That block itself, its events included, is still made by the runtime before. A fork that replaces it
+        upgrades at the same number again.
+
+        Raises:
+            ValueError: there is such a block already, or an upgrade in it, or UPGRADES_MAX are reached.
+        """
+        number = self.best.number + 1 if at is None else at
+        if number <= self.best.number:
+            raise ValueError(f"block {number} is made already: the best one is {self.best.number}")
+        self._runtimes.schedule(changes, number)
+        return number
+
     def pause_sealing(self) -> None:
         """Make no blocks but on demand."""
         self.sealing_paused = True
@@ -224,6 +245,10 @@ class DevChain:
         """Return the block of that number on the best chain."""
         return self._tree.at(number)
 
+    def is_on_best_chain(self, block: Block) -> bool:
+        """Tell whether the best chain leads through this block."""
+        return self._tree.is_on_best_branch(block)
+
     def account(self, account: bytes, at: Block | None = None) -> AccountInfo:
         """Return what an account has at a block, the best one by default."""
         return system.account_at(self.snapshot(at), account)
@@ -231,16 +256,29 @@ class DevChain:
     def events(self, block: Block) -> list[EventRecord]:
         """Return the events of a block."""
         events = system.EVENTS.raw(self.snapshot(block))
-        return [] if events is None else self.runtime.codec.decode_events(events)
+        if events is None:
+            return []
+        return self.runtime_at(self._tree.parent(block)).codec.decode_events(events)
 
     def snapshot(self, at: Block | None = None) -> Snapshot:
         """Return the state of a block, the best one by default, for the pallets' storage items to read."""
-        return Snapshot(self.runtime.codec, (at or self.best).state)
+        block = at or self.best
+        return Snapshot(self.runtime_at(block).codec, block.state)
+
+    def runtime_at(self, block: Block) -> DevRuntime:
+        """Return the runtime in a block's state: that of its children, and not always that of the block."""
+        return self._runtimes.at(block)
 
     # Inside
 
     def _seal_one(self, *, with_transactions: bool = True) -> Block:
-        builder = BlockBuilder(self.runtime, self.best, self._next_timestamp_ms(), self._forks)
+        builder = BlockBuilder(
+            self.runtime,
+            self.best,
+            self._next_timestamp_ms(),
+            branch=self._forks,
+            upgrade=self._runtimes.upgrade_after(self.best),
+        )
         if with_transactions:
             self._fill(builder)
         block = builder.build()
@@ -255,8 +293,11 @@ class DevChain:
         self._give_up_watching(block.number - FINALITY_WATCHED_BLOCKS)
         return block
 
-    def _take_back(self, blocks: Sequence[Block], retracted: Retracted) -> None:
-        """Bring the pool to the present best block, which is below these; they are given newest first."""
+    def _take_back(self, blocks: Sequence[Block], retracted: Retracted) -> list[Transaction]:
+        """Bring the pool to the present best block, which is below these; they are given newest first.
+
+        Return what is not valid here, and may be so further up: its account may first have to be paid.
+        """
         returned: list[Transaction] = []
         for block in blocks:
             hashes = block.extrinsic_hashes()
@@ -266,23 +307,40 @@ class DevChain:
                 self._report_all(hashes, Status(StatusKind.DROPPED))
             else:
                 returned = [*self._signed_transactions(block), *returned]
-        candidates = self._still_valid([*returned, *self._pool.all()])
-        self._pool.rebase(candidates, self._nonce_of, self.best.number)
-
-    def _signed_transactions(self, block: Block) -> Iterator[Transaction]:
-        for raw in block.extrinsics:
-            with contextlib.suppress(TransactionRefused):  # the inherent is not signed
-                yield decode_transaction(self.runtime, raw)
-
-    def _still_valid(self, transactions: Iterable[Transaction]) -> list[tuple[Transaction, Validity]]:
-        valid = []
-        for transaction in transactions:
+        valid: list[tuple[Transaction, Validity]] = []
+        undecided: list[Transaction] = []
+        for transaction in [*returned, *self._pool.all()]:
             try:
                 valid.append((transaction, validate(self._next_block, transaction)))
             except InvalidTransaction:
-                self._pool.ban([transaction.hash], self.best.timestamp_ms)
-                self._report(transaction.hash, Status(StatusKind.INVALID))
-        return valid
+                undecided.append(transaction)
+        self._pool.rebase(valid, self._nonce_of, self.best.number)
+        return undecided
+
+    def _readmit(self, transactions: Iterable[Transaction]) -> list[Transaction]:
+        """Put what has become valid into the pool, and return the rest."""
+        undecided = []
+        for transaction in transactions:
+            try:
+                self._admit(transaction)
+            except TransactionRefused:
+                undecided.append(transaction)
+        return undecided
+
+    def _reject(self, transactions: Iterable[Transaction]) -> None:
+        for transaction in transactions:
+            self._pool.ban([transaction.hash], self.best.timestamp_ms)
+            self._report(transaction.hash, Status(StatusKind.INVALID))
+
+    def _admit(self, transaction: Transaction) -> None:
+        validity = validate(self._next_block, transaction)
+        self._pool.add(transaction, validity, self._nonce_of(transaction.account), self.best.number)
+
+    def _signed_transactions(self, block: Block) -> Iterator[Transaction]:
+        runtime = self.runtime_at(self._tree.parent(block))
+        for raw in block.extrinsics:
+            with contextlib.suppress(TransactionRefused):  # the inherent is not signed
+                yield decode_transaction(runtime, raw)
 
     def _fill(self, builder: BlockBuilder) -> None:
         """Push what is ready, as far as there is room. What is found invalid is lost to later blocks, too."""
@@ -339,5 +397,5 @@ class DevChain:
 
 def _genesis(seed: str | None) -> Genesis:
     endowments = {load_signer(uri).account: ENDOWMENT_PLANCK for uri in ENDOWED}
-    endowments[escrow.TREASURY] = balances.EXISTENTIAL_DEPOSIT
+    endowments[balances.TREASURY] = balances.EXISTENTIAL_DEPOSIT
     return Genesis(secrets.token_bytes(32) if seed is None else blake2_256(seed.encode()), endowments)

@@ -8,6 +8,7 @@ from collections.abc import Callable
 BLOCK_TIME_MS_MIN = 2
 FINALITY_LAG_BLOCKS_MAX = 100_000
 FINALITY_STEP_BLOCKS_MAX = 10_000
+FEE_PLANCK_MAX = 10**18
 
 
 class Sealing(enum.StrEnum):
@@ -35,6 +36,8 @@ class DevChainConfig:
     Finality moves as soon as it can by `finality_step_blocks` at least, and leaves `finality_lag_blocks`
     blocks behind the final one. Finalized heads skip heights where the step is more than 1.
 
+    A transaction costs the base fee and, for each of its bytes, the byte fee; both may be 0.
+
     Raises:
         ValueError: a number is out of range.
     """
@@ -45,6 +48,8 @@ class DevChainConfig:
     finality_lag_blocks: int = 2
     finality_step_blocks: int = 1
     bidding_window_blocks: int = 300
+    base_fee_planck: int = 1_000_000
+    byte_fee_planck: int = 1_000
     genesis_time_ms: int | None = None
     steady_clock: bool = False
     clock: Callable[[], int] = wall_clock_ms
@@ -54,6 +59,8 @@ class DevChainConfig:
             raise ValueError(f"the block time is at least {BLOCK_TIME_MS_MIN} ms")
         if self.bidding_window_blocks < 1:
             raise ValueError("the bidding window is at least 1 block")
+        if not all(0 <= fee <= FEE_PLANCK_MAX for fee in (self.base_fee_planck, self.byte_fee_planck)):
+            raise ValueError(f"the fees are 0 to {FEE_PLANCK_MAX} planck")
         check_finality(self.finality_lag_blocks, self.finality_step_blocks)
 
 

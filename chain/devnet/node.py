@@ -17,6 +17,7 @@ from chain.devnet.config import Sealing
 from chain.devnet.faults import MESSAGE_BYTES_MAX, Fault, Faults
 from chain.devnet.rpc import protocol
 from chain.devnet.rpc.pins import Pins
+from chain.devnet.rpc.pruning import Pruning
 from chain.devnet.rpc.session import Session
 
 CONNECTIONS_MAX = 100
@@ -36,15 +37,28 @@ class _Cut:
 class DevNode:
     """Serves a chain while it is entered (`async with`), and makes its blocks if it is to be sealed by time.
 
-    Port 0 takes a free port; `url` tells which. Several nodes may serve chains of their own in one process.
-    `faults` lets things go wrong.
+    Port 0 takes a free port; `url` tells which. Several nodes may serve chains of their own in one process,
+    or the same chain, of which only one of them may be the author; nodes of one chain share its pool. With a
+    pruning window, a node refuses what lies so many blocks behind the finalized one; otherwise it is an
+    archive. `faults` lets things go wrong.
 
     Raises:
+        ValueError: the pruning window is out of range.
         OSError: on entering, the address is not available.
     """
 
-    def __init__(self, chain: DevChain, host: str = "127.0.0.1", port: int = 0) -> None:
+    def __init__(
+        self,
+        chain: DevChain,
+        host: str = "127.0.0.1",
+        port: int = 0,
+        *,
+        pruning_blocks: int | None = None,
+        author: bool = True,
+    ) -> None:
         self.chain = chain
+        self.pruning = Pruning(chain, pruning_blocks)
+        self._author = author
         self.faults = Faults(chain.config.seed)
         self.pins = Pins()
         self._cut: _Cut | None = None
@@ -65,7 +79,7 @@ class DevNode:
             ping_interval=None,  # a client that reads only when it calls would miss pings
             close_timeout=CLOSE_TIMEOUT_SECONDS,
         )
-        if self.chain.config.sealing is Sealing.INTERVAL:
+        if self._author and self.chain.config.sealing is Sealing.INTERVAL:
             self._sealing = asyncio.create_task(self._seal_in_time())
         return self
 

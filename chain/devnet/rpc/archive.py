@@ -6,7 +6,7 @@ Specification: https://paritytech.github.io/json-rpc-interface-spec/api/archive.
 from chain.devnet import runtime_api
 from chain.devnet.block import Block
 from chain.devnet.faults import NotificationKind
-from chain.devnet.rpc.errors import Json, invalid_params
+from chain.devnet.rpc.errors import Json, invalid_params, state_discarded
 from chain.devnet.rpc.methods import BLOCK_NUMBER_MAX, METHODS, find_block, read_bytes, read_count
 from chain.devnet.rpc.render import hex_text
 from chain.devnet.rpc.session import Session
@@ -70,9 +70,11 @@ def header(session: Session, block_hash: Json) -> Json:
 
 @METHODS.method("archive_v1_body")
 def body(session: Session, block_hash: Json) -> Json:
-    """Return the extrinsics of a block, null if it is unknown."""
+    """Return the extrinsics of a block, null if it is unknown or pruned."""
     block = _find(session, block_hash)
-    return None if block is None else [hex_text(extrinsic) for extrinsic in block.extrinsics]
+    if block is None or session.host.pruning.has_discarded(block):
+        return None
+    return [hex_text(extrinsic) for extrinsic in block.extrinsics]
 
 
 @METHODS.method("archive_v1_call")
@@ -84,8 +86,10 @@ def call(session: Session, block_hash: Json, function: Json, arguments: Json) ->
     raw = read_bytes(arguments)
     if block is None:
         return None
+    if session.host.pruning.has_discarded(block):
+        return {"success": False, "error": state_discarded(block.hash, for_runtime=True).message}
     try:
-        value = runtime_api.call(session.chain.runtime, block, function, raw)
+        value = runtime_api.call(session.chain.runtime_at(block), block, function, raw)
     except runtime_api.UnknownRuntimeMethod:
         return {"success": False, "error": f"Exported method {function} is not found"}
     except DecodeError as error:
@@ -97,6 +101,8 @@ def call(session: Session, block_hash: Json, function: Json, arguments: Json) ->
 def storage(session: Session, block_hash: Json, items: Json, child_trie: Json = None) -> Json:
     """Notify of what a block's storage holds under keys and prefixes."""
     block = _find(session, block_hash)
+    if block is not None and session.host.pruning.has_discarded(block):
+        block = None
     return session.subscribe(ArchiveStorage(block, read_queries(items, child_trie)))
 
 

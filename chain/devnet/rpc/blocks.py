@@ -17,9 +17,9 @@ def get_header(session: Session, block_hash: Json = None) -> Json:
 
 @METHODS.method("chain_getBlock")
 def get_block(session: Session, block_hash: Json = None) -> Json:
-    """Return a block, the best one by default, null if it is unknown."""
+    """Return a block, the best one by default, null if it is unknown or the node has pruned its body."""
     block = find_block(session, block_hash)
-    return None if block is None else render_block(block)
+    return None if block is None or session.host.pruning.has_discarded(block) else render_block(block)
 
 
 @METHODS.method("chain_getBlockHash", "chain_getHead")

@@ -164,7 +164,8 @@ def _read_storage(block: Block, queries: list[StorageQuery]) -> Operation:
 
 def _call_runtime(session: Session, block: Block, function: str, arguments: bytes) -> Operation:
     try:
-        output = hex_text(runtime_api.call(session.chain.runtime, block, function, arguments))
+        runtime = session.chain.runtime_at(block)
+        output = hex_text(runtime_api.call(runtime, block, function, arguments))
     except runtime_api.UnknownRuntimeMethod:
         event, details = "operationError", {"error": f"Exported method {function} is not found"}
     except DecodeError as error:

@@ -4,8 +4,10 @@ import asyncio
 
 from chain.devnet.chain import FORK_LENGTH_MAX, Retracted
 from chain.devnet.config import FINALITY_LAG_BLOCKS_MAX, FINALITY_STEP_BLOCKS_MAX
+from chain.devnet.revision import Change
 from chain.devnet.rpc.errors import Json, invalid_params
-from chain.devnet.rpc.methods import BLOCK_NUMBER_MAX, METHODS, read_choice, read_count, read_hash
+from chain.devnet.rpc.methods import BLOCK_NUMBER_MAX, METHODS, read_choice, read_count, read_hash, read_list
+from chain.devnet.rpc.pruning import WINDOW_BLOCKS_MAX
 from chain.devnet.rpc.render import hex_text
 from chain.devnet.rpc.session import Session
 
@@ -39,6 +41,20 @@ def fork(session: Session, depth: Json, length: Json = None, retracted: Json = "
     return [hex_text(block.hash) for block in made]
 
 
+@METHODS.method("dev_upgradeRuntime")
+def upgrade_runtime(session: Session, changes: Json = None, at: Json = None) -> Json:
+    """Let the next block, or the one of number `at`, upgrade the runtime, and return the block's number.
+
+    `changes` lists what the new metadata changes, everything by default; an empty list changes the version.
+    """
+    chosen = [read_choice(each, Change) for each in (list(Change) if changes is None else read_list(changes))]
+    number = None if at is None else read_count(at, maximum=BLOCK_NUMBER_MAX)
+    try:
+        return session.chain.upgrade_runtime(chosen, number)
+    except ValueError as error:
+        raise invalid_params(str(error)) from error
+
+
 @METHODS.method("dev_finalize")
 def finalize(session: Session, number: Json = None) -> Json:
     """Make the best block final now, or the best chain up to a number, and return what is final then."""
@@ -58,6 +74,17 @@ def set_finality_lag(session: Session, blocks: Json, step: Json = 1) -> Json:
     except ValueError as error:
         raise invalid_params(str(error)) from error
     return lag
+
+
+@METHODS.method("dev_setPruning")
+def set_pruning(session: Session, blocks: Json = None) -> Json:
+    """Let this node have so many blocks behind the finalized one from now on, or be an archive for null."""
+    window = None if blocks is None else read_count(blocks, maximum=WINDOW_BLOCKS_MAX)
+    try:
+        session.host.pruning.set_window(window)
+    except ValueError as error:
+        raise invalid_params(str(error)) from error
+    return True
 
 
 @METHODS.method("dev_pauseFinality")

@@ -67,6 +67,12 @@ def unknown_block(block_hash: bytes) -> RpcError:
     return RpcError(4003, f"Client error: UnknownBlock: {problem}")
 
 
+def state_discarded(block_hash: bytes, *, for_runtime: bool) -> RpcError:
+    """The node had this block's state and has pruned it. Calls of the runtime say so in other words."""
+    problem = "Api called for an unknown Block" if for_runtime else "UnknownBlock"
+    return RpcError(4003, f"Client error: {problem}: State already discarded for 0x{block_hash.hex()}")
+
+
 def execution_failed(problem: str) -> RpcError:
     """The runtime could not answer."""
     return RpcError(4003, f"Client error: Execution failed: {problem}")

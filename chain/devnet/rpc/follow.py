@@ -45,7 +45,7 @@ class Follow(Subscription):
             return
         initialized: Json = {"finalizedBlockHashes": _hashes(recent)}
         if self.with_runtime:
-            initialized["finalizedBlockRuntime"] = _runtime(self._chain.runtime.version)
+            initialized["finalizedBlockRuntime"] = _runtime(self._chain.runtime_at(self._finalized).version)
         self._tell("initialized", **initialized)
         self._follow(self._chain.best)
 
@@ -111,7 +111,9 @@ class Follow(Subscription):
             "parentBlockHash": hex_text(block.header.parent_hash),
         }
         if self.with_runtime:
-            details["newRuntime"] = None
+            runtime = self._chain.runtime_at(block)
+            changed = runtime is not self._chain.runtime_at(self._parent(block))
+            details["newRuntime"] = _runtime(runtime.version) if changed else None
         self._tell("newBlock", **details)
 
     def _prune(self) -> list[Block]:

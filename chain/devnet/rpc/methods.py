@@ -10,7 +10,7 @@ from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
 from chain.devnet.block import HASH_BYTES, Block
-from chain.devnet.rpc.errors import Json, invalid_params, unknown_block
+from chain.devnet.rpc.errors import Json, invalid_params, state_discarded, unknown_block
 from chain.devnet.rpc.session import Session
 
 Handler = Callable[..., Json | Awaitable[Json]]
@@ -115,9 +115,15 @@ def find_block(session: Session, block_hash: Json) -> Block | None:
     return session.chain.block(read_hash(block_hash))
 
 
-def require_block(session: Session, block_hash: Json) -> Block:
-    """Return the block of a hash, the best one for null; raise RpcError for a hash that is unknown."""
+def require_state(session: Session, block_hash: Json, *, for_runtime: bool = False) -> Block:
+    """Return the block of a hash, the best one for null, to read its state or to call its runtime.
+
+    Raises:
+        RpcError: the hash is unknown, or the node has pruned the state.
+    """
     block = find_block(session, block_hash)
     if block is None:
         raise unknown_block(read_bytes(block_hash))
+    if session.host.pruning.has_discarded(block):
+        raise state_discarded(block.hash, for_runtime=for_runtime)
     return block

@@ -15,6 +15,7 @@ from chain.devnet.pool import Status
 from chain.devnet.rpc.errors import Json, too_many_subscriptions
 from chain.devnet.rpc.follow import Follow
 from chain.devnet.rpc.pins import Pins
+from chain.devnet.rpc.pruning import Pruning
 from chain.devnet.rpc.subscriptions import Subscription, TransactionWatch
 
 SUBSCRIPTIONS_MAX = 1024
@@ -31,6 +32,7 @@ class Host(Protocol):
 
     faults: Faults
     pins: Pins
+    pruning: Pruning
 
     def drop_connections(self, spare: "Session", after_messages: int) -> int:
         """Cut all other connections, now or after so many messages, and return how many there are."""

@@ -3,10 +3,11 @@
 from collections.abc import Callable, Sequence
 
 from chain.devnet.block import Block
+from chain.devnet.chain import DevChain
 from chain.devnet.faults import NotificationKind
 from chain.devnet.pool import TERMINAL, Status
 from chain.devnet.rpc.errors import Json
-from chain.devnet.rpc.render import hex_or_none, hex_text, render_header, render_status
+from chain.devnet.rpc.render import hex_or_none, hex_text, render_header, render_status, render_version
 
 
 class Subscription:
@@ -66,16 +67,23 @@ class FinalizedHeads(Subscription):
 
 
 class RuntimeVersions(Subscription):
-    """The runtime's version, which does not change as yet."""
+    """The version of the best block's runtime: the present one at first, then every other."""
 
     family = "state_runtimeVersion"
     kind = NotificationKind.RUNTIME_VERSION
 
-    def __init__(self, version: Json) -> None:
-        self._version = version
+    def __init__(self, chain: DevChain) -> None:
+        self._chain = chain
+        self._version = chain.runtime.version
 
     def begin(self) -> None:
-        self.notify(self._version)
+        self.notify(render_version(self._version))
+
+    def on_best_block(self, block: Block) -> None:
+        version = self._chain.runtime_at(block).version
+        if version != self._version:
+            self._version = version
+            self.notify(render_version(version))
 
 
 class StorageChanges(Subscription):

@@ -142,6 +142,18 @@ def test_money_that_moved_on_the_branch_that_was_left_did_not_move(chain: DevCha
     assert (alice.free, bob.free) == before
 
 
+def test_a_transaction_whose_account_is_opened_on_the_branch_is_not_lost(
+    chain: DevChain, alice: Actor
+) -> None:
+    newcomer = Actor(chain, "//Newcomer")
+    paid = alice.do("Balances.transfer_keep_alive", dest={"Id": newcomer.account}, value=UNIT)
+    sent = newcomer.submit(REMARK, remark=b"")
+    chain.seal()
+    branch = chain.fork(2)
+    assert paid.block.extrinsic_hashes()[1] in branch[0].extrinsic_hashes()
+    assert sent.hash in branch[1].extrinsic_hashes()
+
+
 def test_two_transactions_of_one_nonce_on_two_branches_end_in_one_of_them(
     chain: DevChain, alice: Actor
 ) -> None:
