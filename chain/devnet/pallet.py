@@ -6,6 +6,7 @@ The metadata is made from the declarations, and the runtime executes them.
 import copy
 import dataclasses
 from collections.abc import Callable
+from functools import cache, lru_cache
 from typing import Any, ClassVar, Generic, TypeVar, dataclass_transform, get_type_hints
 
 from chain.devnet.context import BlockContext, DispatchFailure, ReadContext
@@ -13,10 +14,13 @@ from chain.devnet.revision import FIRST, Revision
 from chain.devnet.typeinfo import Field, TypeInfo, Variant, VariantType, fields_of, path_of, type_info
 from chain.scale.metadata import Hasher
 from chain.scale.primitives import decode_compact, encode_compact
+from chain.scale.runtime import Runtime
 
 CallHandler = Callable[..., None]
 BlockHook = Callable[[BlockContext], None]
 StorageKey = int | bytes
+STORAGE_KEYS_CACHED_MAX = 8192
+
 _Value = TypeVar("_Value")
 _Handler = TypeVar("_Handler", bound=CallHandler)
 
@@ -96,7 +100,7 @@ class StorageMap(Generic[_Value]):
 
     def key(self, at: ReadContext, *keys: StorageKey) -> bytes:
         """Return the whole storage key."""
-        return at.codec.storage_key(*self._path, *keys)
+        return _storage_key(at.codec, *self._path, *keys)
 
     def raw(self, at: ReadContext, *keys: StorageKey) -> bytes | None:
         """Return the value as it is stored, or None."""
@@ -277,6 +281,12 @@ class Pallet:
         return handler
 
 
+@lru_cache(STORAGE_KEYS_CACHED_MAX)
+def _storage_key(codec: Runtime, pallet_name: str, item: str, *keys: StorageKey) -> bytes:
+    """Return a whole storage key; the same few accounts' are wanted again and again in a block."""
+    return codec.storage_key(pallet_name, item, *keys)
+
+
 def _lines(text: str | None) -> tuple[str, ...]:
     return tuple(line.strip() for line in (text or "").strip().splitlines())
 
@@ -298,6 +308,12 @@ def _loader(of: Any) -> Callable[[Any], Any]:
 
 def plain(value: Any) -> Any:
     """Return a dataclass as the dict that the codec encodes, and anything else as it is."""
-    if not dataclasses.is_dataclass(value):
-        return value
-    return {field.name: plain(getattr(value, field.name)) for field in dataclasses.fields(value)}
+    names = _field_names(value.__class__)
+    return value if names is None else {name: plain(getattr(value, name)) for name in names}
+
+
+@cache
+def _field_names(kind: type) -> tuple[str, ...] | None:
+    if not dataclasses.is_dataclass(kind):
+        return None
+    return tuple(field.name for field in dataclasses.fields(kind))

@@ -4,6 +4,7 @@ import asyncio
 
 from chain.devnet.chain import FORK_LENGTH_MAX, Retracted
 from chain.devnet.config import FINALITY_LAG_BLOCKS_MAX, FINALITY_STEP_BLOCKS_MAX
+from chain.devnet.filling import FILL_BLOCKS_MAX, FILL_EXTRINSICS, FILL_EXTRINSICS_MAX
 from chain.devnet.revision import Change
 from chain.devnet.rpc.errors import Json, invalid_params
 from chain.devnet.rpc.methods import BLOCK_NUMBER_MAX, METHODS, read_choice, read_count, read_hash, read_list
@@ -22,6 +23,16 @@ async def seal(session: Session, count: Json = 1) -> Json:
         hashes.append(hex_text(session.chain.seal().hash))
         await asyncio.sleep(0)  # so that notifications go out
     return hashes
+
+
+@METHODS.method("dev_fillBlocks")
+async def fill_blocks(session: Session, count: Json, extrinsics: Json = FILL_EXTRINSICS) -> Json:
+    """Make `count` blocks of so many extrinsics that nobody signed, and return the hash of the last block."""
+    in_each = read_count(extrinsics, maximum=FILL_EXTRINSICS_MAX)
+    for _ in range(read_count(count, maximum=FILL_BLOCKS_MAX)):
+        session.chain.fill(1, in_each)
+        await asyncio.sleep(0)  # so that notifications go out
+    return hex_text(session.chain.best.hash)
 
 
 @METHODS.method("dev_fork")

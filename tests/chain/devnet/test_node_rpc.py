@@ -59,6 +59,7 @@ SERVED = [
     "dev_dropConnections",
     "dev_dropTransaction",
     "dev_duplicateNotifications",
+    "dev_fillBlocks",
     "dev_finalize",
     "dev_fork",
     "dev_liftBan",
