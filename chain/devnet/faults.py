@@ -74,7 +74,10 @@ class _Plan:
 
 
 class Faults:
-    """The faults of one node. What is random in them is drawn from a generator with this seed."""
+    """The faults of one node. What is random in them is drawn from a generator with this seed.
+
+    `struck` counts how often each fault has struck. The setters raise ValueError for what cannot be.
+    """
 
     def __init__(self, seed: str | None = None) -> None:
         self._random = random.Random(seed)  # noqa: S311 - repeatable, not secret

@@ -43,7 +43,7 @@ def follow(session: Session, with_runtime: Json) -> Json:
         raise invalid_params("expected true or false")
     if len(session.subscriptions(Follow.family)) >= FOLLOWS_MAX:
         raise follow_limit_reached()
-    return session.subscribe(Follow(session.chain, session.host.pins, with_runtime))
+    return session.subscribe(Follow(session.chain, session.host.pins, session.host.pruning, with_runtime))
 
 
 @METHODS.method("chainHead_v1_unfollow")

@@ -11,6 +11,7 @@ from chain.devnet.faults import NotificationKind
 from chain.devnet.frame import RuntimeVersion
 from chain.devnet.rpc.errors import Json
 from chain.devnet.rpc.pins import Pins
+from chain.devnet.rpc.pruning import Pruning
 from chain.devnet.rpc.render import hex_text
 from chain.devnet.rpc.subscriptions import Subscription
 
@@ -27,19 +28,17 @@ class Follow(Subscription):
     family = "chainHead_v1_follow"
     kind = NotificationKind.FOLLOW_EVENT
 
-    def __init__(self, chain: DevChain, pins: Pins, with_runtime: bool) -> None:
+    def __init__(self, chain: DevChain, pins: Pins, pruning: Pruning, with_runtime: bool) -> None:
         self.with_runtime = with_runtime
         self.pinned: dict[bytes, Block] = {}
         self._chain = chain
         self._pins = pins
-        self._finalized = self._best = chain.finalized
+        self._pruning = pruning
+        self._finalized = chain.finalized
         self._unfinalized: dict[bytes, Block] = {}
 
     def begin(self) -> None:
-        recent = [self._finalized]
-        while len(recent) < INITIAL_FINALIZED_BLOCKS_MAX and recent[-1].number > 0:
-            recent.append(self._parent(recent[-1]))
-        recent.reverse()
+        recent = self._recently_finalized()
         if not all(self._pin(block) for block in recent):
             self.stop()
             return
@@ -86,10 +85,19 @@ class Follow(Subscription):
         self.ended = True
         self.unpin(list(self.pinned))
 
+    def _recently_finalized(self) -> list[Block]:
+        """Return the newest finalized blocks that the node has, parents first."""
+        recent = [self._finalized]
+        while len(recent) < INITIAL_FINALIZED_BLOCKS_MAX and recent[-1].number > 0:
+            parent = self._parent(recent[-1])
+            if self._pruning.has_discarded(parent):
+                break
+            recent.append(parent)
+        return recent[::-1]
+
     def _follow(self, best: Block) -> None:
         self._announce_up_to(best)
         if not self.ended:
-            self._best = best
             self._tell("bestBlockChanged", bestBlockHash=hex_text(best.hash))
 
     def _announce_up_to(self, block: Block) -> None:

@@ -73,7 +73,7 @@ def _made_once(name: str, lock: Path, install: Callable[[Path], None]) -> Path:
     """Return the folder of an environment, made first if there is none for this lock."""
     folder = BUILT / name
     BUILT.mkdir(parents=True, exist_ok=True)
-    key = hashlib.sha256(f"{sys.version} {folder} {lock.read_text()}".encode()).hexdigest()
+    key = hashlib.sha256(f"{sys.base_prefix} {sys.version} {folder} {lock.read_text()}".encode()).hexdigest()
     with (BUILT / f"{name}.lock").open("w") as turn:
         fcntl.flock(turn, fcntl.LOCK_EX)  # another run of the tests may be making it
         stamp = folder / ".installed"

@@ -1,7 +1,7 @@
 """The clients that people use take the development chain for a Substrate node, unchanged.
 
 Each of them tells the same story: it connects, reads the metadata and an account, sends a call that becomes
-final and one that fails, and lives through a reorganization.
+final and one that fails, and lives through an upgrade of the runtime and a reorganization.
 """
 
 import asyncio
@@ -34,7 +34,7 @@ async def story_of(make_command: Callable[[str], Sequence[str]], name: str) -> d
                 client.kill()
                 await client.wait()
     assert client.returncode == 0, complaints.decode()
-    story: dict[str, Any] = json.loads(told)
+    story: dict[str, Any] = json.loads(told.splitlines()[-1])  # before it, a client may write what it logs
     return story
 
 
@@ -45,6 +45,7 @@ def assert_it_went_well(story: dict[str, Any]) -> None:
     assert story["finalized"] is True
     assert int(story["freeAfter"]) - int(story["freeBefore"]) == 7
     assert story["error"] == "TaskNotFound"
+    assert story["upgradedBy"] == 1
     assert int(story["freeAtLast"]) - int(story["freeAfter"]) == 5
 
 

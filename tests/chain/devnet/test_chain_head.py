@@ -11,6 +11,7 @@ from chain.devnet.block import Block, blake2_256
 from chain.devnet.pool import Status
 from chain.devnet.rpc import archive, broadcast, chain_head, pins
 from chain.devnet.rpc.follow import Follow
+from chain.devnet.rpc.pruning import Pruning
 from tests.chain.devnet.actors import Actor
 from tests.chain.devnet.wire import Json, Wire, hex_of, manual_chain, refusal_of, wire_to
 
@@ -39,7 +40,7 @@ class Follower:
         self.finalized: list[str] = []
         self.pruned: set[str] = set()
         self.best = ""
-        self._follow = Follow(chain, pins.Pins(), with_runtime=True)
+        self._follow = Follow(chain, pins.Pins(), Pruning(chain, None), with_runtime=True)
         self._follow.notify = self._hear
         self._follow.begin()
         chain.observers.append(self)
@@ -130,6 +131,14 @@ async def test_a_follower_starts_from_recent_finalized_blocks_and_the_branch_beh
     spec = initialized["finalizedBlockRuntime"]["spec"]
     assert (spec["specVersion"], spec["apis"]["0xdf6acb689907609b"]) == (100, 5)
     assert await events_of(wire, follower, 3) == ["newBlock", "newBlock", "bestBlockChanged"]
+
+
+async def test_a_follower_of_a_pruned_node_starts_from_what_the_node_has(wire: Wire, chain: DevChain) -> None:
+    await wire.call("dev_setPruning", 3)
+    chain.seal(40)
+    follower = await wire.call("chainHead_v1_follow", True)
+    initialized = await wire.next_notification(follower)
+    assert len(initialized["finalizedBlockHashes"]) == 4
 
 
 async def test_blocks_that_finality_cuts_off_are_told_as_pruned(wire: Wire, chain: DevChain) -> None:

@@ -62,6 +62,13 @@ async def story(client: AsyncSubstrateInterface) -> dict[str, Any]:
     failed = await submit(client, "TaskMarket", "cancel_task", task_id=77)
     told["error"] = (await failed.error_message)["name"]
 
+    # The runtime is upgraded under the client's feet; what follows is signed for the new one.
+    spec_before = (await client.init_runtime()).runtime_version
+    await client.rpc_request("dev_upgradeRuntime", [])
+    while (spec_now := (await client.init_runtime()).runtime_version) == spec_before:
+        await asyncio.sleep(0.02)
+    told["upgradedBy"] = spec_now - spec_before
+
     # The block that holds the call is replaced by an empty branch; a later block holds it again.
     await client.rpc_request("dev_pauseSealing", [])
     await client.submit_extrinsic(await sign(client, "Balances", "transfer_keep_alive", dest=BOB, value=5))

@@ -43,6 +43,13 @@ story.freeAfter = (await api.query.System.Account.getValue(bob)).data.free.toStr
 const failed = await submit(api.tx.TaskMarket.cancel_task({ task_id: 77n }));
 story.error = failed.dispatchError.value.value.type;
 
+// The runtime is upgraded under the client's feet; what follows is signed for the new one.
+const specVersion = async () => (await api.constants.System.Version()).spec_version;
+const specBefore = await specVersion();
+await client._request("dev_upgradeRuntime", []);
+while ((await specVersion()) === specBefore) await new Promise((resolve) => setTimeout(resolve, 20));
+story.upgradedBy = (await specVersion()) - specBefore;
+
 // The block that holds the call is replaced by an empty branch; a later block holds it again.
 await client._request("dev_pauseSealing", []);
 let reorganized = false;

@@ -35,6 +35,13 @@ story.freeAfter = (await api.query.system.account(bob)).data.free.toString();
 const failed = await submit(api.tx.taskMarket.cancelTask(77));
 story.error = api.registry.findMetaError(failed.dispatchError.asModule).name;
 
+// The runtime is upgraded under the client's feet; what follows is signed for the new one.
+const specVersion = () => api.runtimeVersion.specVersion.toNumber();
+const specBefore = specVersion();
+await provider.send("dev_upgradeRuntime", []);
+while (specVersion() === specBefore) await new Promise((resolve) => setTimeout(resolve, 20));
+story.upgradedBy = specVersion() - specBefore;
+
 // The block that holds the call is replaced by an empty branch; a later block holds it again.
 await provider.send("dev_pauseSealing", []);
 let reorganized = false;

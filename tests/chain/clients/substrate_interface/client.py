@@ -2,6 +2,7 @@
 
 import json
 import sys
+import time
 from typing import Any
 
 from substrateinterface import ExtrinsicReceipt, Keypair, SubstrateInterface
@@ -38,6 +39,14 @@ def story(client: SubstrateInterface, steering: SubstrateInterface) -> dict[str,
     told["freeAfter"] = free_of_bob(client)
 
     told["error"] = submit(client, "TaskMarket", "cancel_task", task_id=77).error_message["name"]
+
+    # The runtime is upgraded under the client's feet; what follows is signed for the new one.
+    spec_before = client.runtime_version
+    steering.rpc_request("dev_upgradeRuntime", [])
+    while client.runtime_version == spec_before:
+        time.sleep(0.02)
+        client.init_runtime()
+    told["upgradedBy"] = client.runtime_version - spec_before
 
     # The block that holds the call is replaced by an empty branch; a later block holds it again.
     steering.rpc_request("dev_pauseSealing", [])
