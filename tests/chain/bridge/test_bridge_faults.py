@@ -130,7 +130,7 @@ async def test_bytes_that_were_stored_but_never_sent_are_sent_after_a_crash(
 async def test_a_lost_pool_is_filled_again_with_the_same_bytes(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("chain.submitter.RESEND_SECONDS", 0.1)
+    monkeypatch.setattr("chain.sender.RESEND_SECONDS", 0.1)
     world.chain.pause_sealing()
     async with world.bridged():
         receipt = await world.create_task()
@@ -204,7 +204,7 @@ async def test_an_extrinsic_that_never_gets_through_is_dead_after_its_attempts(
 
 
 async def test_a_gap_in_the_nonces_is_filled_first(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("chain.submitter.RESEND_SECONDS", 0.1)
+    monkeypatch.setattr("chain.sender.RESEND_SECONDS", 0.1)
     send = Node.submit
     lost: list[bytes] = []
 
