@@ -38,7 +38,8 @@ class BridgeSettings:
 
     `start_block` is the first block to read into a database that has read none; the next finalized one
     if None. `metadata` is a file with the SCALE metadata of the chain's present runtime, to be used
-    instead of asking the node for it.
+    instead of asking the node for it. `attempts_max` is how many attempts of an extrinsic may come to
+    nothing before it is given up.
     """
 
     url: str
@@ -46,6 +47,7 @@ class BridgeSettings:
     start_block: int | None = None
     metadata: Path | None = None
     poll_seconds: float = 0.5
+    attempts_max: int = 5
     submit: bool = True
 
 
@@ -121,7 +123,11 @@ class Bridge:
                 )
             self._connected = True
             self._reader = Reader(
-                self._storage, node, self._settings.start_block, on_progress=self._note_progress
+                self._storage,
+                node,
+                self._settings.start_block,
+                self._settings.attempts_max,
+                self._note_progress,
             )
             cursor = await self._reader.begin()
             jobs = [self._reader.run(cursor)]

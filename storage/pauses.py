@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from sqlalchemy import ColumnElement, exists, or_, select
 
 from storage import schema
+from storage.errors import NoChain
 from storage.outcome import Outcome, mutation
 from storage.records import Record
 from storage.table_map import TableMap
@@ -27,7 +28,12 @@ _PAUSES = TableMap(schema.submission_pauses, Pause)
 
 @mutation(list[Pause])
 def pause(tx: Transaction, items: Sequence[Pause]) -> list[Outcome[list[Pause]]]:
-    """Pause signers; all pauses that stand then. One that stands already gets the new reason."""
+    """Pause signers; all pauses that stand then. One that stands already gets the new reason.
+
+    Refusals, per item: NoChain.
+    """
+    if tx.local:
+        return [NoChain() for _ in items]
     outcomes: list[Outcome[list[Pause]]] = []
     for item in items:
         new = Pause(signer=item.signer, reason=item.reason, create_time_us=tx.now_us)

@@ -209,8 +209,7 @@ async def test_an_extrinsic_that_never_gets_through_is_dead_after_its_attempts(
 
     monkeypatch.setattr(Node, "submit", swallow)
     monkeypatch.setattr("chain.reader.RETRY_DELAY_SECONDS", 0.0)
-    monkeypatch.setattr("chain.reader.ATTEMPTS_MAX", 2)
-    async with world.bridged():
+    async with world.bridged(attempts_max=2):
         receipt = await world.create_task()
 
         async def dead() -> bool:
