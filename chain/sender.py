@@ -3,6 +3,7 @@
 import asyncio
 import math
 import time
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -24,7 +25,7 @@ RESEND_SECONDS = 12.0
 LOOKS_PER_RESEND = 10
 """How often, in that time, it is looked for what is to be sent again."""
 RESEND_MAX = 250
-"""How many are sent again at a time, lowest nonces first."""
+"""How many are sent again at a time, the accounts by turns, lowest nonces first."""
 BATCHES_WAITING_MAX = 4
 """How many batches of new signatures may wait to be sent before no more are signed."""
 
@@ -33,21 +34,30 @@ log = structlog.get_logger(__name__)
 
 @dataclass(frozen=True)
 class Sent:
-    """Which extrinsic was sent, and when by the monotonic clock."""
+    """Which extrinsic was sent, whose account signed it, and when by the monotonic clock."""
 
     correlation_id: str
+    account_address: str
     at: float
+
+
+@dataclass(frozen=True)
+class Poverty:
+    """What an account had when it could not pay, and when that was, by the monotonic clock."""
+
+    free: int
+    since: float
 
 
 class Sender:
     """Sends over one connection.
 
-    `poor` are the addresses of accounts that a node found unable to pay, with the balances they had then.
+    `poor` are the accounts, by address, that a node found unable to pay.
     """
 
     def __init__(self, storage: Storage, node: Node, poll_seconds: float) -> None:
         self.sent: dict[bytes, Sent] = {}  # by extrinsic hash, what may still be executed
-        self.poor: dict[str, int] = {}
+        self.poor: dict[str, Poverty] = {}
         self._storage = storage
         self._node = node
         self._poll_seconds = poll_seconds
@@ -74,7 +84,8 @@ class Sender:
     def forget_poverty(self, address: str) -> None:
         """An account can pay again, perhaps: what it signed is sent again at once."""
         self.poor.pop(address, None)
-        self.sent.clear()
+        for key in [key for key, sent in self.sent.items() if sent.account_address == address]:
+            del self.sent[key]
 
     async def _send_again(self) -> None:
         """Send what may have been lost: after a crash of ours, or with the pool of the node.
@@ -86,14 +97,17 @@ class Sender:
         for ended in self.sent.keys() - {each.extrinsic_hash for each in live}:
             del self.sent[ended]
         now = time.monotonic()
-        overdue = [each for each in live if now - self._sent_at(each.extrinsic_hash) >= RESEND_SECONDS]
+        overdue = [each for each in _in_turn(live) if now - self._sent_at(each) >= RESEND_SECONDS]
         if not overdue:
             return
         lowest = await self._lowest_unexecuted(live)
         probes = [each for each in overdue if each.extrinsic_hash in lowest or not each.known][:RESEND_MAX]
         lost = await self._send(await self._stored(probes))
-        rest = [each for each in overdue if each.account_address in lost and each not in probes][:RESEND_MAX]
-        await self._send(await self._stored(rest))
+        probed = {each.extrinsic_hash for each in probes}
+        rest = [
+            each for each in overdue if each.account_address in lost and each.extrinsic_hash not in probed
+        ]
+        await self._send(await self._stored(rest[:RESEND_MAX]))
 
     async def _lowest_unexecuted(self, live: Sequence[Live]) -> set[bytes]:
         """Of each account, the signature with the lowest nonce that the best block does not know."""
@@ -121,7 +135,9 @@ class Sender:
         await self._notice_poverty(stored, answers)
         hints = []
         for signature, objection, answer in zip(stored, objections, answers, strict=True):
-            self.sent[signature.extrinsic_hash] = Sent(signature.correlation_id, sent_at)
+            self.sent[signature.extrinsic_hash] = Sent(
+                signature.correlation_id, signature.account_address, sent_at
+            )
             hints.append(self._hint(signature, objection, answer))
         await asyncio.gather(*(self._storage.commit(signatures.note_hints, hint) for hint in hints))
         return {
@@ -142,12 +158,12 @@ class Sender:
             for address, account in zip(addresses, found, strict=True):
                 if address not in self.poor:
                     log.warning(cannot_pay(address, account.free))
-                self.poor[address] = account.free
+                self.poor[address] = Poverty(account.free, time.monotonic())
 
     def _hint(self, signature: Signature, objection: RpcError | None, answer: Answer) -> Hint:
         text = ""
         if answer == Answer.FUNDS:
-            text = cannot_pay(signature.account_address, self.poor[signature.account_address])
+            text = cannot_pay(signature.account_address, self.poor[signature.account_address].free)
         elif answer != Answer.TAKEN:
             text = f"the node objects: {objection}"
         return Hint(
@@ -158,9 +174,19 @@ class Sender:
             excused=answer in (Answer.FUNDS, Answer.BUSY),
         )
 
-    def _sent_at(self, extrinsic_hash: bytes) -> float:
-        sent = self.sent.get(extrinsic_hash)
+    def _sent_at(self, live: Live) -> float:
+        sent = self.sent.get(live.extrinsic_hash)
         return -math.inf if sent is None else sent.at
+
+
+def _in_turn(live: Sequence[Live]) -> list[Live]:
+    """First the lowest nonce of each account, then the next of each: none waits for the whole of another."""
+    seen: Counter[str] = Counter()
+    turns: list[tuple[int, Live]] = []
+    for each in live:
+        turns.append((seen[each.account_address], each))
+        seen[each.account_address] += 1
+    return [each for _, each in sorted(turns, key=lambda turn: turn[0])]
 
 
 def cannot_pay(address: str, free: int) -> str:

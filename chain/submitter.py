@@ -43,6 +43,8 @@ LIVE_PER_ACCOUNT_MAX = 512
 LIVE_PER_ACCOUNT_MIN = 8
 FUNDS_SECONDS = 6.0
 """How often it is looked whether an account that could not pay has more now."""
+POVERTY_SECONDS_MAX = 600.0
+"""How long an account is not signed for because it could not pay; then it is tried, for fees fall, too."""
 WAKE_MAX = 10_000
 """How many extrinsics are woken when it has; those behind them come by themselves, after their waiting."""
 STALE_SECONDS = 120.0
@@ -125,7 +127,7 @@ class Submitter:
             submission.Claim(
                 token=self._token,
                 lease_us=int(LEASE_SECONDS * 1_000_000),
-                at_most=CLAIM_MAX,
+                at_most=min(CLAIM_MAX, sum(free.values())),
                 signers=signers,
             ),
         )
@@ -177,9 +179,9 @@ class Submitter:
         hopeless: list[tuple[Claimed, str]] = []
         for item in claimed:
             signer = self._keyring.signer_of(item.extrinsic.signer)
-            balance = self._sender.poor.get(signer.address(base.prefix))
-            if balance is not None:
-                waiting.setdefault(cannot_pay(signer.address(base.prefix), balance), []).append(item)
+            poverty = self._sender.poor.get(signer.address(base.prefix))
+            if poverty is not None:
+                waiting.setdefault(cannot_pay(signer.address(base.prefix), poverty.free), []).append(item)
                 continue
             try:
                 call = render(item, base.runtime, base.head)
@@ -281,32 +283,36 @@ class Submitter:
         )
 
     async def _look_for_funds(self) -> None:
-        """Wake what waits for accounts that have more than when they could not pay."""
-        poor = self._sender.poor
-        if not poor or time.monotonic() < self._next_funds_look:
+        """Wake what waits for accounts that have more than when they could not pay, or waited for long."""
+        poor, now = self._sender.poor, time.monotonic()
+        if not poor or now < self._next_funds_look:
             return
         assert self._runtime is not None, "the runtime is checked first"
         prefix = ss58_prefix(self._runtime)
         signers = [signer for signer in self._keyring.signers() if signer.address(prefix) in poor]
         found = await signer_balances(self._node, [signer.account for signer in signers])
-        richer = {each.account for each in found if each.free > poor[ss58_encode(each.account, prefix)]}
-        for account in richer:
-            self._sender.forget_poverty(ss58_encode(account, prefix))
+        richer = set()
+        for each in found:
+            address = ss58_encode(each.account, prefix)
+            if each.free > poor[address].free or now - poor[address].since > POVERTY_SECONDS_MAX:
+                richer.add(each.account)
+                self._sender.forget_poverty(address)
         if richer:
             names = self._keyring.names_of(lambda account: account in richer)
             await self._storage.commit(submission.wake, submission.Wake(signers=names, at_most=WAKE_MAX))
         self._next_funds_look = time.monotonic() + FUNDS_SECONDS
 
     async def _release(self, claimed: Sequence[Claimed | str]) -> None:
-        """Let go what was claimed and could not be signed; it is due again at once."""
-        await self._let_go(claimed, 0.0, None)
+        """Let go what was claimed and could not be signed; it is due again at once, in its place."""
+        await self._let_go(claimed, None, None)
 
     async def _postpone(self, claimed: Sequence[Claimed], why: str, seconds: float) -> None:
         """Put off what was claimed, and say why."""
-        await self._let_go(claimed, seconds, why)
+        await self._let_go(claimed, time.time_ns() // 1000 + int(seconds * 1_000_000), why)
 
-    async def _let_go(self, claimed: Sequence[Claimed | str], seconds: float, why: str | None) -> None:
-        next_attempt_us = time.time_ns() // 1000 + int(seconds * 1_000_000)
+    async def _let_go(
+        self, claimed: Sequence[Claimed | str], next_attempt_us: int | None, why: str | None
+    ) -> None:
         postponed = [
             submission.Postponed(
                 token=self._token,

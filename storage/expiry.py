@@ -34,12 +34,12 @@ def queue_again(work: Workset, cursor_number: int, *, attempts_max: int, retry_d
     over = work.extrinsics.all(lambda row: _is_over(row, cursor_number))
     if not over:
         return
-    places = _places(work, over)
+    lines = _lines(work, over, cursor_number)
     for extrinsic in over:
-        place = places[extrinsic.correlation_id]
-        others = [other for other in places.values() if other.account_address == place.account_address]
-        blocked = any(other.nonce < place.nonce for other in others)
-        leaves_a_gap = any(other.nonce > place.nonce and not other.over for other in others)
+        line, nonce = lines[extrinsic.correlation_id], extrinsic.nonce
+        assert nonce is not None, "it is signed"
+        blocked = line.first < nonce
+        leaves_a_gap = nonce < line.last_not_over
         attempts = extrinsic.attempt_count - (extrinsic.excused or blocked)
         error = f"no block before {extrinsic.death_block} included it"
         if extrinsic.excused and extrinsic.last_error:
@@ -70,34 +70,45 @@ def _delay_us(first_us: int, attempts: int) -> int:
     return int(longest * random.uniform(1.0, 1.5))  # noqa: S311 - so that not all come back at once
 
 
-class _Place(Record, frozen=True, kw_only=True):
-    """Where a live signature stands in the line of its account, and whether its era is over."""
+class _Line(Record, frozen=True, kw_only=True):
+    """Of an account, the lowest live nonce, and the highest of those whose era is not over; -1 if none."""
 
-    account_address: str
-    nonce: int
-    over: bool
+    first: int
+    last_not_over: int
 
 
-def _places(work: Workset, over: Sequence[Extrinsic]) -> dict[str, _Place]:
-    """The places of all live extrinsics of the accounts that signed these, by correlation id."""
+def _lines(work: Workset, over: Sequence[Extrinsic], cursor_number: int) -> dict[str, _Line]:
+    """The line of the account that signed, for each of these live extrinsics, by correlation id."""
     signatures, extrinsics = schema.signatures, schema.extrinsics
     over_ids = {row.correlation_id for row in over}
     mine = signatures.alias()
     accounts = (
         select(mine.c.account_address)
         .join(extrinsics, extrinsics.c.extrinsic_hash == mine.c.extrinsic_hash)
-        .where(extrinsics.c.correlation_id.in_(sorted(over_ids)))
+        .where(
+            extrinsics.c.status.in_(sorted(LIVE_EXTRINSIC)),
+            extrinsics.c.death_block <= cursor_number + 1,
+        )
     )
     live = (
         select(extrinsics.c.correlation_id, signatures.c.account_address, signatures.c.nonce)
         .join(signatures, extrinsics.c.extrinsic_hash == signatures.c.extrinsic_hash)
         .where(extrinsics.c.status.in_(sorted(LIVE_EXTRINSIC)), signatures.c.account_address.in_(accounts))
+        .order_by(signatures.c.nonce)
     )
-    places = {}
+    first: dict[str, int] = {}
+    last_not_over: dict[str, int] = {}
+    account_of: dict[str, str] = {}
     for correlation_id, address, nonce in work.tx.connection.execute(live):
         changed = work.extrinsics.get(correlation_id)
-        if changed is None or changed.status in LIVE_EXTRINSIC:  # else these blocks executed it
-            places[correlation_id] = _Place(
-                account_address=address, nonce=nonce, over=correlation_id in over_ids
-            )
-    return places
+        if changed is not None and changed.status not in LIVE_EXTRINSIC:
+            continue  # these blocks executed it
+        first.setdefault(address, nonce)
+        if correlation_id in over_ids:
+            account_of[correlation_id] = address
+        else:
+            last_not_over[address] = nonce
+    return {
+        correlation_id: _Line(first=first[address], last_not_over=last_not_over.get(address, -1))
+        for correlation_id, address in account_of.items()
+    }

@@ -221,12 +221,12 @@ def live_counts(tx: Transaction, _: None) -> dict[str, int]:
 class Postponed(Record, frozen=True, kw_only=True):
     """A claimed extrinsic that cannot be signed yet: try again at `next_attempt_us`.
 
-    Without an `error` the one before is kept.
+    Without this, or without an `error`, it is as it was before the claim.
     """
 
     token: str
     correlation_id: str
-    next_attempt_us: int
+    next_attempt_us: int | None = None
     error: str | None = None
 
 
@@ -248,7 +248,7 @@ def postpone(tx: Transaction, items: Sequence[Postponed]) -> list[Outcome[bool]]
                 row,
                 lease_token="",
                 lease_end_us=0,
-                next_attempt_us=item.next_attempt_us,
+                next_attempt_us=row.next_attempt_us if item.next_attempt_us is None else item.next_attempt_us,
                 last_error=row.last_error if item.error is None else item.error[:LAST_ERROR_CHARS_MAX],
             )
     EXTRINSICS.update(tx, list(released.values()))

@@ -268,14 +268,17 @@ class TestWaking:
         assert await chained.commit(submission.wake, ours) == 2
         assert await claimed(chained, a_claim()) == ids[:2]
 
-    async def test_is_not_needed_for_what_is_let_go_and_keeps_why_it_failed_before(
+    async def test_is_not_needed_for_what_is_let_go_which_keeps_its_place_and_its_error(
         self, chained: Storage, chain: Chain
     ) -> None:
         (call,) = await queue_calls(chained, 1)
         await chain.send(call, era_blocks=2)
         await chain.pass_blocks(2)
         await claimed(chained, a_claim())
-        released = Postponed(token=TOKEN, correlation_id=call, next_attempt_us=0)
+        before = await see(chained, call)
+        released = Postponed(token=TOKEN, correlation_id=call)
         assert await chained.commit(submission.postpone, released)
-        assert (await see(chained, call)).last_error == "no block before 2 included it"
+        row = await see(chained, call)
+        assert (row.last_error, row.lease_token) == ("no block before 2 included it", "")
+        assert row.next_attempt_us == before.next_attempt_us
         assert await claimed(chained, a_claim()) == [call]

@@ -1,5 +1,6 @@
 """What is sent, for whom, how often, and what is told of it when it cannot be."""
 
+import asyncio
 import random
 from collections.abc import AsyncIterator, Sequence
 from typing import Any
@@ -191,6 +192,52 @@ class TestSending:
             world.chain.resume_sealing()
             await world.succeeded(*receipts)
             assert [(await world.extrinsic(each)).extrinsic_hash for each in receipts] == before
+
+    async def test_sending_again_serves_all_accounts_by_turns(
+        self, world: World, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr("chain.sender.RESEND_MAX", 1)
+        bob, submit, lost = load_signer("//Bob").account, Node.submit, list[bytes]()
+
+        async def faulty(node: Node, extrinsics: Sequence[bytes]) -> list[RpcError | None]:
+            """No room for those of Bob, who has the lower nonces; the first of Alice is lost."""
+            mine = [raw for raw in extrinsics if bob not in raw]
+            if mine and not lost:
+                lost.append(mine.pop(0))
+            await submit(node, mine)
+            return [RpcError(1016, "Immediately Dropped") if bob in raw else None for raw in extrinsics]
+
+        async with world.bridged():
+            await world.succeeded(*await remarks(world, 60))
+            world.chain.pause_sealing()
+            monkeypatch.setattr(Node, "submit", faulty)
+            stuck = await remarks(world, 60, BOB)
+            await is_told(world, stuck[-1], "Immediately Dropped")
+            receipt = await remark(world, text="0x0777")
+
+            async def arrived() -> bool:
+                return [transaction.raw for transaction in world.chain.pending()] == lost != []
+
+            await eventually(arrived, "what was lost", within_seconds=20.0)
+            world.chain.resume_sealing()
+            await world.succeeded(receipt)
+
+    async def test_the_next_are_signed_while_those_before_are_being_sent(
+        self, world: World, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr("chain.submitter.CLAIM_MAX", 2)
+        release, submit = asyncio.Event(), Node.submit
+
+        async def slow(node: Node, extrinsics: Sequence[bytes]) -> list[RpcError | None]:
+            await release.wait()
+            return await submit(node, extrinsics)
+
+        monkeypatch.setattr(Node, "submit", slow)
+        receipts = await remarks(world, 6)
+        async with world.bridged():
+            await reaches(world, ExtrinsicStatus.SIGNED, *receipts)
+            release.set()
+            await world.succeeded(*receipts)
 
     async def test_a_full_pool_is_no_failed_attempt(
         self, world: World, monkeypatch: pytest.MonkeyPatch
