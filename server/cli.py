@@ -8,6 +8,7 @@ import click
 COMMANDS = {
     "serve": "server.serve:serve",
     "demo": "server.demo.command:demo",
+    "outbox": "server.cli_outbox:outbox",
     "devnet": "chain.devnet.__main__:main",
 }
 """The commands, and where each is defined."""
