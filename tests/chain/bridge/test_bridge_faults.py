@@ -8,6 +8,7 @@ import pytest
 
 from chain.devnet import DevNode
 from chain.node import Node
+from chain.reader import Reader
 from chain.rpc import ConnectionLost, RpcError
 from chain.scale.errors import DecodeError
 from chain.scale.runtime import Runtime
@@ -19,7 +20,7 @@ from storage.lifecycle import ExtrinsicStatus, TaskStatus
 from storage.records import Receipt, Task
 from storage.store import Storage
 from storage.transaction import Transaction
-from tests.support.world import World, eventually
+from tests.support.world import WAIT_SECONDS, World, eventually
 
 
 @pytest.fixture
@@ -69,6 +70,26 @@ async def test_blocks_that_pass_while_the_bridge_is_away_are_all_read(world: Wor
     async with world.bridged():
         await world.succeeded(await world.create_task())
         await assert_chain_is_reflected(world)
+
+
+async def test_a_bridge_that_fails_while_it_is_stopped_stops(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    reading = asyncio.Event()
+
+    async def fail_when_stopped(reader: Reader, cursor: chain_log.Cursor) -> None:
+        reading.set()
+        try:
+            await asyncio.Event().wait()
+        finally:
+            raise ConnectionLost("the node went away at the same time")
+
+    monkeypatch.setattr(Reader, "run", fail_when_stopped)
+    work = asyncio.create_task(world.bridge().run())
+    await reading.wait()
+    work.cancel()
+    await asyncio.wait({work}, timeout=WAIT_SECONDS)
+    assert work.cancelled()
 
 
 async def test_several_blocks_finalized_at_once_are_all_read(world: World) -> None:
