@@ -77,7 +77,7 @@ async def test_a_bridge_that_fails_while_it_is_stopped_stops(
 ) -> None:
     reading = asyncio.Event()
 
-    async def fail_when_stopped(reader: Reader, cursor: chain_log.Cursor) -> None:
+    async def fail_when_stopped(reader: Reader) -> None:
         reading.set()
         try:
             await asyncio.Event().wait()
