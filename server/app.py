@@ -148,6 +148,7 @@ class App:
             storage,
             idempotency_ttl_seconds=settings.idempotency_ttl_seconds,
             event_retention_hours=settings.event_retention_hours,
+            chain_retention_blocks=settings.chain_retention_blocks,
         )
         background.start("database", database.run)
         background.start("overdue calls", interceptor.end_overdue)
