@@ -1,7 +1,8 @@
 """A node as the bridge sees it: the few questions it asks, with typed answers."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from typing import Any
 
@@ -168,6 +169,37 @@ class Node:
         answer = await self.client.call("chain_getBlock", _hex(block_hash))
         return [blake2_256(_bytes(raw)) for raw in answer["block"]["extrinsics"]] if answer else []
 
+    async def bodies(self, hashes: Sequence[bytes]) -> list[list[bytes] | None]:
+        """The extrinsics of blocks; None for a block whose body is discarded."""
+        calls = [("chain_getBlock", [_hex(block_hash)]) for block_hash in hashes]
+        answers = await self._all(calls, as_batch=len(calls) > 1)
+        for answer in answers:
+            if isinstance(answer, RpcError) and not _says_discarded(answer):
+                raise answer
+        return [
+            [_bytes(raw) for raw in answer["block"]["extrinsics"]]
+            if answer is not None and not isinstance(answer, RpcError)
+            else None
+            for answer in answers
+        ]
+
+    async def runtime_of(self, spec_version: int, block_hash: bytes) -> Runtime:
+        """The runtime of a version, which a block's state has; raises `ChainError` if it is discarded."""
+        known = self._runtimes.known(spec_version)
+        if known is not None:
+            return known
+        try:
+            return await self.runtime_at(block_hash)
+        except RpcError as error:
+            if not _says_discarded(error):
+                raise
+        head = await self.runtime_at((await self.finalized_head()).hash)
+        if head.spec_version != spec_version:
+            raise ChainError(
+                f"the node has discarded the runtime of version {spec_version}: set CHAIN_ARCHIVE_URL"
+            )
+        return head
+
     async def runtime_at(self, block_hash: bytes) -> Runtime:
         """The runtime of the state after a block; blocks built on it are encoded by it."""
         return await self._runtimes.at(self.client, _hex(block_hash))
@@ -228,6 +260,10 @@ class Node:
             return await self.client.call(method, *params)
         except RpcError as error:
             return error
+
+
+OpenNode = Callable[[], AbstractAsyncContextManager[Node]]
+"""Connects to a node for as long as it is entered. Raises `RpcFailure` or `ChainError`."""
 
 
 def ss58_prefix(runtime: Runtime) -> int:

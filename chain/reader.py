@@ -12,9 +12,10 @@ import structlog
 
 from chain.block_reader import without_facts
 from chain.fetcher import Fetcher
-from chain.node import ChainError, Node, PrunedBlock
+from chain.node import ChainError, Node, OpenNode, PrunedBlock
 from chain.pace import Pace
 from chain.progress import Progress
+from chain.replayer import Replayer
 from chain.rpc import RpcError, Subscription, SubscriptionOverflow
 from storage import chain_log
 from storage.chain_log import Cursor, Ingest, ReadBlock
@@ -32,8 +33,6 @@ ARCHIVE_MARGIN_BLOCKS = 64
 ATTEMPTS_MAX = 5
 """How often an extrinsic is signed before it is given up."""
 RETRY_DELAY_SECONDS = 1.0
-
-OpenArchive = Callable[[], contextlib.AbstractAsyncContextManager[Node]]
 
 log = structlog.get_logger(__name__)
 
@@ -54,7 +53,7 @@ class Reader:
         *,
         pace: Pace,
         progress: Progress,
-        open_archive: OpenArchive | None,
+        open_archive: OpenNode | None,
         stalled_seconds: float | None,
         on_progress: Callable[[], None],
     ) -> None:
@@ -64,6 +63,7 @@ class Reader:
         self._pace = pace
         self._progress = progress
         self._open_archive = open_archive
+        self._replayer = Replayer(storage, node, open_archive)
         self._on_progress = on_progress
         self._stalled_seconds = stalled_seconds
         self._last_news = asyncio.get_running_loop().time()
@@ -109,6 +109,7 @@ class Reader:
             final = self._progress.finalized = await self._node.finalized_head()
             news = final.number > self._cursor.block_number
             try:
+                await self._replayer.run(self._cursor)
                 await self._catch_up(final.number)
             except Superseded:
                 await self.begin()  # another server read too, and was faster

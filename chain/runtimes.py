@@ -41,6 +41,10 @@ class Runtimes:
                 self._keep(Runtime(metadata, spec_version, int(version["transactionVersion"])))
             return self._by_version[spec_version]
 
+    def known(self, spec_version: int) -> Runtime | None:
+        """The runtime of a version, if it was read before."""
+        return self._by_version.get(spec_version)
+
     def _keep(self, runtime: Runtime) -> None:
         while len(self._by_version) >= RUNTIMES_KEPT:
             self._by_version.pop(next(iter(self._by_version)))

@@ -9,6 +9,7 @@ COMMANDS = {
     "serve": "server.serve:serve",
     "demo": "server.demo.command:demo",
     "devnet": "chain.devnet.__main__:main",
+    "chain": "server.chain_command:chain",
 }
 """The commands, and where each is defined."""
 

@@ -110,7 +110,9 @@ def _ingest(tx: Transaction, item: Ingest) -> Outcome[Cursor]:
     if not _move_cursor(tx, item.after, reached):
         return Superseded("the cursor was moved by another reader")
     work = Workset(tx)
-    own = _own_extrinsics(tx, item.blocks)
+    own = own_extrinsics(
+        tx, [executed.extrinsic_hash for block in item.blocks for executed in block.executed]
+    )
     caused = _load(work, item.blocks, own, last.block_number)
     events: list[ChainEvent] = []
     for block, by_index in zip(item.blocks, caused, strict=True):
@@ -160,9 +162,8 @@ def _expired(tx: Transaction, last_number: int) -> Sequence[str]:
     return tx.connection.execute(over).scalars().all()
 
 
-def _own_extrinsics(tx: Transaction, blocks: Sequence[ReadBlock]) -> dict[bytes, str]:
-    """Of all hashes in the blocks, those ever signed here, with their correlation ids."""
-    hashes = [executed.extrinsic_hash for block in blocks for executed in block.executed]
+def own_extrinsics(tx: Transaction, hashes: Sequence[bytes]) -> dict[bytes, str]:
+    """Of hashes of extrinsics, those ever signed here, with their correlation ids."""
     if not hashes:
         return {}
     table = schema.signatures

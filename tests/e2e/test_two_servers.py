@@ -9,7 +9,7 @@ from tests.support.processes import Server, development_chain
 from tests.support.world import eventually
 
 FAILOVER_SECONDS = 15.0
-TAKEOVERS = 3
+TAKEOVERS = 2
 
 
 async def cursor(server: Server) -> int:
