@@ -10,6 +10,7 @@ COMMANDS = {
     "demo": "server.demo.command:demo",
     "outbox": "server.cli_outbox:outbox",
     "devnet": "chain.devnet.__main__:main",
+    "chain": "server.chain_command:chain",
 }
 """The commands, and where each is defined."""
 

@@ -83,11 +83,10 @@ def cursor(tx: Transaction, _: None) -> Cursor | None:
 @mutation(bool)
 def begin(tx: Transaction, items: Sequence[Cursor]) -> list[Outcome[bool]]:
     """Set the cursor of a database that has none; whether it was set."""
-    table, columns = schema.chain_cursor, ("id", "block_number", "block_hash")
-    return [
-        tx.dialect.insert(tx.connection, table, columns, [(1, item.block_number, item.block_hash)]) == 1
-        for item in items
-    ]
+    table = schema.chain_cursor
+    columns = ("id", "block_number", "block_hash", "tail_block", "replay_error")
+    rows = [(1, item.block_number, item.block_hash, item.block_number, "") for item in items]
+    return [tx.dialect.insert(tx.connection, table, columns, [row]) == 1 for row in rows]
 
 
 def _move_cursor(tx: Transaction, after: Cursor, to: Cursor) -> bool:
@@ -112,7 +111,9 @@ def _ingest(tx: Transaction, item: Ingest) -> Outcome[Cursor]:
     if not _move_cursor(tx, item.after, reached):
         return Superseded("the cursor was moved by another reader")
     work = Workset(tx)
-    own = _own_extrinsics(tx, item.blocks)
+    own = own_extrinsics(
+        tx, [executed.extrinsic_hash for block in item.blocks for executed in block.executed]
+    )
     caused = _load(work, item.blocks, own, last.block_number)
     events: list[ChainEvent] = []
     for block, by_index in zip(item.blocks, caused, strict=True):
@@ -155,9 +156,8 @@ def _load(
     return caused
 
 
-def _own_extrinsics(tx: Transaction, blocks: Sequence[ReadBlock]) -> dict[bytes, str]:
-    """Of all hashes in the blocks, those ever signed here, with their correlation ids."""
-    hashes = [executed.extrinsic_hash for block in blocks for executed in block.executed]
+def own_extrinsics(tx: Transaction, hashes: Sequence[bytes]) -> dict[bytes, str]:
+    """Of hashes of extrinsics, those ever signed here, with their correlation ids."""
     if not hashes:
         return {}
     table = schema.signatures

@@ -6,7 +6,7 @@ StorageError
 │   ├── AlreadyExists       AgentExists, DuplicateBid, DuplicateResult
 │   ├── Precondition        InvalidTransition, AgentNotActive, TaskNotBidding, TaskNotRevealing,
 │   │                       TaskNotAssigned, DeadlinePassed, ValueAboveBudget, NoRevealedBid,
-│   │                       ActionPending, ExtrinsicLive, NoChain, RequestIdReused
+│   │                       ActionPending, ExtrinsicLive, NoChain, NothingToReplay, RequestIdReused
 │   ├── Invalid             CommitmentMismatch, InvalidCursor
 │   ├── Aborted             StaleRevision
 │   ├── Expired             CursorExpired
@@ -201,6 +201,11 @@ class ExtrinsicLive(Precondition):
             resource=("extrinsic", correlation_id),
             metadata={"status": str(status)},
         )
+
+
+class NothingToReplay(Precondition):
+    def __init__(self, why: str) -> None:
+        super().__init__(why or "no block from there on was read yet")
 
 
 class NoChain(Precondition):

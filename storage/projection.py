@@ -334,6 +334,11 @@ def _jump(allowed: bool, entity: str, current: str, target: str) -> str:
     return "" if allowed else f"{entity} moved from {current} to {target}"
 
 
+def is_jump(anomaly: str) -> bool:
+    """Whether an anomaly says that a state was not expected, and not that something is unknown."""
+    return " moved from " in anomaly
+
+
 def _unknown_task(chain_task_id: int) -> str:
     return f"unknown task {chain_task_id}"
 

@@ -25,6 +25,7 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.pool import QueuePool, StaticPool
 
 from storage.dialect import SqliteDialect
+from storage.engine import Lock
 from storage.errors import BadDatabaseUrl, CommitUnknown, DatabaseUnavailable
 from storage.migrate import upgrade
 
@@ -50,6 +51,16 @@ _DEFECTS = frozenset(
         sqlite3.SQLITE_RANGE,
     }
 )
+
+
+class _OwnersLock:
+    """Any lock of a database that one process owns."""
+
+    async def hold(self) -> None:
+        await asyncio.Event().wait()
+
+    async def release(self) -> None:
+        pass
 
 
 class SqliteEngine:
@@ -91,6 +102,9 @@ class SqliteEngine:
         if self._path is None:
             return await self.write(work)
         return await asyncio.get_running_loop().run_in_executor(self._reader_threads, self._read, work)
+
+    async def try_lock(self, key: int) -> Lock | None:
+        return _OwnersLock()
 
     async def migrate(self) -> None:
         async with self._writer_turn:

@@ -66,6 +66,10 @@ class Entities(Generic[R]):
         """The loaded records that belong to a parent, in the order of their ids."""
         return [self._records[key] for key in sorted(self._by_parent.get(parent, ()))]
 
+    def by_id(self) -> dict[str, R]:
+        """All loaded records."""
+        return dict(self._records)
+
     def all(self, wanted: Callable[[R], bool]) -> list[R]:
         """All loaded records that are wanted, in the order of their ids."""
         return [record for _, record in sorted(self._records.items()) if wanted(record)]

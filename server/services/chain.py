@@ -1,5 +1,6 @@
-"""ChainService: what the chain reported."""
+"""ChainService: what the chain reported, and how it is read anew."""
 
+import asyncio
 from collections.abc import AsyncIterator
 
 from chamberlain.v1 import chain_service_pb2 as pb
@@ -8,8 +9,12 @@ from chamberlain.v1.chain_service_pb2_grpc import ChainServiceServicer
 from server import convert_filters, convert_records
 from server.interceptor import Context
 from server.services.calls import Calls
-from storage import lists
+from storage import lists, replay
+from storage.errors import NoChain
 from storage.feed import Cursor
+from storage.store import LOCAL
+
+PROGRESS_SECONDS = 0.5
 
 
 class ChainService(Calls, ChainServiceServicer):
@@ -35,3 +40,36 @@ class ChainService(Calls, ChainServiceServicer):
                 events=[convert_records.chain_event(event) for event in batch.events],
                 cursor=batch.cursor.text(),
             )
+
+    async def RedecodeChainEvents(
+        self, request: pb.RedecodeChainEventsRequest, context: Context
+    ) -> AsyncIterator[pb.RedecodeChainEventsResponse]:
+        async for progress in self._replay(None):
+            yield pb.RedecodeChainEventsResponse(replay=progress)
+
+    async def ReplayChain(
+        self, request: pb.ReplayChainRequest, context: Context
+    ) -> AsyncIterator[pb.ReplayChainResponse]:
+        async for progress in self._replay(request.first_block):
+            yield pb.ReplayChainResponse(replay=progress)
+
+    async def _replay(self, first_block: int | None) -> AsyncIterator[pb.ChainReplay]:
+        """Ask for a replay, and report on it until it is over."""
+        if self._storage.binding == LOCAL:
+            raise NoChain
+        asked = await self._storage.commit(replay.request, replay.Request(first_block=first_block))
+        first_block = asked.first_block or 0
+        now: replay.Replay | None = asked
+        while now is not None:
+            over = now.first_block is None
+            yield pb.ChainReplay(
+                first_block=first_block,
+                next_block=now.next_block,
+                last_block=now.last_block,
+                done=over,
+                error=now.error,
+            )
+            if over:
+                return
+            await asyncio.sleep(PROGRESS_SECONDS)
+            now = await self._storage.read(replay.state, None)

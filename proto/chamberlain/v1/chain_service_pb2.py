@@ -26,23 +26,33 @@ from google.protobuf import struct_pb2 as google_dot_protobuf_dot_struct__pb2
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\"chamberlain/v1/chain_service.proto\x12\x0e\x63hamberlain.v1\x1a\x1cgoogle/protobuf/struct.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\x8b\x02\n\nChainEvent\x12\x14\n\x0c\x62lock_number\x18\x01 \x01(\r\x12\x13\n\x0b\x65vent_index\x18\x02 \x01(\r\x12\x0e\n\x06pallet\x18\x03 \x01(\t\x12\r\n\x05\x65vent\x18\x04 \x01(\t\x12(\n\x07payload\x18\x05 \x01(\x0b\x32\x17.google.protobuf.Struct\x12\x1c\n\x0f\x65xtrinsic_index\x18\x06 \x01(\rH\x00\x88\x01\x01\x12\x16\n\x0e\x63orrelation_id\x18\x07 \x01(\t\x12\x0f\n\x07\x61nomaly\x18\x08 \x01(\t\x12.\n\nblock_time\x18\t \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x12\n\x10_extrinsic_index\"\xe4\x01\n\x16ListChainEventsRequest\x12\x0e\n\x06pallet\x18\x01 \x01(\t\x12\r\n\x05\x65vent\x18\x02 \x01(\t\x12\x16\n\x0e\x63orrelation_id\x18\x03 \x01(\t\x12\x18\n\x0b\x66irst_block\x18\x04 \x01(\rH\x00\x88\x01\x01\x12\x17\n\nlast_block\x18\x05 \x01(\rH\x01\x88\x01\x01\x12\x11\n\tpage_size\x18\x06 \x01(\x05\x12\x12\n\npage_token\x18\x07 \x01(\t\x12\x1a\n\x12include_total_size\x18\x08 \x01(\x08\x42\x0e\n\x0c_first_blockB\r\n\x0b_last_block\"\x9c\x01\n\x17ListChainEventsResponse\x12*\n\x06\x65vents\x18\x01 \x03(\x0b\x32\x1a.chamberlain.v1.ChainEvent\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\x12\x17\n\ntotal_size\x18\x03 \x01(\x03H\x00\x88\x01\x01\x12\x14\n\x0cwatch_cursor\x18\x04 \x01(\tB\r\n\x0b_total_size\"@\n\x17WatchChainEventsRequest\x12\x14\n\x0c\x61\x66ter_cursor\x18\x01 \x01(\t\x12\x0f\n\x07pallets\x18\x02 \x03(\t\"V\n\x18WatchChainEventsResponse\x12*\n\x06\x65vents\x18\x01 \x03(\x0b\x32\x1a.chamberlain.v1.ChainEvent\x12\x0e\n\x06\x63ursor\x18\x02 \x01(\t2\xdb\x01\n\x0c\x43hainService\x12\x62\n\x0fListChainEvents\x12&.chamberlain.v1.ListChainEventsRequest\x1a\'.chamberlain.v1.ListChainEventsResponse\x12g\n\x10WatchChainEvents\x12\'.chamberlain.v1.WatchChainEventsRequest\x1a(.chamberlain.v1.WatchChainEventsResponse0\x01\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\"chamberlain/v1/chain_service.proto\x12\x0e\x63hamberlain.v1\x1a\x1cgoogle/protobuf/struct.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\x1c\n\x1aRedecodeChainEventsRequest\"J\n\x1bRedecodeChainEventsResponse\x12+\n\x06replay\x18\x01 \x01(\x0b\x32\x1b.chamberlain.v1.ChainReplay\")\n\x12ReplayChainRequest\x12\x13\n\x0b\x66irst_block\x18\x01 \x01(\r\"B\n\x13ReplayChainResponse\x12+\n\x06replay\x18\x01 \x01(\x0b\x32\x1b.chamberlain.v1.ChainReplay\"g\n\x0b\x43hainReplay\x12\x13\n\x0b\x66irst_block\x18\x01 \x01(\r\x12\x12\n\nnext_block\x18\x02 \x01(\r\x12\x12\n\nlast_block\x18\x03 \x01(\r\x12\x0c\n\x04\x64one\x18\x04 \x01(\x08\x12\r\n\x05\x65rror\x18\x05 \x01(\t\"\x8b\x02\n\nChainEvent\x12\x14\n\x0c\x62lock_number\x18\x01 \x01(\r\x12\x13\n\x0b\x65vent_index\x18\x02 \x01(\r\x12\x0e\n\x06pallet\x18\x03 \x01(\t\x12\r\n\x05\x65vent\x18\x04 \x01(\t\x12(\n\x07payload\x18\x05 \x01(\x0b\x32\x17.google.protobuf.Struct\x12\x1c\n\x0f\x65xtrinsic_index\x18\x06 \x01(\rH\x00\x88\x01\x01\x12\x16\n\x0e\x63orrelation_id\x18\x07 \x01(\t\x12\x0f\n\x07\x61nomaly\x18\x08 \x01(\t\x12.\n\nblock_time\x18\t \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x12\n\x10_extrinsic_index\"\xe4\x01\n\x16ListChainEventsRequest\x12\x0e\n\x06pallet\x18\x01 \x01(\t\x12\r\n\x05\x65vent\x18\x02 \x01(\t\x12\x16\n\x0e\x63orrelation_id\x18\x03 \x01(\t\x12\x18\n\x0b\x66irst_block\x18\x04 \x01(\rH\x00\x88\x01\x01\x12\x17\n\nlast_block\x18\x05 \x01(\rH\x01\x88\x01\x01\x12\x11\n\tpage_size\x18\x06 \x01(\x05\x12\x12\n\npage_token\x18\x07 \x01(\t\x12\x1a\n\x12include_total_size\x18\x08 \x01(\x08\x42\x0e\n\x0c_first_blockB\r\n\x0b_last_block\"\x9c\x01\n\x17ListChainEventsResponse\x12*\n\x06\x65vents\x18\x01 \x03(\x0b\x32\x1a.chamberlain.v1.ChainEvent\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\x12\x17\n\ntotal_size\x18\x03 \x01(\x03H\x00\x88\x01\x01\x12\x14\n\x0cwatch_cursor\x18\x04 \x01(\tB\r\n\x0b_total_size\"@\n\x17WatchChainEventsRequest\x12\x14\n\x0c\x61\x66ter_cursor\x18\x01 \x01(\t\x12\x0f\n\x07pallets\x18\x02 \x03(\t\"V\n\x18WatchChainEventsResponse\x12*\n\x06\x65vents\x18\x01 \x03(\x0b\x32\x1a.chamberlain.v1.ChainEvent\x12\x0e\n\x06\x63ursor\x18\x02 \x01(\t2\xa7\x03\n\x0c\x43hainService\x12\x62\n\x0fListChainEvents\x12&.chamberlain.v1.ListChainEventsRequest\x1a\'.chamberlain.v1.ListChainEventsResponse\x12g\n\x10WatchChainEvents\x12\'.chamberlain.v1.WatchChainEventsRequest\x1a(.chamberlain.v1.WatchChainEventsResponse0\x01\x12p\n\x13RedecodeChainEvents\x12*.chamberlain.v1.RedecodeChainEventsRequest\x1a+.chamberlain.v1.RedecodeChainEventsResponse0\x01\x12X\n\x0bReplayChain\x12\".chamberlain.v1.ReplayChainRequest\x1a#.chamberlain.v1.ReplayChainResponse0\x01\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'chamberlain.v1.chain_service_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_CHAINEVENT']._serialized_start=118
-  _globals['_CHAINEVENT']._serialized_end=385
-  _globals['_LISTCHAINEVENTSREQUEST']._serialized_start=388
-  _globals['_LISTCHAINEVENTSREQUEST']._serialized_end=616
-  _globals['_LISTCHAINEVENTSRESPONSE']._serialized_start=619
-  _globals['_LISTCHAINEVENTSRESPONSE']._serialized_end=775
-  _globals['_WATCHCHAINEVENTSREQUEST']._serialized_start=777
-  _globals['_WATCHCHAINEVENTSREQUEST']._serialized_end=841
-  _globals['_WATCHCHAINEVENTSRESPONSE']._serialized_start=843
-  _globals['_WATCHCHAINEVENTSRESPONSE']._serialized_end=929
-  _globals['_CHAINSERVICE']._serialized_start=932
-  _globals['_CHAINSERVICE']._serialized_end=1151
+  _globals['_REDECODECHAINEVENTSREQUEST']._serialized_start=117
+  _globals['_REDECODECHAINEVENTSREQUEST']._serialized_end=145
+  _globals['_REDECODECHAINEVENTSRESPONSE']._serialized_start=147
+  _globals['_REDECODECHAINEVENTSRESPONSE']._serialized_end=221
+  _globals['_REPLAYCHAINREQUEST']._serialized_start=223
+  _globals['_REPLAYCHAINREQUEST']._serialized_end=264
+  _globals['_REPLAYCHAINRESPONSE']._serialized_start=266
+  _globals['_REPLAYCHAINRESPONSE']._serialized_end=332
+  _globals['_CHAINREPLAY']._serialized_start=334
+  _globals['_CHAINREPLAY']._serialized_end=437
+  _globals['_CHAINEVENT']._serialized_start=440
+  _globals['_CHAINEVENT']._serialized_end=707
+  _globals['_LISTCHAINEVENTSREQUEST']._serialized_start=710
+  _globals['_LISTCHAINEVENTSREQUEST']._serialized_end=938
+  _globals['_LISTCHAINEVENTSRESPONSE']._serialized_start=941
+  _globals['_LISTCHAINEVENTSRESPONSE']._serialized_end=1097
+  _globals['_WATCHCHAINEVENTSREQUEST']._serialized_start=1099
+  _globals['_WATCHCHAINEVENTSREQUEST']._serialized_end=1163
+  _globals['_WATCHCHAINEVENTSRESPONSE']._serialized_start=1165
+  _globals['_WATCHCHAINEVENTSRESPONSE']._serialized_end=1251
+  _globals['_CHAINSERVICE']._serialized_start=1254
+  _globals['_CHAINSERVICE']._serialized_end=1677
 # @@protoc_insertion_point(module_scope)

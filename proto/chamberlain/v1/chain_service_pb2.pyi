@@ -10,6 +10,42 @@ from typing import ClassVar as _ClassVar, Optional as _Optional, Union as _Union
 
 DESCRIPTOR: _descriptor.FileDescriptor
 
+class RedecodeChainEventsRequest(_message.Message):
+    __slots__ = ()
+    def __init__(self) -> None: ...
+
+class RedecodeChainEventsResponse(_message.Message):
+    __slots__ = ("replay",)
+    REPLAY_FIELD_NUMBER: _ClassVar[int]
+    replay: ChainReplay
+    def __init__(self, replay: _Optional[_Union[ChainReplay, _Mapping]] = ...) -> None: ...
+
+class ReplayChainRequest(_message.Message):
+    __slots__ = ("first_block",)
+    FIRST_BLOCK_FIELD_NUMBER: _ClassVar[int]
+    first_block: int
+    def __init__(self, first_block: _Optional[int] = ...) -> None: ...
+
+class ReplayChainResponse(_message.Message):
+    __slots__ = ("replay",)
+    REPLAY_FIELD_NUMBER: _ClassVar[int]
+    replay: ChainReplay
+    def __init__(self, replay: _Optional[_Union[ChainReplay, _Mapping]] = ...) -> None: ...
+
+class ChainReplay(_message.Message):
+    __slots__ = ("first_block", "next_block", "last_block", "done", "error")
+    FIRST_BLOCK_FIELD_NUMBER: _ClassVar[int]
+    NEXT_BLOCK_FIELD_NUMBER: _ClassVar[int]
+    LAST_BLOCK_FIELD_NUMBER: _ClassVar[int]
+    DONE_FIELD_NUMBER: _ClassVar[int]
+    ERROR_FIELD_NUMBER: _ClassVar[int]
+    first_block: int
+    next_block: int
+    last_block: int
+    done: bool
+    error: str
+    def __init__(self, first_block: _Optional[int] = ..., next_block: _Optional[int] = ..., last_block: _Optional[int] = ..., done: _Optional[bool] = ..., error: _Optional[str] = ...) -> None: ...
+
 class ChainEvent(_message.Message):
     __slots__ = ("block_number", "event_index", "pallet", "event", "payload", "extrinsic_index", "correlation_id", "anomaly", "block_time")
     BLOCK_NUMBER_FIELD_NUMBER: _ClassVar[int]

@@ -49,6 +49,16 @@ class ChainServiceStub:
                 request_serializer=chamberlain_dot_v1_dot_chain__service__pb2.WatchChainEventsRequest.SerializeToString,
                 response_deserializer=chamberlain_dot_v1_dot_chain__service__pb2.WatchChainEventsResponse.FromString,
                 _registered_method=True)
+        self.RedecodeChainEvents = channel.unary_stream(
+                '/chamberlain.v1.ChainService/RedecodeChainEvents',
+                request_serializer=chamberlain_dot_v1_dot_chain__service__pb2.RedecodeChainEventsRequest.SerializeToString,
+                response_deserializer=chamberlain_dot_v1_dot_chain__service__pb2.RedecodeChainEventsResponse.FromString,
+                _registered_method=True)
+        self.ReplayChain = channel.unary_stream(
+                '/chamberlain.v1.ChainService/ReplayChain',
+                request_serializer=chamberlain_dot_v1_dot_chain__service__pb2.ReplayChainRequest.SerializeToString,
+                response_deserializer=chamberlain_dot_v1_dot_chain__service__pb2.ReplayChainResponse.FromString,
+                _registered_method=True)
 
 
 class ChainServiceServicer:
@@ -77,6 +87,29 @@ class ChainServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def RedecodeChainEvents(self, request, context):
+        """Decodes anew what could not be decoded or reflected as expected, for example after the table of
+        pallets was corrected: replays the chain from the first such block on, as ReplayChain does.
+
+        FAILED_PRECONDITION, NOTHING_TO_REPLAY if there is none, NO_CHAIN without a chain. For operators.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ReplayChain(self, request, context):
+        """Rebuilds what the chain owns from a block on: its stored events are decoded anew, and the entities
+        that they concern brought to where the chain says they are. What was right stays as it is.
+
+        The server that reads the chain does it, and reads no new blocks meanwhile. The stream reports
+        progress about twice a second and ends when it is done; a client that leaves does not stop it, and
+        a server that is killed goes on where it is started again. FAILED_PRECONDITION, NOTHING_TO_REPLAY
+        for a block that was not read or is not kept any more, NO_CHAIN without a chain. For operators.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_ChainServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -89,6 +122,16 @@ def add_ChainServiceServicer_to_server(servicer, server):
                     servicer.WatchChainEvents,
                     request_deserializer=chamberlain_dot_v1_dot_chain__service__pb2.WatchChainEventsRequest.FromString,
                     response_serializer=chamberlain_dot_v1_dot_chain__service__pb2.WatchChainEventsResponse.SerializeToString,
+            ),
+            'RedecodeChainEvents': grpc.unary_stream_rpc_method_handler(
+                    servicer.RedecodeChainEvents,
+                    request_deserializer=chamberlain_dot_v1_dot_chain__service__pb2.RedecodeChainEventsRequest.FromString,
+                    response_serializer=chamberlain_dot_v1_dot_chain__service__pb2.RedecodeChainEventsResponse.SerializeToString,
+            ),
+            'ReplayChain': grpc.unary_stream_rpc_method_handler(
+                    servicer.ReplayChain,
+                    request_deserializer=chamberlain_dot_v1_dot_chain__service__pb2.ReplayChainRequest.FromString,
+                    response_serializer=chamberlain_dot_v1_dot_chain__service__pb2.ReplayChainResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -150,6 +193,60 @@ class ChainService:
             '/chamberlain.v1.ChainService/WatchChainEvents',
             chamberlain_dot_v1_dot_chain__service__pb2.WatchChainEventsRequest.SerializeToString,
             chamberlain_dot_v1_dot_chain__service__pb2.WatchChainEventsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def RedecodeChainEvents(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_stream(
+            request,
+            target,
+            '/chamberlain.v1.ChainService/RedecodeChainEvents',
+            chamberlain_dot_v1_dot_chain__service__pb2.RedecodeChainEventsRequest.SerializeToString,
+            chamberlain_dot_v1_dot_chain__service__pb2.RedecodeChainEventsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ReplayChain(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_stream(
+            request,
+            target,
+            '/chamberlain.v1.ChainService/ReplayChain',
+            chamberlain_dot_v1_dot_chain__service__pb2.ReplayChainRequest.SerializeToString,
+            chamberlain_dot_v1_dot_chain__service__pb2.ReplayChainResponse.FromString,
             options,
             channel_credentials,
             insecure,

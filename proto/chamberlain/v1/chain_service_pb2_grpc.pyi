@@ -47,6 +47,21 @@ class ChainServiceStub:
     events and the cursor to resume from; one with no events is a heartbeat, sent at least every
     15 seconds. OUT_OF_RANGE, CURSOR_EXPIRED for a cursor of another database.
     """
+    RedecodeChainEvents: _grpc.UnaryStreamMultiCallable[_chain_service_pb2.RedecodeChainEventsRequest, _chain_service_pb2.RedecodeChainEventsResponse]
+    """Decodes anew what could not be decoded or reflected as expected, for example after the table of
+    pallets was corrected: replays the chain from the first such block on, as ReplayChain does.
+
+    FAILED_PRECONDITION, NOTHING_TO_REPLAY if there is none, NO_CHAIN without a chain. For operators.
+    """
+    ReplayChain: _grpc.UnaryStreamMultiCallable[_chain_service_pb2.ReplayChainRequest, _chain_service_pb2.ReplayChainResponse]
+    """Rebuilds what the chain owns from a block on: its stored events are decoded anew, and the entities
+    that they concern brought to where the chain says they are. What was right stays as it is.
+
+    The server that reads the chain does it, and reads no new blocks meanwhile. The stream reports
+    progress about twice a second and ends when it is done; a client that leaves does not stop it, and
+    a server that is killed goes on where it is started again. FAILED_PRECONDITION, NOTHING_TO_REPLAY
+    for a block that was not read or is not kept any more, NO_CHAIN without a chain. For operators.
+    """
 
 @_typing.type_check_only
 class ChainServiceAsyncStub(ChainServiceStub):
@@ -66,6 +81,21 @@ class ChainServiceAsyncStub(ChainServiceStub):
     The first message acknowledges the starting cursor. Every later message holds one or more
     events and the cursor to resume from; one with no events is a heartbeat, sent at least every
     15 seconds. OUT_OF_RANGE, CURSOR_EXPIRED for a cursor of another database.
+    """
+    RedecodeChainEvents: _aio.UnaryStreamMultiCallable[_chain_service_pb2.RedecodeChainEventsRequest, _chain_service_pb2.RedecodeChainEventsResponse]  # type: ignore[assignment]
+    """Decodes anew what could not be decoded or reflected as expected, for example after the table of
+    pallets was corrected: replays the chain from the first such block on, as ReplayChain does.
+
+    FAILED_PRECONDITION, NOTHING_TO_REPLAY if there is none, NO_CHAIN without a chain. For operators.
+    """
+    ReplayChain: _aio.UnaryStreamMultiCallable[_chain_service_pb2.ReplayChainRequest, _chain_service_pb2.ReplayChainResponse]  # type: ignore[assignment]
+    """Rebuilds what the chain owns from a block on: its stored events are decoded anew, and the entities
+    that they concern brought to where the chain says they are. What was right stays as it is.
+
+    The server that reads the chain does it, and reads no new blocks meanwhile. The stream reports
+    progress about twice a second and ends when it is done; a client that leaves does not stop it, and
+    a server that is killed goes on where it is started again. FAILED_PRECONDITION, NOTHING_TO_REPLAY
+    for a block that was not read or is not kept any more, NO_CHAIN without a chain. For operators.
     """
 
 class ChainServiceServicer(metaclass=_abc_1.ABCMeta):
@@ -95,6 +125,33 @@ class ChainServiceServicer(metaclass=_abc_1.ABCMeta):
         The first message acknowledges the starting cursor. Every later message holds one or more
         events and the cursor to resume from; one with no events is a heartbeat, sent at least every
         15 seconds. OUT_OF_RANGE, CURSOR_EXPIRED for a cursor of another database.
+        """
+
+    @_abc_1.abstractmethod
+    def RedecodeChainEvents(
+        self,
+        request: _chain_service_pb2.RedecodeChainEventsRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_abc.Iterator[_chain_service_pb2.RedecodeChainEventsResponse], _abc.AsyncIterator[_chain_service_pb2.RedecodeChainEventsResponse]]:
+        """Decodes anew what could not be decoded or reflected as expected, for example after the table of
+        pallets was corrected: replays the chain from the first such block on, as ReplayChain does.
+
+        FAILED_PRECONDITION, NOTHING_TO_REPLAY if there is none, NO_CHAIN without a chain. For operators.
+        """
+
+    @_abc_1.abstractmethod
+    def ReplayChain(
+        self,
+        request: _chain_service_pb2.ReplayChainRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_abc.Iterator[_chain_service_pb2.ReplayChainResponse], _abc.AsyncIterator[_chain_service_pb2.ReplayChainResponse]]:
+        """Rebuilds what the chain owns from a block on: its stored events are decoded anew, and the entities
+        that they concern brought to where the chain says they are. What was right stays as it is.
+
+        The server that reads the chain does it, and reads no new blocks meanwhile. The stream reports
+        progress about twice a second and ends when it is done; a client that leaves does not stop it, and
+        a server that is killed goes on where it is started again. FAILED_PRECONDITION, NOTHING_TO_REPLAY
+        for a block that was not read or is not kept any more, NO_CHAIN without a chain. For operators.
         """
 
 def add_ChainServiceServicer_to_server(servicer: ChainServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...
