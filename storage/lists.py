@@ -8,7 +8,14 @@ from sqlalchemy import ColumnElement, Table, func, literal_column, select, tuple
 from storage import events, schema
 from storage.chain_log import CHAIN_EVENTS
 from storage.events import LogState
-from storage.lifecycle import AgentStatus, BidStatus, ExtrinsicStatus, ResultStatus, TaskStatus
+from storage.lifecycle import (
+    AgentStatus,
+    BidStatus,
+    EscrowStatus,
+    ExtrinsicStatus,
+    ResultStatus,
+    TaskStatus,
+)
 from storage.records import Agent, Bid, ChainEvent, Extrinsic, Record, Result, Task
 from storage.table_map import TableMap
 from storage.transaction import Transaction
@@ -47,6 +54,7 @@ class AgentFilter(Record, frozen=True, kw_only=True):
 class TaskFilter(Record, frozen=True, kw_only=True):
     page: Page
     status: TaskStatus | None = None
+    escrow_status: EscrowStatus | None = None
     requester_id: str = ""
     assigned_agent_id: str = ""
     client_task_id: str = ""
@@ -106,7 +114,7 @@ def _jsonb() -> Any:
 
 def tasks(tx: Transaction, wanted: TaskFilter) -> Listed[Task]:
     """Tasks without their inputs, newest first."""
-    columns = ("status", "requester_id", "assigned_agent_id", "client_task_id")
+    columns = ("status", "escrow_status", "requester_id", "assigned_agent_id", "client_task_id")
     return _page(tx, TASKS, _equal(schema.tasks, wanted, columns), wanted.page)
 
 

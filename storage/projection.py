@@ -9,7 +9,7 @@ from collections.abc import Iterable, Sequence
 from functools import singledispatch
 from typing import Any
 
-from storage import facts, intents
+from storage import agreements, facts, intents, milestones, reputations
 from storage.agents import updated_fields
 from storage.ids import new_id
 from storage.lifecycle import (
@@ -25,9 +25,9 @@ from storage.lifecycle import (
 )
 from storage.limits import LAST_ERROR_CHARS_MAX, NUMBER_MAX
 from storage.outbox import load_entities_of
-from storage.records import Action, Agent, Bid, Extrinsic, Result, Task
+from storage.records import Action, Agent, Bid, Extrinsic, Result, Task, VerificationLevel, milestone_id
 from storage.tasks import decide_bids
-from storage.workset import AGENTS, TASKS, Workset
+from storage.workset import AGENTS, AGREEMENTS, TASKS, Workset
 
 Reported = tuple[facts.Fact, Extrinsic | None]
 """A fact, and the extrinsic from here that caused it, if one did."""
@@ -40,6 +40,7 @@ def load(work: Workset, reported: Sequence[Reported], extrinsics: Sequence[Extri
     """
     chain_agents: set[int] = set()
     chain_tasks: set[int] = set()
+    chain_agreements: set[int] = set()
     agent_ids = {extrinsic.agent_id for extrinsic in extrinsics if extrinsic.agent_id}
     task_ids = {extrinsic.task_id for extrinsic in extrinsics if extrinsic.task_id}
     for fact, _ in reported:
@@ -50,12 +51,34 @@ def load(work: Workset, reported: Sequence[Reported], extrinsics: Sequence[Extri
             chain_agents.add(chain_agent_id)
         if isinstance(fact, facts.TaskFact):
             chain_tasks.add(fact.chain_task_id)
+        if isinstance(fact, facts.AgreementProposed | facts.AgreementMoved):
+            chain_agreements.add(fact.chain_agreement_id)
     agents = AGENTS.load(work.tx, chain_agents, by="chain_agent_id", lock=False)
     work.agents.load(agent_ids.union(agent.agent_id for agent in agents))
     tasks = TASKS.load(work.tx, chain_tasks, by="chain_task_id", lock=False)
+    known = AGREEMENTS.load(work.tx, chain_agreements, by="chain_agreement_id", lock=False)
+    task_ids.update(agreement.task_id for agreement in known)
     work.tasks.load(task_ids.union(task.task_id for task in tasks))
     load_entities_of(work, extrinsics)
     _load_children(work, reported)
+    work.agreements.load(agreement.agreement_id for agreement in known)
+    _load_terms(work, reported)
+
+
+def _load_terms(work: Workset, reported: Sequence[Reported]) -> None:
+    """Load the milestones and the standings of accounts that facts concern."""
+    milestone_ids, accounts, positions = set(), set(), set()
+    for fact, _ in reported:
+        if isinstance(fact, facts.MilestoneFact):
+            # The milestones of a task that is new in these blocks are new too.
+            task = work.tasks.get_by(fact.chain_task_id)
+            milestone_ids.add(milestone_id(task.task_id, fact.number) if task else "")
+        if isinstance(fact, facts.ReputationFact):
+            accounts.add(fact.account_address)
+            positions.add(fact.position)
+    work.milestones.load(milestone_ids - {""})
+    work.reputations.load(accounts)
+    work.counted.load(positions)
 
 
 def _load_children(work: Workset, reported: Sequence[Reported]) -> None:
@@ -108,14 +131,15 @@ def _(fact: facts.AgentRegistered, work: Workset, own: Extrinsic | None) -> str:
         work.agents.add(
             Agent(
                 agent_id=f"{_name(fact)}:{new_id()}" if taken else _name(fact),
-                capabilities=fact.capabilities or (),
-                metadata=fact.metadata or "",
                 status=AgentStatus.ACTIVE,
                 chain_agent_id=fact.chain_agent_id,
                 account_address=fact.account_address,
+                **_registered(fact),
             )
         )
         return ""
+    # What another client registered under this DID is what the chain holds.
+    theirs = {} if own is not None and own.action == Action.REGISTER_AGENT else _registered(fact)
     return _move_agent(
         work,
         agent,
@@ -123,7 +147,18 @@ def _(fact: facts.AgentRegistered, work: Workset, own: Extrinsic | None) -> str:
         AgentStatus.ACTIVE,
         chain_agent_id=fact.chain_agent_id,
         account_address=fact.account_address,
+        **theirs,
     )
+
+
+def _registered(fact: facts.AgentRegistered) -> dict[str, Any]:
+    """What a registration says of its agent."""
+    said = {
+        "capabilities": fact.capabilities,
+        "metadata": fact.metadata,
+        "verification_level": fact.verification_level,
+    }
+    return {name: value for name, value in said.items() if value is not None}
 
 
 @project.register
@@ -163,6 +198,7 @@ def _(fact: facts.TaskCreated, work: Workset, own: Extrinsic | None) -> str:
                 spec_hash=fact.spec_hash or b"",
                 chain_task_id=fact.chain_task_id,
                 deadline_block=None if fact.deadline_block is None else min(fact.deadline_block, NUMBER_MAX),
+                verification_level=fact.verification_level or VerificationLevel.BEST_EFFORT,
             )
         )
         return ""
@@ -207,6 +243,46 @@ def _(fact: facts.EscrowReleased, work: Workset, own: Extrinsic | None) -> str:
 
 
 @project.register
+def _(fact: facts.EscrowDisputed, work: Workset, own: Extrinsic | None) -> str:
+    return _move_escrow(work, fact, own, EscrowStatus.DISPUTED, disputed_by=fact.account_address)
+
+
+@project.register
+def _(fact: facts.MilestoneAdded, work: Workset, own: Extrinsic | None) -> str:
+    return milestones.added(fact, work)
+
+
+@project.register
+def _(fact: facts.MilestoneCompleted, work: Workset, own: Extrinsic | None) -> str:
+    return milestones.completed(fact, work)
+
+
+@project.register
+def _(fact: facts.MilestoneApproved, work: Workset, own: Extrinsic | None) -> str:
+    return milestones.approved(fact, work)
+
+
+@project.register
+def _(fact: facts.MilestonePaid, work: Workset, own: Extrinsic | None) -> str:
+    return milestones.paid(fact, work)
+
+
+@project.register
+def _(fact: facts.AgreementProposed, work: Workset, own: Extrinsic | None) -> str:
+    return agreements.proposed(fact, work)
+
+
+@project.register
+def _(fact: facts.AgreementMoved, work: Workset, own: Extrinsic | None) -> str:
+    return agreements.moved(fact, work)
+
+
+@project.register
+def _(fact: facts.ReputationFact, work: Workset, own: Extrinsic | None) -> str:
+    return reputations.project(fact, work)
+
+
+@project.register
 def _(fact: facts.BidSubmitted, work: Workset, own: Extrinsic | None) -> str:
     task, agent = work.tasks.get_by(fact.chain_task_id), work.agents.get_by(fact.chain_agent_id)
     if task is None:
@@ -227,8 +303,10 @@ def _(fact: facts.BidSubmitted, work: Workset, own: Extrinsic | None) -> str:
             requester_id=task.requester_id,
         )
         return ""
-    # Somebody else's client bid for this agent first: its commitment counts.
-    fields = {} if fact.commitment is None else {"commitment": fact.commitment}
+    # Somebody else's client bid for this agent first: what it committed to counts.
+    fields: dict[str, Any] = {} if fact.commitment is None else {"commitment": fact.commitment}
+    if fact.estimated_duration_seconds is not None:
+        fields["estimated_duration_seconds"] = min(fact.estimated_duration_seconds, NUMBER_MAX)
     return _move_bid(work, bid, own, BidStatus.COMMITTED, **fields)
 
 
