@@ -180,6 +180,11 @@ def milestone_id(task_id: str, number: int) -> str:
     return f"{task_id}/{number}"
 
 
+def milestone_number(milestone_id: str) -> int:
+    """The number in the id of a milestone."""
+    return int(milestone_id.rpartition("/")[2])
+
+
 class Reputation(Versioned, frozen=True, kw_only=True):
     """The standing of an account, which is that of all agents it owns."""
 
