@@ -11,7 +11,7 @@ from chain.devnet.block import Block, blake2_256
 from chain.devnet.context import Snapshot
 from chain.devnet.execution import BlockBuilder, genesis_block, next_block
 from chain.devnet.frame import AccountInfo
-from chain.devnet.pallets import balances, escrow, system
+from chain.devnet.pallets import balances, system
 from chain.devnet.pool import Status, StatusKind, TransactionPool
 from chain.devnet.refusal import InvalidTransaction
 from chain.devnet.runtime import DevRuntime, Genesis
@@ -20,11 +20,13 @@ from chain.devnet.transaction import Transaction, decode_transaction, validate
 from chain.keys import load_signer
 from chain.scale.events import EventRecord
 
-ENDOWED = ("//Alice", "//Bob", "//Charlie", "//Dave", "//Eve", "//Ferdie")
+ARBITER = "//Arbiter"
+ENDOWED = ("//Alice", "//Bob", "//Charlie", "//Dave", "//Eve", "//Ferdie", ARBITER)
 ENDOWMENT_PLANCK = 10**18
 
 BLOCK_TIME_MS_MIN = 2
 FINALITY_LAG_BLOCKS_MAX = 100_000
+FEE_PLANCK_MAX = 10**18
 
 
 class Sealing(enum.StrEnum):
@@ -47,7 +49,8 @@ class DevChainConfig:
     Without a `seed` every chain has a genesis hash of its own. With manual sealing, the time of a block is
     the genesis time plus its number times the block time; otherwise it is what `clock` says, but at least
     half a block time after the block before. A manually sealed chain with a seed and a genesis time is
-    reproducible bit by bit. A block is final once `finality_lag_blocks` blocks follow it.
+    reproducible bit by bit. A block is final once `finality_lag_blocks` blocks follow it. A transaction costs
+    the base fee and, for each of its bytes, the byte fee; both may be 0.
 
     Raises:
         ValueError: a number is out of range.
@@ -58,6 +61,8 @@ class DevChainConfig:
     block_time_ms: int = 1000
     finality_lag_blocks: int = 2
     bidding_window_blocks: int = 300
+    base_fee_planck: int = 1_000_000
+    byte_fee_planck: int = 1_000
     genesis_time_ms: int | None = None
     clock: Callable[[], int] = wall_clock_ms
 
@@ -66,6 +71,8 @@ class DevChainConfig:
             raise ValueError(f"the block time is at least {BLOCK_TIME_MS_MIN} ms")
         if self.bidding_window_blocks < 1:
             raise ValueError("the bidding window is at least 1 block")
+        if not all(0 <= fee <= FEE_PLANCK_MAX for fee in (self.base_fee_planck, self.byte_fee_planck)):
+            raise ValueError(f"the fees are 0 to {FEE_PLANCK_MAX} planck")
         _check_lag(self.finality_lag_blocks)
 
 
@@ -91,6 +98,9 @@ class DevChain:
             APIS,
             block_time_ms=self.config.block_time_ms,
             bidding_window_blocks=self.config.bidding_window_blocks,
+            base_fee_planck=self.config.base_fee_planck,
+            byte_fee_planck=self.config.byte_fee_planck,
+            arbiter=load_signer(ARBITER).account,
         )
         self.genesis = genesis_block(self.runtime, _genesis(self.config.seed))
         self.best = self.finalized = self.genesis
@@ -258,7 +268,7 @@ class DevChain:
 
 def _genesis(seed: str | None) -> Genesis:
     endowments = {load_signer(uri).account: ENDOWMENT_PLANCK for uri in ENDOWED}
-    endowments[escrow.TREASURY] = balances.EXISTENTIAL_DEPOSIT
+    endowments[balances.TREASURY] = balances.EXISTENTIAL_DEPOSIT
     return Genesis(secrets.token_bytes(32) if seed is None else blake2_256(seed.encode()), endowments)
 
 

@@ -1,12 +1,13 @@
 """What a call sees of the chain while it runs."""
 
 import dataclasses
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any, ClassVar, Protocol
+from typing import Any, ClassVar, Protocol, TypeAlias
 
 from chain.devnet.frame import RuntimeVersion
 from chain.devnet.state import Overlay, ReadableState
+from chain.scale.calls import Call
 from chain.scale.runtime import Runtime
 
 _NO_TOPICS = b"\x00"
@@ -19,6 +20,9 @@ class RuntimeParameters:
     version: RuntimeVersion
     block_time_ms: int
     bidding_window_blocks: int
+    base_fee_planck: int
+    byte_fee_planck: int
+    arbiter: bytes
 
     @property
     def minimum_period_ms(self) -> int:
@@ -89,16 +93,23 @@ class Snapshot:
     state: ReadableState
 
 
+Dispatch: TypeAlias = Callable[["BlockContext", Call, bytes | None], None]
+"""Has a pallet execute a call of this signer, None being the author of the block. Raises DispatchFailure."""
+
+
 class BlockContext:
     """A block being built. Calls and hooks read and write `state`, and deposit events."""
 
-    def __init__(self, number: int, parameters: RuntimeParameters, codec: Runtime, state: Overlay) -> None:
+    def __init__(
+        self, number: int, parameters: RuntimeParameters, codec: Runtime, state: Overlay, dispatch: Dispatch
+    ) -> None:
         self.number = number
         self.parameters = parameters
         self.codec = codec
         self.state = state
         self.event_records: list[bytes] = []
         self._phase = b"\x02"
+        self._dispatch = dispatch
 
     def enter_extrinsic(self, index: int) -> None:
         """Ascribe what follows to the extrinsic of this index; until then it is the block's own doing."""
@@ -108,6 +119,11 @@ class BlockContext:
         """Add an event to the block."""
         encoded = self.codec.encode_event(event.pallet_name, type(event).__name__, event.fields())
         self.event_records.append(self._phase + encoded + _NO_TOPICS)
+
+    def dispatch(self, call: Call, signer: bytes | None) -> None:
+        """Execute a call as a whole, or undo it and raise DispatchFailure."""
+        with self.transaction():
+            self._dispatch(self, call, signer)
 
     @contextmanager
     def transaction(self) -> Iterator[None]:

@@ -247,6 +247,7 @@ EXTRA = Tuple(tuple(extension.extra for extension in SIGNED_EXTENSIONS))
 
 
 RUNTIME_CALL = Reference("RuntimeCall")
+RuntimeCall = Annotated[object, RUNTIME_CALL]
 # V14 clients learn address, call, signature and extra from the parameters.
 UNCHECKED_EXTRINSIC = Composite(
     path_of("sp_runtime::generic::unchecked_extrinsic::UncheckedExtrinsic"),

@@ -25,18 +25,31 @@ class ModuleFailure(DispatchFailure):
 
 @dataclass_transform(frozen_default=True, kw_only_default=True)
 class Event:
-    """Base of all events. A subclass names its pallet: `class Transfer(Event, of=PALLET)`."""
+    """Base of all events. A subclass names its pallet: `class Transfer(Event, of=PALLET)`.
+
+    On the chain `from_` is the field `from`, and the fields of an `unnamed` event have only their order.
+    """
 
     pallet_name: ClassVar[str]
+    unnamed: ClassVar[bool]
 
-    def __init_subclass__(cls, of: "Pallet") -> None:
+    def __init_subclass__(cls, of: "Pallet", *, unnamed: bool = False) -> None:
         dataclasses.dataclass(frozen=True, kw_only=True)(cls)
         cls.pallet_name = of.name
+        cls.unnamed = unnamed
         of.events.append(cls)
 
     def fields(self) -> dict[str, Any]:
-        """Return the values by field name; `from_` is the field `from`."""
+        """Return the values by field name; unnamed fields are called "0", "1" and so on."""
+        if self.unnamed:
+            return {str(position): value for position, value in enumerate(vars(self).values())}
         return {name.rstrip("_"): value for name, value in vars(self).items()}
+
+    @classmethod
+    def described_fields(cls) -> tuple[Field, ...]:
+        """Describe the fields as the metadata does."""
+        fields = fields_of(cls)
+        return tuple(Field(field.type) for field in fields) if cls.unnamed else fields
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -219,7 +232,7 @@ class Pallet:
     def event_type(self) -> VariantType | None:
         """Return the enum of the events."""
         events = (
-            Variant(event.__name__, index, fields_of(event), _lines(event.__doc__))
+            Variant(event.__name__, index, event.described_fields(), _lines(event.__doc__))
             for index, event in enumerate(self.events)
         )
         return self._enum("Event", tuple(events))

@@ -4,13 +4,24 @@ import dataclasses
 import hashlib
 from collections.abc import Mapping, Sequence
 
-from chain.devnet.context import BlockContext, RuntimeParameters
+from chain.devnet.context import BadOrigin, BlockContext, RuntimeParameters
 from chain.devnet.frame import RuntimeVersion
 from chain.devnet.metadata import MetadataBuilder, RuntimeApi
-from chain.devnet.pallet import Call
-from chain.devnet.pallets import agent_registry, balances, escrow, system, task_market, timestamp
+from chain.devnet.pallets import (
+    agent_registry,
+    balances,
+    commitments,
+    milestones,
+    reputation,
+    system,
+    task_market,
+    timestamp,
+    transaction_payment,
+    utility,
+)
 from chain.devnet.state import Changes, Overlay, State
 from chain.devnet.typeinfo import TypeInfo
+from chain.scale.calls import Call
 from chain.scale.metadata import parse_metadata
 from chain.scale.runtime import Runtime
 from chain.scale.values import Value
@@ -25,7 +36,11 @@ PALLETS = (
     balances.PALLET,
     agent_registry.PALLET,
     task_market.PALLET,
-    escrow.PALLET,
+    milestones.PALLET,  # Escrow, to the last of its calls
+    utility.PALLET,
+    transaction_payment.PALLET,
+    reputation.PALLET,
+    commitments.PALLET,
 )
 """The pallets, in the order in which they begin a block."""
 
@@ -44,7 +59,16 @@ class Genesis:
 class DevRuntime:
     """One runtime: how it looks to clients, and what blocks are executed with."""
 
-    def __init__(self, apis: Sequence[RuntimeApi], *, block_time_ms: int, bidding_window_blocks: int) -> None:
+    def __init__(
+        self,
+        apis: Sequence[RuntimeApi],
+        *,
+        block_time_ms: int,
+        bidding_window_blocks: int,
+        base_fee_planck: int,
+        byte_fee_planck: int,
+        arbiter: bytes,
+    ) -> None:
         self.version = RuntimeVersion(
             spec_name=SPEC_NAME,
             impl_name=SPEC_NAME,
@@ -55,7 +79,9 @@ class DevRuntime:
             transaction_version=TRANSACTION_VERSION,
             state_version=1,
         )
-        self.parameters = RuntimeParameters(self.version, block_time_ms, bidding_window_blocks)
+        self.parameters = RuntimeParameters(
+            self.version, block_time_ms, bidding_window_blocks, base_fee_planck, byte_fee_planck, arbiter
+        )
         self._builder = MetadataBuilder("chamberlain_devnet_runtime", PALLETS, apis, self.parameters)
         types = Runtime(parse_metadata(self._builder.types_only()), SPEC_VERSION, TRANSACTION_VERSION)
 
@@ -68,9 +94,13 @@ class DevRuntime:
         self.codec = Runtime(parse_metadata(v14), SPEC_VERSION, TRANSACTION_VERSION)
         self._calls = {(pallet.name, call.name): call for pallet in PALLETS for call in pallet.calls}
 
-    def call(self, pallet: str, name: str) -> Call:
-        """Return the declaration of a call that the codec knows."""
-        return self._calls[pallet, name]
+    def dispatch(self, block: BlockContext, call: Call, signer: bytes | None) -> None:
+        """Have a call's pallet execute it; see `context.Dispatch`."""
+        declared = self._calls[call.pallet, call.name]
+        if declared.inherent != (signer is None):
+            raise BadOrigin
+        origin = () if signer is None else (signer,)
+        declared.handler(block, *origin, **call.arguments)
 
     def encode(self, described: TypeInfo, value: Value) -> bytes:
         """Return the bytes of a value of this type."""
@@ -92,7 +122,7 @@ class DevRuntime:
 
     def genesis_entries(self, genesis: Genesis) -> Changes:
         """Return the entries of the state at block 0."""
-        block = BlockContext(0, self.parameters, self.codec, Overlay(State({})))
+        block = BlockContext(0, self.parameters, self.codec, Overlay(State({})), self.dispatch)
         for account, amount in genesis.endowments.items():
             balances.endow(block, account, amount)
         block.state.put(SEED_KEY, genesis.seed)

@@ -1,13 +1,13 @@
 """Signed transactions, and whether the next block may hold them.
 
 The checks are those of a real runtime, in their order: the signature, then the signed extensions of
-`frame_system`. Fees are not charged: a tip only ranks transactions in the pool.
+`frame_system` and of the payment of fees. Weights are not metered: a fee depends on the length alone.
 """
 
 import dataclasses
 
 from chain.devnet.context import BlockContext
-from chain.devnet.pallets import system
+from chain.devnet.pallets import balances, system, transaction_payment
 from chain.devnet.refusal import InvalidReason, InvalidTransaction, UndecodableTransaction, UnknownValidity
 from chain.devnet.runtime import DevRuntime
 from chain.keys import verify
@@ -83,6 +83,9 @@ def validate(block: BlockContext, transaction: Transaction) -> Validity:
         raise InvalidTransaction(InvalidReason.STALE)
     if len(transaction.raw) > BLOCK_LENGTH_MAX:
         raise InvalidTransaction(InvalidReason.EXHAUSTS_RESOURCES)
+    fee = transaction_payment.fee_of(block.parameters, len(transaction.raw)) + transaction.signature.tip
+    if fee > balances.spendable(sender):
+        raise InvalidTransaction(InvalidReason.PAYMENT)
     waits = transaction.nonce > sender.nonce
     return Validity(
         priority=transaction.signature.tip,

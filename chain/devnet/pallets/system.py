@@ -25,10 +25,10 @@ BLOCK_HASH_COUNT = 4096
 
 SS58_PREFIX = 42
 
-_DISPATCH: dict[str, object] = {"weight": {"ref_time": 125_000_000, "proof_size": 0}, "pays_fee": "No"}
-NORMAL_DISPATCH: dict[str, object] = {**_DISPATCH, "class": "Normal"}
-MANDATORY_DISPATCH: dict[str, object] = {**_DISPATCH, "class": "Mandatory"}
-"""What is said of every call: weights are not metered, fees not charged."""
+_WEIGHT: dict[str, object] = {"weight": {"ref_time": 125_000_000, "proof_size": 0}}
+NORMAL_DISPATCH: dict[str, object] = {**_WEIGHT, "class": "Normal", "pays_fee": "Yes"}
+MANDATORY_DISPATCH: dict[str, object] = {**_WEIGHT, "class": "Mandatory", "pays_fee": "No"}
+"""What is said of every call that is signed, and of every inherent: weights are not metered."""
 
 ACCOUNTS = PALLET.map("Account", (AccountId,), AccountInfo, "All accounts.", default=AccountInfo())
 BLOCK_HASHES = PALLET.map(
