@@ -14,6 +14,8 @@ import structlog
 from chain.inclusion import hint_inclusion
 from chain.keyring import Keyring
 from chain.node import ChainError, Node
+from chain.pallets import DEFAULT, PalletTable
+from chain.pallets_check import missing_in
 from chain.reader import Reader
 from chain.rpc import RpcClient, RpcFailure
 from chain.runtimes import Runtimes
@@ -36,13 +38,14 @@ class BridgeSettings:
 
     `start_block` is the first block to read into a database that has read none; the next finalized one
     if None. `metadata` is a file with the SCALE metadata of the chain's present runtime, to be used
-    instead of asking the node for it.
+    instead of asking the node for it. `pallets` is the table of the chain's calls and events.
     """
 
     url: str
     keyring: Keyring
     start_block: int | None = None
     metadata: Path | None = None
+    pallets: PalletTable = DEFAULT
     poll_seconds: float = 0.5
     submit: bool = True
 
@@ -55,6 +58,8 @@ class BridgeStatus:
     finalized_number: int | None
     finalized_hash: bytes
     last_error: str
+    missing_in_runtime: tuple[str, ...] = ()
+    """What the table of calls and events names and the runtime does not have; empty until it is known."""
 
 
 class Bridge:
@@ -69,6 +74,7 @@ class Bridge:
         self._reader: Reader | None = None
         self._reading_error = ""
         self._sending_error = ""
+        self._missing: tuple[str, ...] = ()
         self._endpoint = RpcClient(settings.url).node
 
     def status(self) -> BridgeStatus:
@@ -81,6 +87,7 @@ class Bridge:
             finalized_number=finalized.number if finalized else None,
             finalized_hash=finalized.hash if finalized else b"",
             last_error=self._reading_error or self._sending_error,
+            missing_in_runtime=self._missing,
         )
 
     async def genesis_hash(self) -> str:
@@ -119,19 +126,37 @@ class Bridge:
                 )
             self._connected = True
             self._reader = Reader(
-                self._storage, node, self._settings.start_block, on_progress=self._note_progress
+                self._storage,
+                node,
+                self._settings.start_block,
+                on_progress=self._note_progress,
+                pallets=self._settings.pallets,
             )
+            await self._compare(node)
             cursor = await self._reader.begin()
             async with asyncio.TaskGroup() as tasks:
                 tasks.create_task(self._reader.run(cursor), name="chain-reader")
                 if self._settings.submit:
                     tasks.create_task(self._submit(node, genesis_hash), name="chain-submitter")
 
+    async def _compare(self, node: Node) -> None:
+        """Tell what the runtime lacks of the table. All else works on: the chain may never need it."""
+        runtime = await node.runtime_at((await node.finalized_head()).hash)
+        missing = missing_in(self._settings.pallets, runtime)
+        if missing and missing != self._missing:
+            log.warning("the runtime lacks calls or events of the table", missing=missing)
+        self._missing = missing
+
     async def _submit(self, node: Node, genesis_hash: bytes) -> None:
         """Submit for ever. A chain that cannot be signed for is read all the same."""
         while True:
             submitter = Submitter(
-                self._storage, node, self._settings.keyring, genesis_hash, self._settings.poll_seconds
+                self._storage,
+                node,
+                self._settings.keyring,
+                genesis_hash,
+                self._settings.poll_seconds,
+                self._settings.pallets,
             )
             self._sending_error = ""
             hints = asyncio.create_task(hint_inclusion(self._storage, node, submitter.sent))

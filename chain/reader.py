@@ -13,6 +13,7 @@ import structlog
 
 from chain.block_reader import read_block, without_facts
 from chain.node import ChainError, Header, Node
+from chain.pallets import PalletTable
 from chain.rpc import RpcError
 from chain.scale.runtime import Runtime
 from storage import chain_log
@@ -37,13 +38,19 @@ class Reader:
     """
 
     def __init__(
-        self, storage: Storage, node: Node, start_block: int | None, on_progress: Callable[[], None]
+        self,
+        storage: Storage,
+        node: Node,
+        start_block: int | None,
+        on_progress: Callable[[], None],
+        pallets: PalletTable,
     ) -> None:
         self.finalized: Header | None = None
         self._storage = storage
         self._node = node
         self._start_block = start_block
         self._on_progress = on_progress
+        self._pallets = pallets
 
     async def begin(self) -> Cursor:
         """Where to go on; a database without a cursor begins at the finalized head, or its start block.
@@ -154,7 +161,7 @@ class Reader:
             ) from error
         decoded = []
         for block, runtime in zip(blocks, runtimes, strict=True):
-            decoded.append(read_block(block, runtime))
+            decoded.append(read_block(block, runtime, self._pallets))
             await asyncio.sleep(0)  # a large block takes a while, and calls are waiting
         return decoded
 

@@ -16,6 +16,7 @@ import structlog
 from chain.keyring import Keyring
 from chain.keys import Signer
 from chain.node import Node, block_time_us, ss58_prefix
+from chain.pallets import PalletTable
 from chain.render import Head, Hopeless, NotYet, RenderedCall, render
 from chain.rpc import RpcError
 from chain.scale.errors import ScaleError
@@ -72,13 +73,20 @@ class Submitter:
     """Signs and sends what is queued, over one connection."""
 
     def __init__(
-        self, storage: Storage, node: Node, keyring: Keyring, genesis_hash: bytes, poll_seconds: float
+        self,
+        storage: Storage,
+        node: Node,
+        keyring: Keyring,
+        genesis_hash: bytes,
+        poll_seconds: float,
+        pallets: PalletTable,
     ) -> None:
         self._storage = storage
         self._node = node
         self._keyring = keyring
         self._genesis_hash = genesis_hash
         self._poll_seconds = poll_seconds
+        self._pallets = pallets
         self.sent: dict[bytes, Sent] = {}  # by extrinsic hash, what may still be executed
         self._token = new_id()
 
@@ -110,7 +118,7 @@ class Submitter:
         hopeless: list[tuple[Claimed, str]] = []
         for item in claimed:
             try:
-                call = render(item, base.runtime, base.head)
+                call = render(item, base.runtime, base.head, self._pallets)
             except NotYet as wait:
                 waiting.setdefault(str(wait), []).append(item)
             except Hopeless as reason:

@@ -13,7 +13,7 @@ from chamberlain.v1 import (
 )
 from google.protobuf.timestamp_pb2 import Timestamp
 
-from chain.pallets import call_name
+from chain.pallets import PalletTable
 from server.enums import (
     ACTION,
     AGENT_STATUS,
@@ -208,8 +208,11 @@ def result(record: Result, output: bytes = b"") -> result_pb2.Result:
     )
 
 
-def extrinsic(record: Extrinsic) -> extrinsic_pb2.Extrinsic:
-    pallet, call = _call_of(record)
+def extrinsic(record: Extrinsic, pallets: PalletTable) -> extrinsic_pb2.Extrinsic:
+    """The pallet and the call are those that the table has for its action; a raw call names its own."""
+    pallet, call = pallets.call_name(record.action)
+    if record.action == Action.RAW_CALL:
+        pallet, call = record.pallet, record.call
     return extrinsic_pb2.Extrinsic(
         correlation_id=record.correlation_id,
         action=ACTION.to_wire[record.action],
@@ -232,13 +235,6 @@ def extrinsic(record: Extrinsic) -> extrinsic_pb2.Extrinsic:
         update_time=timestamp(record.update_time_us),
         finalize_time=_optional_timestamp(record.finalize_time_us),
     )
-
-
-def _call_of(record: Extrinsic) -> tuple[str, str]:
-    """The pallet and the call: of a raw call as they were given, else those of its action."""
-    if record.action == Action.RAW_CALL:
-        return record.pallet, record.call
-    return call_name(record.action)
 
 
 def chain_event(record: ChainEvent) -> chain_service_pb2.ChainEvent:

@@ -7,6 +7,13 @@ the call is not known.
 from storage.lifecycle import AgentStatus, AgreementStatus, TaskStatus
 from storage.records import Record, VerificationLevel
 
+EVENT_INDEX_BITS = 31
+
+
+def position_of(block_number: int, event_index: int) -> int:
+    """The place of an event among all events of the chain, as one number that grows."""
+    return (block_number << EVENT_INDEX_BITS) | event_index
+
 
 class Fact(Record, frozen=True, kw_only=True):
     """The base of all facts."""

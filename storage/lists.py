@@ -8,6 +8,7 @@ from sqlalchemy import ColumnElement, Table, func, literal_column, select, tuple
 from storage import events, schema
 from storage.chain_log import CHAIN_EVENTS
 from storage.events import LogState
+from storage.facts import EVENT_INDEX_BITS, position_of
 from storage.lifecycle import (
     AgentStatus,
     BidStatus,
@@ -182,22 +183,19 @@ def chain_events_after(
     return max(position, last_chain_position(tx)), found
 
 
-_INDEX_BITS = 31
-
-
 def chain_position(event: ChainEvent) -> int:
     """The place of an event among all events of the chain, as one number that grows."""
-    return (event.block_number << _INDEX_BITS) | event.event_index
+    return position_of(event.block_number, event.event_index)
 
 
 def last_chain_position(tx: Transaction) -> int:
     """The greatest position that an event of a reflected block can have."""
     number = tx.connection.execute(select(schema.chain_cursor.c.block_number)).scalar()
-    return 0 if number is None else ((number + 1) << _INDEX_BITS) - 1
+    return 0 if number is None else position_of(number + 1, 0) - 1
 
 
 def _block_and_index(position: int) -> tuple[int, int]:
-    return position >> _INDEX_BITS, position & ((1 << _INDEX_BITS) - 1)
+    return position >> EVENT_INDEX_BITS, position & ((1 << EVENT_INDEX_BITS) - 1)
 
 
 def _equal(table: Table, wanted: Record, columns: Sequence[str]) -> list[ColumnElement[bool]]:
