@@ -18,8 +18,8 @@
 
 `arguments` takes the place of all built-in ones: argument of the call = field of an entity of the action
 (`agent`, `task`, `bid`, `result`). `fields` are joined with the built-in ones: field of the fact = field of
-the event, or `call.` and an argument of the call named by `call`; an empty text takes a field out. A call that
-is renamed is renamed for the events that take from it, too.
+the event, or `call.` and an argument of the call named by `call`; an empty text takes a field out. A call
+that is renamed is renamed for the events that take from it, too.
 """
 
 import dataclasses
