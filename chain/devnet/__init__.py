@@ -31,8 +31,10 @@ Besides the methods of real nodes (`rpc_methods` lists all), these steer the cha
 - `dev_dropConnections()`: cut all other connections without a closing handshake; returns how many.
 """
 
-from chain.devnet.chain import DevChain, DevChainConfig, Sealing
+from chain.devnet.chain import DevChain, Retracted
+from chain.devnet.config import DevChainConfig, Sealing
 from chain.devnet.node import DevNode
 from chain.devnet.refusal import TransactionRefused
+from chain.devnet.revision import Change
 
-__all__ = ["DevChain", "DevChainConfig", "DevNode", "Sealing", "TransactionRefused"]
+__all__ = ["Change", "DevChain", "DevChainConfig", "DevNode", "Retracted", "Sealing", "TransactionRefused"]

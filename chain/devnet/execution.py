@@ -6,17 +6,19 @@ from chain.devnet.frame import DIGEST_ITEM
 from chain.devnet.metadata import EXTRINSIC_VERSION
 from chain.devnet.pallets import system, timestamp, transaction_payment
 from chain.devnet.pallets.transaction_payment import TransactionFeePaid
-from chain.devnet.runtime import DevRuntime, Genesis
+from chain.devnet.revision import Revision
+from chain.devnet.runtime import CODE_KEY, DevRuntime, Genesis
 from chain.devnet.state import Overlay, State
 from chain.devnet.transaction import BLOCK_LENGTH_MAX, Transaction, validate_for_inclusion
 from chain.scale.calls import Call
 from chain.scale.primitives import encode_compact
+from chain.scale.values import Value
 
 BLOCK_TRANSACTIONS_MAX = 5_000
 """Stands for the weight limit of a real block."""
 
 CONSENSUS_ENGINE = b"dev_"
-"""Marks the digest item that says in which slot, a block time long, a block was made."""
+"""Marks the digest item that says in which slot, a block time long, and on which branch a block was made."""
 
 _NO_HASH = bytes(32)
 
@@ -37,17 +39,31 @@ def next_block(runtime: DevRuntime, parent: Block) -> BlockContext:
 
 
 class BlockBuilder:
-    """A block while it is being built."""
+    """A block while it is being built. Siblings differ by their `branch`, whatever else is in them.
 
-    def __init__(self, runtime: DevRuntime, parent: Block, timestamp_ms: int) -> None:
+    It is executed by the runtime in its parent's state, and may leave an `upgrade` of that in its own.
+    """
+
+    def __init__(
+        self,
+        runtime: DevRuntime,
+        parent: Block,
+        timestamp_ms: int,
+        *,
+        branch: int,
+        upgrade: Revision | None = None,
+    ) -> None:
         self._runtime = runtime
         self._parent = parent
         self._timestamp_ms = timestamp_ms
         self._block = next_block(runtime, parent)
         self._extrinsics: list[bytes] = []
         self._length = 0
-        self._logs = self._put_digest()
+        self._logs = self._put_digest(branch, upgrade)
         runtime.run_hooks(self._block)
+        if upgrade is not None:
+            self._block.state.put(CODE_KEY, upgrade.code)
+            self._block.deposit(system.CodeUpdated())
         self._set_timestamp()
 
     def has_room_for(self, transaction: Transaction) -> bool:
@@ -89,11 +105,14 @@ class BlockBuilder:
             self._parent.state.child(block.state.changes),
         )
 
-    def _put_digest(self) -> tuple[bytes, ...]:
+    def _put_digest(self, branch: int, upgrade: Revision | None) -> tuple[bytes, ...]:
         slot = self._timestamp_ms // self._runtime.parameters.block_time_ms
-        log = {"PreRuntime": (CONSENSUS_ENGINE, slot.to_bytes(8, "little"))}
-        system.DIGEST.put(self._block, {"logs": [log]})
-        return (self._runtime.encode(DIGEST_ITEM, log),)
+        made = slot.to_bytes(8, "little") + branch.to_bytes(4, "little")
+        logs: list[Value] = [{"PreRuntime": (CONSENSUS_ENGINE, made)}]
+        if upgrade is not None:
+            logs.append("RuntimeEnvironmentUpdated")
+        system.DIGEST.put(self._block, {"logs": logs})
+        return tuple(self._runtime.encode(DIGEST_ITEM, log) for log in logs)
 
     def _set_timestamp(self) -> None:
         call = Call(timestamp.PALLET.name, "set", {"now": self._timestamp_ms})

@@ -4,9 +4,11 @@ import dataclasses
 import hashlib
 from collections.abc import Mapping, Sequence
 
+from chain.devnet import frame
 from chain.devnet.context import BadOrigin, BlockContext, RuntimeParameters
 from chain.devnet.frame import RuntimeVersion
 from chain.devnet.metadata import MetadataBuilder, RuntimeApi
+from chain.devnet.pallet import Pallet
 from chain.devnet.pallets import (
     agent_registry,
     balances,
@@ -19,6 +21,7 @@ from chain.devnet.pallets import (
     transaction_payment,
     utility,
 )
+from chain.devnet.revision import FIRST, STEADY_PALLETS, Revision, rotated
 from chain.devnet.state import Changes, Overlay, State
 from chain.devnet.typeinfo import TypeInfo
 from chain.scale.calls import Call
@@ -27,8 +30,6 @@ from chain.scale.runtime import Runtime
 from chain.scale.values import Value
 
 SPEC_NAME = "chamberlain-devnet"
-SPEC_VERSION = 100
-TRANSACTION_VERSION = 1
 
 PALLETS = (
     system.PALLET,
@@ -43,6 +44,9 @@ PALLETS = (
     commitments.PALLET,
 )
 """The pallets, in the order in which they begin a block."""
+
+CODE_KEY = b":code"
+"""Where a state holds the runtime of the next block."""
 
 SEED_KEY = b":devnet:seed"
 """Where the state of genesis holds the seed, which gives chains of different seeds different hashes."""
@@ -68,22 +72,35 @@ class DevRuntime:
         base_fee_planck: int,
         byte_fee_planck: int,
         arbiter: bytes,
+        revision: Revision = FIRST,
     ) -> None:
+        self.revision = revision
         self.version = RuntimeVersion(
             spec_name=SPEC_NAME,
             impl_name=SPEC_NAME,
             authoring_version=1,
-            spec_version=SPEC_VERSION,
+            spec_version=revision.spec_version,
             impl_version=1,
             apis=[(api_id(api.name), api.version) for api in apis],
-            transaction_version=TRANSACTION_VERSION,
+            transaction_version=revision.transaction_version,
             state_version=1,
         )
+        pallets = _revised_pallets(revision)
         self.parameters = RuntimeParameters(
-            self.version, block_time_ms, bidding_window_blocks, base_fee_planck, byte_fee_planck, arbiter
+            self.version,
+            block_time_ms,
+            bidding_window_blocks,
+            base_fee_planck,
+            byte_fee_planck,
+            arbiter,
+            revision,
+            _moved_errors(pallets),
         )
-        self._builder = MetadataBuilder("chamberlain_devnet_runtime", PALLETS, apis, self.parameters)
-        types = Runtime(parse_metadata(self._builder.types_only()), SPEC_VERSION, TRANSACTION_VERSION)
+        extensions = frame.signed_extensions(pays_in_assets=revision.pays_in_assets)
+        self._builder = MetadataBuilder(
+            "chamberlain_devnet_runtime", pallets, extensions, apis, self.parameters
+        )
+        types = self._codec(self._builder.types_only())
 
         def encode_value(described: TypeInfo, value: object) -> bytes:
             return types.encode(self.type_id(described), value)
@@ -91,7 +108,7 @@ class DevRuntime:
         v14 = self._builder.v14(encode_value)
         self.metadata: Mapping[int, bytes] = {14: v14, 15: self._builder.v15(encode_value)}
         """The metadata by version, each from its magic on."""
-        self.codec = Runtime(parse_metadata(v14), SPEC_VERSION, TRANSACTION_VERSION)
+        self.codec = self._codec(v14)
         self._calls = {(pallet.name, call.name): call for pallet in PALLETS for call in pallet.calls}
 
     def dispatch(self, block: BlockContext, call: Call, signer: bytes | None) -> None:
@@ -126,7 +143,30 @@ class DevRuntime:
         for account, amount in genesis.endowments.items():
             balances.endow(block, account, amount)
         block.state.put(SEED_KEY, genesis.seed)
+        block.state.put(CODE_KEY, self.revision.code)
         return block.state.changes
+
+    def _codec(self, metadata: bytes) -> Runtime:
+        version = self.version
+        return Runtime(parse_metadata(metadata), version.spec_version, version.transaction_version)
+
+
+def _revised_pallets(revision: Revision) -> tuple[Pallet, ...]:
+    moving = [pallet for pallet in PALLETS if pallet.name not in STEADY_PALLETS]
+    indices = rotated([pallet.index for pallet in moving], revision.pallet_rotation)
+    moved = {
+        pallet.name: pallet.revised(index, revision) for pallet, index in zip(moving, indices, strict=True)
+    }
+    return tuple(moved.get(pallet.name, pallet) for pallet in PALLETS)
+
+
+def _moved_errors(pallets: Sequence[Pallet]) -> Mapping[tuple[int, int], tuple[int, int]]:
+    numbers = {
+        (declared.index, error): (pallet.index, pallet.error_index(error))
+        for declared, pallet in zip(PALLETS, pallets, strict=True)
+        for error in range(len(declared.errors))
+    }
+    return {declared: present for declared, present in numbers.items() if declared != present}
 
 
 def api_id(name: str) -> bytes:

@@ -14,6 +14,7 @@ from chain.keys import verify
 from chain.scale.calls import Call
 from chain.scale.errors import ScaleError
 from chain.scale.extrinsic import ExtrinsicSignature, decode_extrinsic, signing_payload
+from chain.scale.runtime import Runtime
 
 BLOCK_LENGTH_MAX = 5 * 1024 * 1024 * 3 // 4
 """Bytes of extrinsics in a block: the share of normal transactions in the usual 5 MiB."""
@@ -23,14 +24,14 @@ IMMORTAL_LONGEVITY = 2**64 - 1
 
 @dataclasses.dataclass(slots=True)
 class Transaction:
-    """A signed extrinsic. `verified_birth` is the birth hash for which its signature was found to be good."""
+    """A signed extrinsic. `verified_for` is the birth hash and runtime for which its signature is good."""
 
     raw: bytes
     hash: bytes
     encoded_call: bytes
     call: Call
     signature: ExtrinsicSignature
-    verified_birth: bytes | None = None
+    verified_for: tuple[bytes, Runtime] | None = None
 
     @property
     def account(self) -> bytes:
@@ -110,7 +111,7 @@ def _check_signature(block: BlockContext, transaction: Transaction) -> None:
     birth_hash: bytes | None = system.BLOCK_HASHES.get(block, signature.era.birth(block.number))
     if birth_hash is None:
         raise InvalidTransaction(InvalidReason.ANCIENT_BIRTH_BLOCK)
-    if birth_hash == transaction.verified_birth:  # all else that is signed never changes
+    if (birth_hash, block.codec) == transaction.verified_for:  # all else that is signed never changes
         return
     payload = signing_payload(
         block.codec,
@@ -123,7 +124,7 @@ def _check_signature(block: BlockContext, transaction: Transaction) -> None:
     )
     if not verify(signature.kind, signature.account, payload, signature.signature):
         raise InvalidTransaction(InvalidReason.BAD_PROOF)
-    transaction.verified_birth = birth_hash
+    transaction.verified_for = (birth_hash, block.codec)
 
 
 def _tag(account: bytes, nonce: int) -> bytes:
