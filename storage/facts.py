@@ -27,6 +27,11 @@ class AgentRegistered(Fact, frozen=True, kw_only=True):
     metadata: str | None = None
     verification_level: VerificationLevel | None = None
 
+    @property
+    def name_here(self) -> str:
+        """The id of an agent that somebody else's client registered."""
+        return self.agent_id or f"chain:agent:{self.chain_agent_id}"
+
 
 class AgentUpdated(Fact, frozen=True, kw_only=True):
     chain_agent_id: int

@@ -169,17 +169,16 @@ class TestBatches:
     @pytest.mark.parametrize(
         ("call", "executed", "error"),
         [
-            ("batch", 1, "executed, but item 1 failed: Balances."),
-            ("force_batch", 2, "executed, but item 1 failed: Balances."),
-            ("batch_all", 0, "Balances."),
+            ("batch", 1, "executed, but item 1 failed: TaskMarket.TaskNotFound: "),
+            ("force_batch", 2, "executed, but item 1 failed: TaskMarket.TaskNotFound: "),
+            ("batch_all", 0, "TaskMarket.TaskNotFound: "),
         ],
     )
     async def test_with_a_call_that_fails(self, world: World, call: str, executed: int, error: str) -> None:
-        def transfer(value: int) -> str:
-            dest = world.address("//Eve")
-            return f'{{"Balances": {{"transfer_keep_alive": {{"dest": "{dest}", "value": "{value}"}}}}}}'
-
-        calls = ", ".join((transfer(10**12), transfer(10**30), transfer(10**12)))
+        dest = world.address("//Eve")
+        good = f'{{"Balances": {{"transfer_keep_alive": {{"dest": "{dest}", "value": "1000000000000"}}}}}}'
+        bad = '{"TaskMarket": {"cancel_task": {"task_id": 99}}}'
+        calls = ", ".join((good, bad, good))
         new = outbox.NewCall(pallet="Utility", call=call, payload=f'{{"calls": [{calls}]}}')
         [extrinsic] = await world.finished(await world.storage.commit(outbox.enqueue_call, new))
         assert (extrinsic.status, extrinsic.last_error[: len(error)]) == (ExtrinsicStatus.FAILED, error)
