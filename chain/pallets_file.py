@@ -206,6 +206,12 @@ def _event(keys: _Keys, base: EventRule | None) -> EventRule:
     kinds = {name: kind for name, kind in get_type_hints(fact).items() if name != _GIVEN_BY_POSITION}
     for name, path in keys.texts("fields").items():
         _check_known(keys, f"fields.{name}", name, kinds)
+        source, dot, field = path.rpartition(".")
+        if dot and (source != "call" or not field):
+            raise keys.wrong(
+                f"fields.{name}",
+                f"takes from {path!r}, which is no field of an event, and no call.<argument>",
+            )
         constants.pop(name, None)
         fields[name] = path
     for name, value in keys.table("constants").items():

@@ -3,6 +3,8 @@
 from collections.abc import Sequence
 from typing import Any
 
+import msgspec
+
 from storage import facts
 from storage.errors import AgentNotFound
 from storage.fetcher import query
@@ -19,8 +21,10 @@ def project(fact: facts.ReputationFact, work: Workset) -> str:
         return ""
     account = work.reputations.get(fact.account_address)
     if account is None:
-        account = work.reputations.add(Reputation(account_address=fact.account_address))
-    account = work.reputations.change(account, **_changed(account, fact))
+        account = Reputation(account_address=fact.account_address)
+        account = work.reputations.add(msgspec.structs.replace(account, **_changed(account, fact)))
+    else:
+        account = work.reputations.change(account, **_changed(account, fact))
     missing = account.unbonded + account.slashed - account.bonded
     return "more stake was taken than is known here" if missing > 0 else ""
 

@@ -124,6 +124,10 @@ def test_a_constant_takes_the_place_of_a_field_and_the_other_way_round(file: Pat
             "fields.fee takes from 'call.fee', but the key call names no call",
         ),
         (
+            '[events.Escrow.PaymentReleased]\nfields = { fee = "data.fee" }',
+            "fields.fee takes from 'data.fee', which is no field of an event, and no call.<argument>",
+        ),
+        (
             '[events.TaskMarket.TaskExpired]\nconstants = { status = "over" }',
             "[events.TaskMarket.TaskExpired] constants.status does not fit: Invalid enum value 'over'",
         ),

@@ -43,7 +43,9 @@ async def world() -> AsyncIterator[World]:
 
 async def done(world: World, response: Any) -> Extrinsic:
     """The extrinsic that a response names, once it was executed."""
-    return await world.until(response.correlation_id, ExtrinsicStatus.EXTRINSIC_STATUS_FINALIZED)
+    finalized = ExtrinsicStatus.EXTRINSIC_STATUS_FINALIZED
+    extrinsic: Extrinsic = await world.until(response.correlation_id, finalized)
+    return extrinsic
 
 
 async def call(world: World, pallet: str, name: str, **arguments: Any) -> None:

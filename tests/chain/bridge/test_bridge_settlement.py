@@ -130,7 +130,11 @@ async def test_an_agreement_is_followed_to_its_end(world: World) -> None:
     assert detail.agreement is not None
     assert (detail.agreement.agent_id, detail.agreement.terms_hash) == (BOB, b"t" * 32)
     await world.foreign_call("Commitments", "dispute_commitment", of_first, "//Bob")
-    await seen(world, task, lambda detail: detail.agreement.status == AgreementStatus.DISPUTED)
+    await seen(
+        world,
+        task,
+        lambda detail: detail.agreement and detail.agreement.status == AgreementStatus.DISPUTED,
+    )
     await no_anomalies(world)
 
 
