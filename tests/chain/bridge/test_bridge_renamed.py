@@ -7,7 +7,7 @@ import pytest
 
 from chain.pallets import DEFAULT
 from chain.pallets_file import load
-from storage import disputes, lists, reputations, tasks
+from storage import disputes, lists, outbox, reputations, tasks
 from storage.lifecycle import AgentStatus, BidStatus, EscrowStatus, TaskStatus
 from storage.records import VerificationLevel
 from tests.support.world import World, eventually
@@ -143,14 +143,9 @@ async def test_what_other_clients_do_there_and_errors_go_by_those_names_too(worl
     assert (agent.status, agent.capabilities) == (AgentStatus.ACTIVE, ("gpu",))
     assert agent.verification_level == VerificationLevel.TEE
 
-    created = await world.create_task()
-    await world.succeeded(created, await world.register(BOB))
-    task = created.record
-    await world.succeeded(await world.bid(task, BOB, 1))
-    await world.foreign_call("TaskMarket", "cancel_task", {"task_id": 1})
-    closing = await world.storage.commit(tasks.close_bidding, task.task_id)
-    [extrinsic] = await world.finished(closing)
-    assert extrinsic.last_error.startswith("Jobs.TaskNotBidding")
+    call = outbox.NewCall(pallet="Jobs", call="cancel_task", payload='{"task_id": 99}')
+    [extrinsic] = await world.finished(await world.storage.commit(outbox.enqueue_call, call))
+    assert extrinsic.last_error.startswith("Jobs.TaskNotFound")
 
 
 async def test_disputes_keep_their_built_in_names_where_the_chain_does(world: World) -> None:
