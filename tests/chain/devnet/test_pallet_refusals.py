@@ -5,7 +5,7 @@ import pytest
 from chain.devnet import DevChain
 from chain.devnet.pallets.agent_registry import AGENTS
 from chain.devnet.runtime import PALLETS
-from tests.chain.devnet import market_refusals, settlement_refusals  # noqa: F401 they register scenarios
+from tests.chain.devnet import agreement_refusals, escrow_refusals, market_refusals  # noqa: F401 for SCENARIOS
 from tests.chain.devnet.actors import UNIT, Actor, Market, stored
 from tests.chain.devnet.refusals import SCENARIOS, result
 
