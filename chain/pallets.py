@@ -17,11 +17,12 @@ from storage.records import Action
 
 @dataclass(frozen=True)
 class CallRule:
-    """The call that carries out an action, and where its arguments come from."""
+    """The call that carries out an action, and where its arguments come from; `constants` never change."""
 
     pallet: str
     call: str
     arguments: Mapping[str, str]
+    constants: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

@@ -28,9 +28,10 @@ def _call(rule: CallRule, pallet: Pallet | None) -> Iterator[str]:
         yield f"pallet {rule.pallet} has no call {rule.call}"
     else:
         name, arguments = f"call {rule.pallet}.{rule.call}", _names(pallet.calls, rule.call)
-        yield from _without(name, "argument", rule.arguments, arguments)
+        given = {**rule.arguments, **rule.constants}
+        yield from _without(name, "argument", given, arguments)
         for argument in arguments:
-            if argument not in rule.arguments:
+            if argument not in given:
                 yield f"{name} wants an argument {argument}, which the table does not give"
 
 

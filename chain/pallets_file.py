@@ -17,9 +17,10 @@
     constants = { status = "failed" }
 
 `arguments` takes the place of all built-in ones: argument of the call = field of an entity of the action
-(`agent`, `task`, `bid`, `result`). `fields` are joined with the built-in ones: field of the fact = field of
-the event, or `call.` and an argument of the call named by `call`; an empty text takes a field out. A call
-that is renamed is renamed for the events that take from it, too.
+(`agent`, `task`, `bid`, `result`); `constants` of a call are arguments that are always the same. `fields` are
+joined with the built-in ones: field of the fact = field of the event, or `call.` and an argument of the call
+named by `call`; an empty text takes a field out. A call that is renamed is renamed for the events that take
+from it, too.
 """
 
 import dataclasses
@@ -131,12 +132,13 @@ def _with_calls(table: PalletTable, given: dict[str, Any]) -> PalletTable:
     section = _Keys("[calls]", given, tuple(table.calls))
     for name in given:
         action = Action(name)
-        keys = _Keys(f"[calls.{name}]", section.table(name), ("pallet", "call", "arguments"))
+        keys = _Keys(f"[calls.{name}]", section.table(name), ("pallet", "call", "arguments", "constants"))
         built_in = calls[action]
         rule = CallRule(
             pallet=keys.text("pallet") or built_in.pallet,
             call=keys.text("call") or built_in.call,
             arguments=keys.texts("arguments") if "arguments" in keys.given else built_in.arguments,
+            constants=keys.table("constants"),
         )
         _check_sources(keys, rule, built_in)
         calls[action] = rule
@@ -157,6 +159,10 @@ def _check_sources(keys: _Keys, rule: CallRule, built_in: CallRule) -> None:
         if kind is None or not fields:
             entities = " or ".join(f"{root}.<field>" for root in roots)
             raise keys.wrong(f"arguments.{argument}", f"takes from {path!r}, which is no {entities}")
+
+    for argument in rule.constants:
+        if argument in rule.arguments:
+            raise keys.wrong(f"constants.{argument}", "is among the arguments, too")
 
 
 def _is_record(kind: Any) -> bool:

@@ -62,7 +62,7 @@ def render(claimed: Claimed, runtime: Runtime, head: Head, pallets: PalletTable)
         if extrinsic.action == Action.CREATE_TASK:
             claimed, deadline_block = _with_deadline(claimed, head)
         pallet, call = rule.pallet, rule.call
-        arguments = _arguments(claimed, rule.arguments)
+        arguments = _arguments(claimed, rule.arguments) | dict(rule.constants)
     try:
         return RenderedCall(runtime.encode_call(pallet, call, arguments), deadline_block)
     except ScaleError as error:

@@ -103,6 +103,10 @@ def test_a_constant_takes_the_place_of_a_field_and_the_other_way_round(file: Pat
             '[calls.submit_bid.arguments]\nx = "bid"',
             "which is no agent.<field> or bid.<field> or task.<field>",
         ),
+        (
+            "[calls.settle_task]\nconstants = { task_id = 1 }",
+            "[calls.settle_task] constants.task_id is among the arguments, too",
+        ),
         ("[calls.create_task.arguments]\nspec = 4", "[calls.create_task] arguments.spec must be a text"),
         ("[events]\nJobs = 1", "[events] Jobs must be a table"),
         ("[events.Jobs.Posted]", "[events.Jobs.Posted] fact is required"),
@@ -166,6 +170,8 @@ def test_what_a_runtime_does_not_have_is_named(file: Path) -> None:
         call = "pay"
         [calls.close_bidding.arguments]
         job = "task.chain_task_id"
+        [calls.dispute_task]
+        constants = { asset = 7 }
         [events.TaskMarket.TaskLost]
         fact = "TaskMoved"
         fields = { chain_task_id = "id" }
@@ -180,6 +186,7 @@ def test_what_a_runtime_does_not_have_is_named(file: Path) -> None:
         "close_bidding: call TaskMarket.close_bidding has no argument job",
         "close_bidding: call TaskMarket.close_bidding wants an argument task_id,"
         " which the table does not give",
+        "dispute_task: call Escrow.dispute_escrow has no argument asset",
         "no pallet Pacts",
         "pallet TaskMarket has no event TaskLost",
         "event TaskMarket.TaskCreated has no field reward",

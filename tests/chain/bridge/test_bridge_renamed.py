@@ -48,7 +48,8 @@ name = "agent.agent_id"
 capabilities = "agent.capabilities"
 metadata = "agent.metadata"
 attestation = "agent.attestation"
-verification_level = "agent.verification_level"
+[calls.register_agent.constants]
+verification_level = "Optimistic"
 
 [calls.create_task]
 call = "post"
@@ -101,6 +102,7 @@ async def test_a_task_goes_from_registration_to_settlement_under_other_names(wor
     created = await world.create_task(budget=1000)
     await world.succeeded(await world.register(BOB), await world.register(CHARLIE), created)
     task = created.record
+    assert world.stored("AgentRegistry", "Agents", 1)["verification_level"] == "Optimistic"
     opened = await world.task(task)
     assert (opened.status, opened.escrow_status, opened.chain_task_id) == ("bidding", "funded", 1)
 
