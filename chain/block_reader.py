@@ -8,8 +8,9 @@ from typing import Any
 
 import msgspec
 
-from chain.interpret import Uninterpretable, cause_of, interpret, outcome, plain
+from chain.interpret import FailedItems, Uninterpretable, interpret, outcome, plain
 from chain.node import RawBlock, ss58_prefix
+from chain.pallets import PalletTable
 from chain.scale.calls import Call
 from chain.scale.errors import ScaleError
 from chain.scale.events import EventRecord
@@ -17,26 +18,28 @@ from chain.scale.extrinsic import decode_extrinsic
 from chain.scale.runtime import Runtime
 from chain.scale.storage_keys import blake2_256
 from storage.chain_log import Executed, ReadBlock, ReportedFact
+from storage.facts import position_of
 from storage.limits import LAST_ERROR_CHARS_MAX
 from storage.records import ChainBlock, ChainEvent
 
 UNREADABLE_OUTCOME = "executed, but the events of its block could not be decoded"
 
 
-def read_block(raw: RawBlock, runtime: Runtime) -> ReadBlock:
-    """Decode a block with the runtime of its parent's state."""
+def read_block(raw: RawBlock, runtime: Runtime, pallets: PalletTable) -> ReadBlock:
+    """Decode a block with the runtime of its parent's state, and interpret it with a table."""
     try:
         records = runtime.decode_events(raw.events)
     except ScaleError as error:
         return _undecodable(raw, runtime, str(error))
-    calls = _Calls(raw, runtime)
+    calls = _Calls(raw, runtime, pallets)
     prefix = ss58_prefix(runtime)
     block_time_us = calls.block_time_us()
     events, facts = [], []
     for index, record in enumerate(records):
         anomaly = ""
         try:
-            fact = interpret(record, calls.arguments_of_cause(record), prefix)
+            position = position_of(raw.header.number, index)
+            fact = interpret(record, position, calls.arguments_of_cause(record), prefix, pallets)
         except Exception as error:  # an event never stops the bridge, whatever another client put into it
             fact, anomaly = None, _reason(error)
         if fact is not None:
@@ -98,15 +101,18 @@ def _stored(raw: RawBlock, runtime: Runtime, time_us: int, event_count: int, err
 
 
 def _outcomes(records: list[EventRecord], runtime: Runtime) -> dict[int, str]:
-    outcomes = {}
+    outcomes: dict[int, str] = {}
+    items: dict[int, FailedItems] = {}
     for record in records:
         if record.extrinsic_index is not None:
+            failed = items.setdefault(record.extrinsic_index, FailedItems())
             try:
+                failed.note(record, runtime)
                 said = outcome(record, runtime)
             except Exception as error:
                 said = f"refused, for a reason that cannot be read ({type(error).__name__})"
             if said is not None:
-                outcomes[record.extrinsic_index] = said
+                outcomes[record.extrinsic_index] = said or failed.first
     return outcomes
 
 
@@ -133,13 +139,14 @@ def _payload(record: EventRecord) -> str:
 class _Calls:
     """The calls of a block, decoded when they are asked for."""
 
-    def __init__(self, raw: RawBlock, runtime: Runtime) -> None:
+    def __init__(self, raw: RawBlock, runtime: Runtime, pallets: PalletTable) -> None:
         self._raw = raw
         self._runtime = runtime
+        self._pallets = pallets
 
     def arguments_of_cause(self, event: EventRecord) -> dict[str, Any] | None:
         """The arguments of the call that caused an event, if that is the one its fact may take from."""
-        wanted = cause_of(event)
+        wanted = self._pallets.cause_of(event.pallet, event.name)
         if not wanted or event.extrinsic_index is None:
             return None
         call = self._call(event.extrinsic_index)

@@ -22,6 +22,8 @@ from chain.inclusion import hint_inclusion
 from chain.keyring import Keyring
 from chain.node import ChainError, Node
 from chain.pace import Pace
+from chain.pallets import DEFAULT, PalletTable
+from chain.pallets_check import missing_in
 from chain.progress import Progress
 from chain.reader import Reader
 from chain.rpc import RpcClient, RpcFailure
@@ -52,7 +54,8 @@ class BridgeSettings:
     node that has pruned nothing, asked only for blocks that the others have pruned. `start_block`
     is the first block to read into a database that has read none; the next finalized one if None. `metadata`
     is a file with the SCALE metadata of the chain's present runtime, to be used instead of asking the node.
-    `attempts_max` is how many attempts of an extrinsic may come to nothing before it is given up.
+    `pallets` is the table of the chain's calls and events. `attempts_max` is how many attempts of an
+    extrinsic may come to nothing before it is given up.
     """
 
     url: str
@@ -60,6 +63,7 @@ class BridgeSettings:
     archive_url: str | None = None
     start_block: int | None = None
     metadata: Path | None = None
+    pallets: PalletTable = DEFAULT
     poll_seconds: float = 0.5
     attempts_max: int = 5
     submit: bool = True
@@ -84,6 +88,8 @@ class BridgeStatus:
     catching_up: bool = False
     pruned_below: int | None = None
     is_reader: bool = False
+    missing_in_runtime: tuple[str, ...] = ()
+    """What the table of calls and events names and the runtime does not have; empty until it is known."""
 
 
 class Bridge:
@@ -102,6 +108,7 @@ class Bridge:
         self._is_reader = False
         self._reading_error = ""
         self._sending_error = ""
+        self._missing: tuple[str, ...] = ()
 
     def status(self) -> BridgeStatus:
         """How the bridge is now."""
@@ -118,6 +125,7 @@ class Bridge:
             catching_up=self._progress.catching_up,
             pruned_below=self._progress.pruned_below,
             is_reader=self._is_reader,
+            missing_in_runtime=self._missing,
         )
 
     async def genesis_hash(self) -> str:
@@ -155,11 +163,20 @@ class Bridge:
     async def _work(self) -> None:
         async with self._open(self._endpoints) as node:
             self._connected = True
+            await self._compare(node)
             begun = asyncio.Event()
             jobs = [self._read(node, begun)]
             if self._settings.submit:
                 jobs.append(self._submit(node, begun))
             await _until_one_ends(jobs)
+
+    async def _compare(self, node: Node) -> None:
+        """Tell what the runtime lacks of the table. All else works on: the chain may never need it."""
+        runtime = await node.runtime_at((await node.finalized_head()).hash)
+        missing = missing_in(self._settings.pallets, runtime)
+        if missing and missing != self._missing:
+            log.warning("the runtime lacks calls or events of the table", missing=missing)
+        self._missing = missing
 
     async def _read(self, node: Node, begun: asyncio.Event) -> None:
         """Read for ever whenever this process is the one that reads; look on while it is not.
@@ -173,6 +190,7 @@ class Bridge:
             attempts_max=self._settings.attempts_max,
             pace=self._pace,
             progress=self._progress,
+            pallets=self._settings.pallets,
             open_archive=None if self._archive is None else partial(self._open, self._archive),
             stalled_seconds=STALLED_SECONDS if len(self._endpoints) > 1 else None,
             on_progress=self._note_progress,
@@ -220,7 +238,12 @@ class Bridge:
         genesis_hash = bytes.fromhex(self._storage.binding)
         while True:
             submitter = Submitter(
-                self._storage, node, self._settings.keyring, genesis_hash, self._settings.poll_seconds
+                self._storage,
+                node,
+                self._settings.keyring,
+                genesis_hash,
+                self._settings.poll_seconds,
+                self._settings.pallets,
             )
             self._sending_error = ""
             hints = asyncio.create_task(hint_inclusion(self._storage, node, submitter.sent))

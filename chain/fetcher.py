@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from chain.block_reader import read_block
 from chain.node import Node
 from chain.pace import Pace
+from chain.pallets import PalletTable
 from chain.rpc import ResponseTooLarge, RpcTimeout, TooMuchAsked
 from storage.chain_log import ReadBlock
 
@@ -31,9 +32,10 @@ class _Ahead:
 class Fetcher:
     """Reads from one node."""
 
-    def __init__(self, node: Node, pace: Pace) -> None:
+    def __init__(self, node: Node, pace: Pace, pallets: PalletTable) -> None:
         self._node = node
         self._pace = pace
+        self._pallets = pallets
 
     async def read(self, first: int, last: int) -> AsyncGenerator[list[ReadBlock], None]:
         """The decoded blocks of a range, in order. Raises as `Node.blocks`."""
@@ -79,6 +81,6 @@ class Fetcher:
         self._pace.answered(blocks, fetched.size_bytes, loop.time() - started)
         decoded = []
         for raw, runtime in fetched.blocks:
-            decoded.append(read_block(raw, runtime))
+            decoded.append(read_block(raw, runtime, self._pallets))
             await asyncio.sleep(0)  # a large block takes a while, and calls are waiting
         return decoded

@@ -14,6 +14,7 @@ from chain.block_reader import without_facts
 from chain.fetcher import Fetcher
 from chain.node import ChainError, Node, OpenNode, PrunedBlock
 from chain.pace import Pace
+from chain.pallets import PalletTable
 from chain.progress import Progress
 from chain.replayer import Replayer
 from chain.rpc import RpcError, Subscription, SubscriptionOverflow
@@ -52,6 +53,7 @@ class Reader:
         attempts_max: int,
         pace: Pace,
         progress: Progress,
+        pallets: PalletTable,
         open_archive: OpenNode | None,
         stalled_seconds: float | None,
         on_progress: Callable[[], None],
@@ -63,8 +65,9 @@ class Reader:
         self._pace = pace
         self._progress = progress
         self._open_archive = open_archive
-        self._replayer = Replayer(storage, node, open_archive)
+        self._replayer = Replayer(storage, node, pallets, open_archive)
         self._on_progress = on_progress
+        self._pallets = pallets
         self._stalled_seconds = stalled_seconds
         self._last_news = asyncio.get_running_loop().time()
         self._cursor: Cursor
@@ -154,7 +157,7 @@ class Reader:
 
     async def _take(self, node: Node, last: int) -> None:
         """Reflect what a node has up to a block."""
-        fetched = Fetcher(node, self._pace).read(self._cursor.block_number + 1, last)
+        fetched = Fetcher(node, self._pace, self._pallets).read(self._cursor.block_number + 1, last)
         async with contextlib.aclosing(fetched) as ranges:
             async for blocks in ranges:
                 self._check_line(blocks)

@@ -10,7 +10,7 @@ from typing import Any
 
 import msgspec
 
-from chain.pallets import CALLS
+from chain.pallets import PalletTable
 from chain.scale.errors import ScaleError
 from chain.scale.runtime import Runtime
 from storage.records import Action
@@ -51,18 +51,18 @@ class RenderedCall:
     deadline_block: int | None
 
 
-def render(claimed: Claimed, runtime: Runtime, head: Head) -> RenderedCall:
+def render(claimed: Claimed, runtime: Runtime, head: Head, pallets: PalletTable) -> RenderedCall:
     """Make and encode the call of a claimed extrinsic. Raises `NotYet` or `Hopeless`."""
     extrinsic = claimed.extrinsic
     deadline_block = None
     if extrinsic.action == Action.RAW_CALL:
         pallet, call, arguments = extrinsic.pallet, extrinsic.call, json.loads(extrinsic.payload)
     else:
-        rule = CALLS[extrinsic.action]
+        rule = pallets.calls[extrinsic.action]
         if extrinsic.action == Action.CREATE_TASK:
             claimed, deadline_block = _with_deadline(claimed, head)
         pallet, call = rule.pallet, rule.call
-        arguments = _arguments(claimed, rule.arguments)
+        arguments = _arguments(claimed, rule.arguments) | dict(rule.constants)
     try:
         return RenderedCall(runtime.encode_call(pallet, call, arguments), deadline_block)
     except ScaleError as error:

@@ -12,6 +12,7 @@ import structlog
 
 from chain.block_reader import read_block
 from chain.node import ChainError, Header, Node, OpenNode, RawBlock
+from chain.pallets import PalletTable
 from chain.rpc import RpcFailure
 from chain.scale.errors import ScaleError
 from storage import facts, replay
@@ -33,9 +34,12 @@ log = structlog.get_logger(__name__)
 class Replayer:
     """Does the replays that are asked for, of what is stored up to a cursor that does not move meanwhile."""
 
-    def __init__(self, storage: Storage, node: Node, open_archive: OpenNode | None) -> None:
+    def __init__(
+        self, storage: Storage, node: Node, pallets: PalletTable, open_archive: OpenNode | None
+    ) -> None:
         self._storage = storage
         self._node = node
+        self._pallets = pallets
         self._open_archive = open_archive
 
     async def run(self, cursor: Cursor) -> None:
@@ -92,7 +96,8 @@ class Replayer:
                 raise ChainError(f"the node has discarded the body of block {block.block_number}")
             runtime = await node.runtime_of(block.spec_version, block.parent_hash)
             header = Header(block.block_number, block.block_hash, block.parent_hash)
-            decoded.append(read_block(RawBlock(header, extrinsics, block.raw_events), runtime))
+            raw = RawBlock(header, extrinsics, block.raw_events)
+            decoded.append(read_block(raw, runtime, self._pallets))
         return decoded
 
     async def _project(self, gathered: Sequence[PlacedFact], cursor: Cursor) -> None:
@@ -148,7 +153,7 @@ def _in_groups(gathered: Sequence[PlacedFact]) -> Iterator[list[list[PlacedFact]
 
 def _entity(fact: facts.Fact) -> Any:
     """The entity that a fact is about; facts that name none stay together."""
-    for name in ("chain_task_id", "chain_agent_id"):
+    for name in ("chain_agreement_id", "chain_task_id", "chain_agent_id", "account_address"):
         if (number := getattr(fact, name, None)) is not None:
             return name, number
     return None

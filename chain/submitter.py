@@ -16,6 +16,7 @@ from chain.balances import signer_balances
 from chain.keyring import Keyring
 from chain.keys import Signer, ss58_encode
 from chain.node import Node, block_time_us, ss58_prefix
+from chain.pallets import PalletTable
 from chain.render import Head, Hopeless, NotYet, RenderedCall, render
 from chain.scale.errors import ScaleError
 from chain.scale.extrinsic import Era, check_extensions, sign_extrinsic
@@ -70,13 +71,20 @@ class Submitter:
     """Signs what is queued, and has it sent, over one connection."""
 
     def __init__(
-        self, storage: Storage, node: Node, keyring: Keyring, genesis_hash: bytes, poll_seconds: float
+        self,
+        storage: Storage,
+        node: Node,
+        keyring: Keyring,
+        genesis_hash: bytes,
+        poll_seconds: float,
+        pallets: PalletTable,
     ) -> None:
         self._storage = storage
         self._node = node
         self._keyring = keyring
         self._genesis_hash = genesis_hash
         self._poll_seconds = poll_seconds
+        self._pallets = pallets
         self._sender = Sender(storage, node, poll_seconds)
         self._token = new_id()
         self._runtime: Runtime | None = None  # the one whose extensions were checked
@@ -184,7 +192,7 @@ class Submitter:
                 waiting.setdefault(cannot_pay(signer.address(base.prefix), poverty.free), []).append(item)
                 continue
             try:
-                call = render(item, base.runtime, base.head)
+                call = render(item, base.runtime, base.head, self._pallets)
             except NotYet as wait:
                 waiting.setdefault(str(wait), []).append(item)
             except Hopeless as reason:

@@ -17,6 +17,7 @@ from grpc_reflection.v1alpha import reflection
 from grpc_reflection.v1alpha.reflection_pb2_grpc import add_ServerReflectionServicer_to_server
 from pydantic import SecretStr
 
+from chain.pallets import DEFAULT
 from server.background import Background
 from server.database import DatabaseWatch
 from server.health import Health
@@ -120,7 +121,12 @@ class App:
             routes,
         )
         add_OutboxServiceServicer_to_server(
-            OutboxService(storage, allowed_calls=settings.outbox_allowed_calls), routes
+            OutboxService(
+                storage,
+                allowed_calls=settings.outbox_allowed_calls,
+                pallets=chain.pallets if chain else DEFAULT,
+            ),
+            routes,
         )
         add_ChainServiceServicer_to_server(ChainService(storage), routes)
         add_HealthServicer_to_server(health.servicer, routes)

@@ -13,6 +13,8 @@ from chain.bridge import Bridge, BridgeSettings, BridgeStatus
 from chain.devnet import DevChain, DevChainConfig, DevNode
 from chain.keyring import Keyring
 from chain.keys import InvalidSecret
+from chain.pallets import DEFAULT
+from chain.pallets_file import BadPallets, load
 from chain.rpc import RpcFailure
 from server.database import BindingUnknown
 from server.settings import BadSettings, Settings
@@ -25,7 +27,11 @@ class ChainLink:
     """A bridge to the chain that the settings name."""
 
     def __init__(self, settings: Settings, storage: Storage, url: str, keyring: Keyring | None) -> None:
-        """Raises `BadSettings` for a URL or a metadata file that cannot be used."""
+        """Raises `BadSettings` for a URL, a metadata file or a file of pallets that cannot be used."""
+        try:
+            self.pallets = load(settings.chain_pallets_path) if settings.chain_pallets_path else DEFAULT
+        except BadPallets as error:
+            raise BadSettings(f"CHAIN_PALLETS_PATH: {error}") from None
         try:
             self._bridge = Bridge(
                 storage,
@@ -35,6 +41,7 @@ class ChainLink:
                     archive_url=_secret(settings.chain_archive_url),
                     start_block=settings.chain_start_block,
                     metadata=settings.chain_metadata_path,
+                    pallets=self.pallets,
                     poll_seconds=settings.outbox_poll_ms / 1000,
                     attempts_max=settings.outbox_attempts_max,
                     submit=keyring is not None,

@@ -4,7 +4,14 @@ from chamberlain.v1 import chain_service_pb2 as chain_pb
 from chamberlain.v1 import orchestrator_service_pb2 as orchestrator
 from chamberlain.v1 import outbox_service_pb2 as outbox_pb
 
-from server.enums import AGENT_STATUS, BID_STATUS, EXTRINSIC_STATUS, RESULT_STATUS, TASK_STATUS
+from server.enums import (
+    AGENT_STATUS,
+    BID_STATUS,
+    ESCROW_STATUS,
+    EXTRINSIC_STATUS,
+    RESULT_STATUS,
+    TASK_STATUS,
+)
 from server.paging import Tokens, page
 from server.validation import Fields
 from storage import limits
@@ -21,7 +28,7 @@ from storage.lists import (
 
 WATCHED_IDS_MAX = 100
 """How many tasks, extrinsics or pallets one watch may name."""
-WATCHED_BY_TASK = frozenset({"task", "bid", "result"})
+WATCHED_BY_TASK = frozenset({"task", "bid", "result", "agreement", "milestone"})
 WATCHED_BY_EXTRINSIC = frozenset({"extrinsic"})
 
 
@@ -40,6 +47,7 @@ def tasks(request: orchestrator.ListTasksRequest, tokens: Tokens) -> TaskFilter:
     fields = Fields()
     wanted = TaskFilter(
         status=fields.filter("status", request.status, TASK_STATUS),
+        escrow_status=fields.filter("escrow_status", request.escrow_status, ESCROW_STATUS),
         requester_id=fields.optional_identifier("requester_id", request.requester_id),
         assigned_agent_id=fields.optional_identifier("assigned_agent_id", request.assigned_agent_id),
         client_task_id=fields.optional_identifier("client_task_id", request.client_task_id),

@@ -2,21 +2,26 @@
 
 from chamberlain.v1 import (
     agent_pb2,
+    agreement_pb2,
     bid_pb2,
     chain_service_pb2,
     extrinsic_pb2,
+    milestone_pb2,
+    reputation_pb2,
     result_pb2,
     task_pb2,
 )
 from google.protobuf.timestamp_pb2 import Timestamp
 
-from chain.pallets import call_name
+from chain.pallets import PalletTable
 from server.enums import (
     ACTION,
     AGENT_STATUS,
+    AGREEMENT_STATUS,
     BID_STATUS,
     ESCROW_STATUS,
     EXTRINSIC_STATUS,
+    MILESTONE_STATUS,
     RESULT_STATUS,
     TASK_STATUS,
     VERIFICATION_LEVEL,
@@ -24,7 +29,20 @@ from server.enums import (
 from server.structs import struct_of
 from storage.lifecycle import BidStatus
 from storage.pauses import Pause
-from storage.records import Action, Agent, Bid, ChainEvent, Event, Extrinsic, Result, Task
+from storage.records import (
+    Action,
+    Agent,
+    Agreement,
+    Bid,
+    ChainEvent,
+    Event,
+    Extrinsic,
+    Milestone,
+    Reputation,
+    Result,
+    Task,
+    milestone_number,
+)
 
 _VALUE_SHOWN = frozenset({BidStatus.REVEALED, BidStatus.WON, BidStatus.LOST})
 
@@ -88,12 +106,59 @@ def task(record: Task, task_input: bytes = b"") -> task_pb2.Task:
         cost=_optional_amount(record.cost),
         paid_amount=_optional_amount(record.paid_amount),
         fee_amount=_optional_amount(record.fee_amount),
+        disputed_by=record.disputed_by,
+        dispute_reason=record.dispute_reason,
         pending_action=ACTION.to_wire[record.pending_action],
         pending_correlation_id=record.pending_correlation_id,
         last_error=record.last_error,
         revision=record.revision,
         create_time=timestamp(record.create_time_us),
         update_time=timestamp(record.update_time_us),
+    )
+
+
+def agreement(record: Agreement) -> agreement_pb2.Agreement:
+    return agreement_pb2.Agreement(
+        agreement_id=record.agreement_id,
+        task_id=record.task_id,
+        agent_id=record.agent_id,
+        chain_agreement_id=record.chain_agreement_id,
+        proposer=record.proposer,
+        terms_hash=record.terms_hash,
+        status=AGREEMENT_STATUS.to_wire[record.status],
+        revision=record.revision,
+        create_time=timestamp(record.create_time_us),
+        update_time=timestamp(record.update_time_us),
+    )
+
+
+def milestone(record: Milestone) -> milestone_pb2.Milestone:
+    return milestone_pb2.Milestone(
+        milestone_id=record.number,
+        description=record.description,
+        amount=str(record.amount),
+        required_approvals=record.required_approvals,
+        approved_by=record.approved_by,
+        status=MILESTONE_STATUS.to_wire[record.status],
+        paid_amount=_optional_amount(record.paid_amount),
+        recipient=record.recipient,
+        revision=record.revision,
+        create_time=timestamp(record.create_time_us),
+        update_time=timestamp(record.update_time_us),
+    )
+
+
+def reputation(agent_id: str, record: Reputation) -> reputation_pb2.Reputation:
+    return reputation_pb2.Reputation(
+        agent_id=agent_id,
+        account_address=record.account_address,
+        score=record.score,
+        staked_amount=str(record.staked),
+        slashed_amount=str(record.slashed),
+        tasks_completed=record.tasks_completed,
+        tasks_failed=record.tasks_failed,
+        severe_slashes=record.severe_slashes,
+        update_time=timestamp(record.update_time_us) if record.update_time_us else None,
     )
 
 
@@ -144,8 +209,11 @@ def result(record: Result, output: bytes = b"") -> result_pb2.Result:
     )
 
 
-def extrinsic(record: Extrinsic) -> extrinsic_pb2.Extrinsic:
-    pallet, call = _call_of(record)
+def extrinsic(record: Extrinsic, pallets: PalletTable) -> extrinsic_pb2.Extrinsic:
+    """The pallet and the call are those that the table has for its action; a raw call names its own."""
+    pallet, call = pallets.call_name(record.action)
+    if record.action == Action.RAW_CALL:
+        pallet, call = record.pallet, record.call
     return extrinsic_pb2.Extrinsic(
         correlation_id=record.correlation_id,
         action=ACTION.to_wire[record.action],
@@ -176,13 +244,6 @@ def pause(record: Pause) -> extrinsic_pb2.SubmissionPause:
     )
 
 
-def _call_of(record: Extrinsic) -> tuple[str, str]:
-    """The pallet and the call: of a raw call as they were given, else those of its action."""
-    if record.action == Action.RAW_CALL:
-        return record.pallet, record.call
-    return call_name(record.action)
-
-
 def chain_event(record: ChainEvent) -> chain_service_pb2.ChainEvent:
     return chain_service_pb2.ChainEvent(
         block_number=record.block_number,
@@ -204,6 +265,10 @@ _EVENT_TYPES = {
     ("bid", False): task_pb2.TASK_EVENT_TYPE_BID_CHANGED,
     ("result", True): task_pb2.TASK_EVENT_TYPE_RESULT_CREATED,
     ("result", False): task_pb2.TASK_EVENT_TYPE_RESULT_CHANGED,
+    ("agreement", True): task_pb2.TASK_EVENT_TYPE_AGREEMENT_CREATED,
+    ("agreement", False): task_pb2.TASK_EVENT_TYPE_AGREEMENT_CHANGED,
+    ("milestone", True): task_pb2.TASK_EVENT_TYPE_MILESTONE_CREATED,
+    ("milestone", False): task_pb2.TASK_EVENT_TYPE_MILESTONE_CHANGED,
 }
 WATCHED_ENTITIES = frozenset(entity for entity, _ in _EVENT_TYPES)
 """The entities whose events a watcher of tasks sees."""
@@ -228,6 +293,12 @@ def task_event(event: Event) -> task_pb2.TaskEvent:
     elif event.entity == "result":
         message.result_id = event.entity_id
         message.result_status = RESULT_STATUS.to_wire[body.status]
+    elif event.entity == "agreement":
+        message.agreement_id = event.entity_id
+        message.agreement_status = AGREEMENT_STATUS.to_wire[body.status]
+    elif event.entity == "milestone":
+        message.milestone_id = milestone_number(event.entity_id)
+        message.milestone_status = MILESTONE_STATUS.to_wire[body.status]
     else:
         message.status = TASK_STATUS.to_wire[body.status]
         message.escrow_status = ESCROW_STATUS.to_wire[body.escrow_status]

@@ -13,6 +13,7 @@ from server.validation import Fields
 from storage import limits
 from storage.agents import AgentChange, NewAgent
 from storage.bids import NewBid, Reveal
+from storage.disputes import Dispute, Resolution
 from storage.outbox import NewCall
 from storage.pauses import Pause
 from storage.records import AgentUpdate, ResourceUsage, VerificationLevel
@@ -141,6 +142,23 @@ def new_result(request: orchestrator.SubmitResultRequest) -> NewResult:
     fields.optional_identifier("request_id", request.request_id)
     fields.refuse_if_wrong()
     return result
+
+
+def dispute(request: orchestrator.DisputeTaskRequest) -> Dispute:
+    fields = Fields()
+    new = Dispute(
+        task_id=fields.identifier("task_id", request.task_id),
+        agent_id=fields.optional_identifier("agent_id", request.agent_id),
+        reason=fields.text("reason", request.reason, limits.DISPUTE_REASON_BYTES_MAX, required=True),
+    )
+    fields.optional_identifier("request_id", request.request_id)
+    fields.refuse_if_wrong()
+    return new
+
+
+def resolution(request: orchestrator.ResolveDisputeRequest) -> Resolution:
+    task_id = key("task_id", request.task_id, request_id=request.request_id)
+    return Resolution(task_id=task_id, pay_agent=request.pay_agent)
 
 
 def new_call(request: outbox_pb.EnqueueExtrinsicRequest, *, allowed_calls: frozenset[str]) -> NewCall:

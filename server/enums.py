@@ -3,14 +3,25 @@
 from enum import StrEnum
 from typing import Generic, TypeVar
 
-from chamberlain.v1 import agent_pb2, bid_pb2, extrinsic_pb2, result_pb2, task_pb2, types_pb2
+from chamberlain.v1 import (
+    agent_pb2,
+    agreement_pb2,
+    bid_pb2,
+    extrinsic_pb2,
+    milestone_pb2,
+    result_pb2,
+    task_pb2,
+    types_pb2,
+)
 from google.protobuf.internal.enum_type_wrapper import EnumTypeWrapper
 
 from storage.lifecycle import (
     AgentStatus,
+    AgreementStatus,
     BidStatus,
     EscrowStatus,
     ExtrinsicStatus,
+    MilestoneStatus,
     ResultStatus,
     TaskStatus,
 )
@@ -37,6 +48,8 @@ AGENT_STATUS = EnumMap(AgentStatus, agent_pb2.AgentStatus, "AGENT_STATUS")
 TASK_STATUS = EnumMap(TaskStatus, task_pb2.TaskStatus, "TASK_STATUS")
 ESCROW_STATUS = EnumMap(EscrowStatus, task_pb2.EscrowStatus, "ESCROW_STATUS")
 BID_STATUS = EnumMap(BidStatus, bid_pb2.BidStatus, "BID_STATUS")
+AGREEMENT_STATUS = EnumMap(AgreementStatus, agreement_pb2.AgreementStatus, "AGREEMENT_STATUS")
+MILESTONE_STATUS = EnumMap(MilestoneStatus, milestone_pb2.MilestoneStatus, "MILESTONE_STATUS")
 RESULT_STATUS = EnumMap(ResultStatus, result_pb2.ResultStatus, "RESULT_STATUS")
 EXTRINSIC_STATUS = EnumMap(ExtrinsicStatus, extrinsic_pb2.ExtrinsicStatus, "EXTRINSIC_STATUS")
 VERIFICATION_LEVEL = EnumMap(VerificationLevel, types_pb2.VerificationLevel, "VERIFICATION_LEVEL")

@@ -49,6 +49,11 @@ class Settings(BaseSettings):
     chain_metadata_path: Path | None = Field(
         None, description="A file with the chain's SCALE metadata, used instead of asking the node for it."
     )
+    chain_pallets_path: Path | None = Field(
+        None,
+        description="A TOML file with the names of the chain's pallets, calls and events, where they are not"
+        " the usual ones.",
+    )
     chain_signer: SecretStr | None = Field(
         None, description="The secret of the default signer: a mnemonic, //Name, or ed25519:0x and a seed."
     )

@@ -10,7 +10,7 @@ from storage.errors import AgentExists, AgentNotActive, AgentNotFound, StaleRevi
 from storage.fetcher import query
 from storage.lifecycle import AGENT, AgentStatus
 from storage.outcome import Outcome, decide_each, mutation
-from storage.records import Action, Agent, AgentUpdate, Receipt, Record, VerificationLevel
+from storage.records import Action, Agent, AgentUpdate, Receipt, Record, Remembered, VerificationLevel
 from storage.transaction import Transaction
 from storage.workset import AGENTS, Workset
 
@@ -34,7 +34,10 @@ class AgentChange(Record, frozen=True, kw_only=True):
 
 @mutation(Receipt[Agent])
 def register(tx: Transaction, items: Sequence[NewAgent]) -> list[Outcome[Receipt[Agent]]]:
-    """Store agents under the ids their owners chose. Refusals, per agent: AgentExists."""
+    """Store agents under the ids their owners chose; one that the chain rejected may register again.
+
+    Refusals, per agent: AgentExists.
+    """
     work = Workset(tx)
     work.agents.load(item.agent_id for item in items)
     outcomes = decide_each(items, lambda item: _register(work, item))
@@ -43,7 +46,8 @@ def register(tx: Transaction, items: Sequence[NewAgent]) -> list[Outcome[Receipt
 
 
 def _register(work: Workset, item: NewAgent) -> Receipt[Agent]:
-    if work.agents.get(item.agent_id) is not None:
+    rejected = work.agents.get(item.agent_id)
+    if rejected is not None and rejected.status != AgentStatus.REJECTED:
         raise AgentExists(item.agent_id)
     fields = msgspec.structs.asdict(item)
     if work.tx.local:
@@ -55,8 +59,12 @@ def _register(work: Workset, item: NewAgent) -> Receipt[Agent]:
         signer=item.agent_id,
         agent_id=item.agent_id,
     )
-    agent = Agent(**fields, **intents.pending(Action.REGISTER_AGENT, correlation_id))
-    return Receipt(record=work.agents.add(agent), correlation_id=correlation_id)
+    fields |= intents.pending(Action.REGISTER_AGENT, correlation_id)
+    if rejected is None:
+        agent = work.agents.add(Agent(**fields))
+    else:
+        agent = work.agents.change(rejected, status=AgentStatus.PENDING, last_error="", **fields)
+    return Receipt(record=agent, correlation_id=correlation_id)
 
 
 @mutation(Receipt[Agent])
@@ -83,8 +91,6 @@ def _change(work: Workset, item: AgentChange) -> Receipt[Agent]:
     if on_chain == AgentUpdate():
         same = item.update.label in (None, agent.label)
         return Receipt(record=agent if same else work.agents.change(agent, **label))
-    if not work.tx.local:
-        label["pending_update"] = on_chain
     return intents.begin(
         work,
         work.agents,
@@ -92,7 +98,8 @@ def _change(work: Workset, item: AgentChange) -> Receipt[Agent]:
         Action.UPDATE_AGENT,
         signer=agent.agent_id,
         local=updated_fields(on_chain),
-        remembered=label,
+        at_once=label,
+        remembered=Remembered(pending_update=on_chain),
     )
 
 

@@ -149,7 +149,7 @@ def _reveal(work: Workset, item: Reveal) -> Receipt[Bid]:
         Action.REVEAL_BID,
         signer=bid.agent_id,
         local={"status": BidStatus.REVEALED},
-        remembered={"value": item.value, "nonce": item.nonce},
+        at_once={"value": item.value, "nonce": item.nonce},
         requester_id=task.requester_id,
     )
 

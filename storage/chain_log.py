@@ -10,7 +10,7 @@ from typing import Any
 import msgspec
 from sqlalchemy import select, update
 
-from storage import expiry, facts, projection, schema
+from storage import expiry, facts, projection, projection_load, schema
 from storage.driver import fetch
 from storage.errors import Superseded
 from storage.lifecycle import ExtrinsicStatus
@@ -151,7 +151,7 @@ def _load(
         for block, by_index in zip(blocks, caused, strict=True)
         for reported in block.facts
     ]
-    projection.load(work, reported, list(unlocked.values()))
+    projection_load.load(work, reported, list(unlocked.values()))
     work.extrinsics.load(correlation_ids)
     return caused
 

@@ -2,11 +2,13 @@
 
 StorageError
 ├── Refusal                 a decision about one item: it changed nothing, its neighbours go on
-│   ├── NotFound            AgentNotFound, TaskNotFound, BidNotFound, ResultNotFound, ExtrinsicNotFound
+│   ├── NotFound            AgentNotFound, TaskNotFound, BidNotFound, ResultNotFound,
+│   │                       AgreementNotFound, ExtrinsicNotFound
 │   ├── AlreadyExists       AgentExists, DuplicateBid, DuplicateResult
 │   ├── Precondition        InvalidTransition, AgentNotActive, TaskNotBidding, TaskNotRevealing,
 │   │                       TaskNotAssigned, DeadlinePassed, ValueAboveBudget, NoRevealedBid,
-│   │                       ActionPending, ExtrinsicLive, NoChain, NothingToReplay, RequestIdReused
+│   │                       ActionPending, ExtrinsicLive, NoChain, ChainDecides, NothingToReplay,
+│   │                       RequestIdReused
 │   ├── Invalid             CommitmentMismatch, InvalidCursor
 │   ├── Aborted             StaleRevision
 │   ├── Expired             CursorExpired
@@ -83,6 +85,10 @@ class BidNotFound(NotFound):
 
 class ResultNotFound(NotFound):
     entity = "result"
+
+
+class AgreementNotFound(NotFound):
+    entity = "agreement"
 
 
 class ExtrinsicNotFound(NotFound):
@@ -211,6 +217,16 @@ class NothingToReplay(Precondition):
 class NoChain(Precondition):
     def __init__(self) -> None:
         super().__init__("this database is not bound to a chain")
+
+
+class ChainDecides(Precondition):
+    """What is decided here in local mode only."""
+
+    def __init__(self, entity: str, entity_id: str) -> None:
+        super().__init__(
+            f"this database is bound to a chain, which decides about {entity} {entity_id!r}",
+            resource=(entity, entity_id),
+        )
 
 
 class RequestIdReused(Precondition):

@@ -5,6 +5,7 @@ number of the last event seen together with the id of the log, so that one of an
 """
 
 from collections.abc import Sequence
+from typing import TypeAlias
 
 import msgspec
 from sqlalchemy import select, update
@@ -12,17 +13,33 @@ from sqlalchemy import select, update
 from storage import limits, schema
 from storage.errors import CursorExpired, InvalidCursor
 from storage.outcome import Outcome, mutation
-from storage.records import Agent, Bid, Event, EventBody, Extrinsic, Record, Result, Task
+from storage.records import (
+    Agent,
+    Agreement,
+    Bid,
+    Entity,
+    Event,
+    EventBody,
+    Extrinsic,
+    Milestone,
+    Record,
+    Reputation,
+    Result,
+    Task,
+)
 from storage.table_map import TableMap
 from storage.transaction import NewEvent, Transaction
 
 _events = TableMap(schema.events, Event)
 _encode = msgspec.json.Encoder().encode
 
+Watched: TypeAlias = Agent | Task | Bid | Result | Agreement | Milestone | Reputation | Extrinsic
+"""What the log tells the changes of."""
+
 
 def append(
     tx: Transaction,
-    record: Agent | Task | Bid | Result | Extrinsic,
+    record: Watched,
     *,
     created: bool,
     correlation_id: str = "",
@@ -32,38 +49,46 @@ def append(
 
     `correlation_id` is of the action that ended with the change, if one did.
     """
-    entity = type(record).__name__.lower()
-    escrow_status, agent_id, task_id = "", "", ""
+    status, escrow_status, agent_id, task_id = "", "", "", ""
+    pending, error = "", ""
     if isinstance(record, Task):
         escrow_status, agent_id, task_id = record.escrow_status, record.assigned_agent_id, record.task_id
         requester_id = record.requester_id
-    else:
+    elif isinstance(record, Agent):
         agent_id = record.agent_id
-        task_id = "" if isinstance(record, Agent) else record.task_id
-    pending = "" if isinstance(record, Extrinsic) else record.pending_action
-    waiting_for = "" if isinstance(record, Extrinsic) else record.pending_correlation_id
+    elif isinstance(record, Milestone):
+        task_id = record.task_id
+    elif not isinstance(record, Reputation):
+        agent_id, task_id = record.agent_id, record.task_id
+    if not isinstance(record, Reputation):
+        status = record.status
+    if isinstance(record, Entity):
+        pending = record.pending_action
+        correlation_id = correlation_id or record.pending_correlation_id
+    if isinstance(record, Entity | Extrinsic):
+        error = record.last_error
     tx.events.append(
         NewEvent(
             event_time_us=tx.now_us,
-            entity=entity,
+            entity=type(record).__name__.lower(),
             entity_id=entity_id(record),
             created=created,
             task_id=task_id,
             requester_id=requester_id,
             revision=record.revision,
             body=EventBody(
-                status=record.status,
+                status=status,
                 escrow_status=escrow_status,
                 agent_id=agent_id,
                 pending_action=pending,
-                correlation_id=correlation_id or waiting_for,
-                error=record.last_error,
+                correlation_id=correlation_id,
+                error=error,
             ),
         )
     )
 
 
-def entity_id(record: Agent | Task | Bid | Result | Extrinsic) -> str:
+def entity_id(record: Watched) -> str:
     """The id of an entity, whatever it is."""
     match record:
         case Agent():
@@ -74,6 +99,12 @@ def entity_id(record: Agent | Task | Bid | Result | Extrinsic) -> str:
             return record.bid_id
         case Result():
             return record.result_id
+        case Agreement():
+            return record.agreement_id
+        case Milestone():
+            return record.milestone_id
+        case Reputation():
+            return record.account_address
         case Extrinsic():
             return record.correlation_id
 

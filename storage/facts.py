@@ -4,8 +4,15 @@ Ids are those of the chain. Fields that only the call of the extrinsic tells, no
 the call is not known.
 """
 
-from storage.lifecycle import AgentStatus, TaskStatus
-from storage.records import Record
+from storage.lifecycle import AgentStatus, AgreementStatus, TaskStatus
+from storage.records import Record, VerificationLevel
+
+EVENT_INDEX_BITS = 31
+
+
+def position_of(block_number: int, event_index: int) -> int:
+    """The place of an event among all events of the chain, as one number that grows."""
+    return (block_number << EVENT_INDEX_BITS) | event_index
 
 
 class Fact(Record, frozen=True, kw_only=True):
@@ -18,6 +25,12 @@ class AgentRegistered(Fact, frozen=True, kw_only=True):
     agent_id: str | None = None
     capabilities: tuple[str, ...] | None = None
     metadata: str | None = None
+    verification_level: VerificationLevel | None = None
+
+    @property
+    def name_here(self) -> str:
+        """The id of an agent that somebody else's client registered."""
+        return self.agent_id or f"chain:agent:{self.chain_agent_id}"
 
 
 class AgentUpdated(Fact, frozen=True, kw_only=True):
@@ -41,6 +54,7 @@ class TaskCreated(TaskFact, frozen=True, kw_only=True):
     budget: int
     spec_hash: bytes | None = None
     deadline_block: int | None = None
+    verification_level: VerificationLevel | None = None
 
 
 class TaskMoved(TaskFact, frozen=True, kw_only=True):
@@ -82,3 +96,79 @@ class BidRevealed(TaskFact, frozen=True, kw_only=True):
 class ResultRecorded(TaskFact, frozen=True, kw_only=True):
     chain_agent_id: int
     result_hash: bytes
+
+
+class EscrowDisputed(TaskFact, frozen=True, kw_only=True):
+    account_address: str
+
+
+class MilestoneFact(TaskFact, frozen=True, kw_only=True):
+    """The base of the facts about a milestone; `number` counts those of its task, from 1."""
+
+    number: int
+
+
+class MilestoneAdded(MilestoneFact, frozen=True, kw_only=True):
+    amount: int
+    required_approvals: int
+    description: str | None = None
+
+
+class MilestoneCompleted(MilestoneFact, frozen=True, kw_only=True):
+    pass
+
+
+class MilestoneApproved(MilestoneFact, frozen=True, kw_only=True):
+    account_address: str
+
+
+class MilestonePaid(MilestoneFact, frozen=True, kw_only=True):
+    amount: int
+    account_address: str
+
+
+class AgreementProposed(TaskFact, frozen=True, kw_only=True):
+    chain_agent_id: int
+    chain_agreement_id: int
+    account_address: str
+    terms_hash: bytes
+
+
+class AgreementMoved(Fact, frozen=True, kw_only=True):
+    """Signed, finalized, disputed or cancelled."""
+
+    chain_agreement_id: int
+    status: AgreementStatus
+
+
+class ReputationFact(Fact, frozen=True, kw_only=True):
+    """The base of the facts about the standing of an account.
+
+    Some of them add up, so each has a `position`, that of its event on the chain, and counts once.
+    """
+
+    account_address: str
+    position: int
+
+
+class StakeBonded(ReputationFact, frozen=True, kw_only=True):
+    amount: int
+
+
+class StakeUnbonded(ReputationFact, frozen=True, kw_only=True):
+    amount: int
+
+
+class OutcomeReported(ReputationFact, frozen=True, kw_only=True):
+    success: bool
+
+
+class ReputationMoved(ReputationFact, frozen=True, kw_only=True):
+    """The standing is `score` now; `slashed` was taken from the stake."""
+
+    score: int
+    slashed: int = 0
+
+
+class SeverelySlashed(ReputationFact, frozen=True, kw_only=True):
+    pass

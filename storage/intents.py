@@ -6,17 +6,26 @@ transaction of the mutation. The entity moves when the chain's finalized event i
 
 from typing import Any, TypeVar
 
+import msgspec
+
 from storage import events
 from storage.errors import ActionPending
 from storage.ids import new_id
-from storage.records import Action, Agent, Bid, Extrinsic, Receipt, Result, Task
+from storage.records import Action, Agent, Bid, Extrinsic, Receipt, Remembered, Result, Task
 from storage.workset import Entities, Workset
 
 R = TypeVar("R", Agent, Task, Bid, Result)
 
 
 def enqueue(
-    work: Workset, action: Action, *, entity_id: str, signer: str, task_id: str = "", agent_id: str = ""
+    work: Workset,
+    action: Action,
+    *,
+    entity_id: str,
+    signer: str,
+    task_id: str = "",
+    agent_id: str = "",
+    remembered: Remembered | None = None,
 ) -> str:
     """Put an extrinsic into the outbox; its correlation id."""
     extrinsic = Extrinsic(
@@ -26,6 +35,7 @@ def enqueue(
         task_id=task_id,
         agent_id=agent_id,
         signer=signer,
+        remembered=remembered,
         next_attempt_us=work.tx.now_us,
     )
     work.extrinsics.add(extrinsic)
@@ -40,16 +50,17 @@ def begin(
     *,
     signer: str,
     local: dict[str, Any],
-    remembered: dict[str, Any] | None = None,
+    at_once: dict[str, Any] | None = None,
+    remembered: Remembered | None = None,
     requester_id: str = "",
 ) -> Receipt[R]:
     """Carry out `action` on a loaded record.
 
-    `local` are the fields it sets in local mode, `remembered` those it sets in both modes. Raises
-    `ActionPending` if an earlier action waits for the chain.
+    `local` are the fields it sets in local mode, `at_once` those it sets in both modes, `remembered` those
+    it sets while it waits for the chain. Raises `ActionPending` if an earlier action waits.
     """
     if work.tx.local:
-        fields = {"last_error": ""} | (remembered or {}) | local
+        fields = {"last_error": ""} | (at_once or {}) | local
         return Receipt(record=entities.change(record, requester_id=requester_id, **fields))
     refuse_pending(record)
     correlation_id = enqueue(
@@ -59,8 +70,9 @@ def begin(
         signer=signer,
         task_id="" if isinstance(record, Agent) else record.task_id,
         agent_id="" if isinstance(record, Task) else record.agent_id,
+        remembered=remembered,
     )
-    fields = {"last_error": ""} | (remembered or {}) | pending(action, correlation_id)
+    fields = {"last_error": ""} | (at_once or {}) | shown(remembered) | pending(action, correlation_id)
     changed = entities.change(record, requester_id=requester_id, **fields)
     return Receipt(record=changed, correlation_id=correlation_id)
 
@@ -68,6 +80,20 @@ def begin(
 def pending(action: Action, correlation_id: str) -> dict[str, Any]:
     """The fields of an entity that shows an intent."""
     return {"pending_action": action, "pending_correlation_id": correlation_id}
+
+
+def shown(remembered: Remembered | None) -> dict[str, Any]:
+    """The fields of an entity that show what its pending action would set."""
+    if remembered is None:
+        return {}
+    fields = msgspec.structs.asdict(remembered)
+    return {name: value for name, value in fields.items() if value}
+
+
+def hidden(remembered: Remembered | None) -> dict[str, Any]:
+    """The same fields once the action ended without success."""
+    nothing = msgspec.structs.asdict(Remembered())
+    return {name: nothing[name] for name in shown(remembered)}
 
 
 def refuse_pending(record: Agent | Task | Bid | Result) -> None:

@@ -17,7 +17,7 @@ class AgentStatus(StrEnum):
     ACTIVE = "active"  # confirmed (at once in local mode)
     SUSPENDED = "suspended"  # forced by the chain
     RETIRED = "retired"
-    REJECTED = "rejected"  # the chain refused the registration
+    REJECTED = "rejected"  # the chain refused the registration; the id may register again
 
 
 class TaskStatus(StrEnum):
@@ -38,6 +38,20 @@ class EscrowStatus(StrEnum):
     RELEASED = "released"
     REFUNDED = "refunded"
     DISPUTED = "disputed"
+
+
+class AgreementStatus(StrEnum):
+    PROPOSED = "proposed"  # the requester offers terms to the agent that the task is assigned to
+    SIGNED = "signed"  # the agent's owner signed them
+    FINALIZED = "finalized"  # the requester confirmed the signature
+    DISPUTED = "disputed"
+    CANCELLED = "cancelled"  # by the requester, before it was final
+
+
+class MilestoneStatus(StrEnum):
+    OPEN = "open"
+    COMPLETED = "completed"  # so says the agent's owner; approvals are awaited
+    PAID = "paid"
 
 
 class BidStatus(StrEnum):
@@ -101,6 +115,8 @@ AGENT = Lifecycle(
         AgentStatus.PENDING: _to(AgentStatus.ACTIVE, AgentStatus.REJECTED),
         AgentStatus.ACTIVE: _to(AgentStatus.SUSPENDED, AgentStatus.RETIRED),
         AgentStatus.SUSPENDED: _to(AgentStatus.ACTIVE),
+        # Its owner registers again, or another client registers the same DID.
+        AgentStatus.REJECTED: _to(AgentStatus.PENDING, AgentStatus.ACTIVE),
     },
 )
 
@@ -122,6 +138,29 @@ ESCROW = Lifecycle(
         EscrowStatus.NONE: _to(EscrowStatus.FUNDED),
         EscrowStatus.FUNDED: _to(EscrowStatus.RELEASED, EscrowStatus.REFUNDED, EscrowStatus.DISPUTED),
         EscrowStatus.DISPUTED: _to(EscrowStatus.RELEASED, EscrowStatus.REFUNDED),
+    },
+)
+
+AGREEMENT = Lifecycle(
+    "agreement",
+    AgreementStatus.PROPOSED,
+    {
+        AgreementStatus.PROPOSED: _to(
+            AgreementStatus.SIGNED, AgreementStatus.DISPUTED, AgreementStatus.CANCELLED
+        ),
+        AgreementStatus.SIGNED: _to(
+            AgreementStatus.FINALIZED, AgreementStatus.DISPUTED, AgreementStatus.CANCELLED
+        ),
+        AgreementStatus.FINALIZED: _to(AgreementStatus.DISPUTED),
+    },
+)
+
+MILESTONE = Lifecycle(
+    "milestone",
+    MilestoneStatus.OPEN,
+    {
+        MilestoneStatus.OPEN: _to(MilestoneStatus.COMPLETED),
+        MilestoneStatus.COMPLETED: _to(MilestoneStatus.PAID),
     },
 )
 

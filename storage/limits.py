@@ -18,6 +18,8 @@ QUALITY_SCORE_MAX = 100
 AMOUNT_MAX = 2**128 - 1
 PAYLOAD_BYTES_MAX = 4096  # canonical JSON of a raw call
 LAST_ERROR_CHARS_MAX = 512
+DISPUTE_REASON_BYTES_MAX = 1024
+MILESTONE_DESCRIPTION_BYTES_MAX = 256
 NUMBER_MAX = 2**63 - 1  # of numbers that are no amounts; a chain may report larger ones
 
 PAGE_SIZE_DEFAULT = 50

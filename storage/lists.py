@@ -9,7 +9,15 @@ from storage import events, schema
 from storage.chain_log import CHAIN_EVENTS
 from storage.errors import CursorExpired
 from storage.events import LogState
-from storage.lifecycle import AgentStatus, BidStatus, ExtrinsicStatus, ResultStatus, TaskStatus
+from storage.facts import EVENT_INDEX_BITS, position_of
+from storage.lifecycle import (
+    AgentStatus,
+    BidStatus,
+    EscrowStatus,
+    ExtrinsicStatus,
+    ResultStatus,
+    TaskStatus,
+)
 from storage.records import Agent, Bid, ChainEvent, Extrinsic, Record, Result, Task
 from storage.table_map import TableMap
 from storage.transaction import Transaction
@@ -48,6 +56,7 @@ class AgentFilter(Record, frozen=True, kw_only=True):
 class TaskFilter(Record, frozen=True, kw_only=True):
     page: Page
     status: TaskStatus | None = None
+    escrow_status: EscrowStatus | None = None
     requester_id: str = ""
     assigned_agent_id: str = ""
     client_task_id: str = ""
@@ -107,7 +116,7 @@ def _jsonb() -> Any:
 
 def tasks(tx: Transaction, wanted: TaskFilter) -> Listed[Task]:
     """Tasks without their inputs, newest first."""
-    columns = ("status", "requester_id", "assigned_agent_id", "client_task_id")
+    columns = ("status", "escrow_status", "requester_id", "assigned_agent_id", "client_task_id")
     return _page(tx, TASKS, _equal(schema.tasks, wanted, columns), wanted.page)
 
 
@@ -179,30 +188,27 @@ def chain_events_after(
     return max(position, last_chain_position(tx)), found
 
 
-_INDEX_BITS = 31
-
-
 def chain_position(event: ChainEvent) -> int:
     """The place of an event among all events of the chain, as one number that grows."""
-    return (event.block_number << _INDEX_BITS) | event.event_index
+    return position_of(event.block_number, event.event_index)
 
 
 def last_chain_position(tx: Transaction) -> int:
     """The greatest position that an event of a reflected block can have."""
     number = tx.connection.execute(select(schema.chain_cursor.c.block_number)).scalar()
-    return 0 if number is None else ((number + 1) << _INDEX_BITS) - 1
+    return 0 if number is None else position_of(number + 1, 0) - 1
 
 
 def check_chain_position(tx: Transaction, position: int) -> None:
     """Raises `CursorExpired` if events after `position` are deleted."""
     tail = tx.connection.execute(select(schema.chain_cursor.c.tail_block)).scalar()
     # A watch that began before the first block was read stands at 0, and has missed nothing.
-    if tail is not None and 0 < position < ((tail + 1) << _INDEX_BITS) - 1:
+    if tail is not None and 0 < position < ((tail + 1) << EVENT_INDEX_BITS) - 1:
         raise CursorExpired("events of the chain after the cursor are no longer kept")
 
 
 def _block_and_index(position: int) -> tuple[int, int]:
-    return position >> _INDEX_BITS, position & ((1 << _INDEX_BITS) - 1)
+    return position >> EVENT_INDEX_BITS, position & ((1 << EVENT_INDEX_BITS) - 1)
 
 
 def _equal(table: Table, wanted: Record, columns: Sequence[str]) -> list[ColumnElement[bool]]:

@@ -96,6 +96,8 @@ def _cancel(work: Workset, correlation_id: str) -> Extrinsic:
 def requeue(tx: Transaction, items: Sequence[str]) -> list[Outcome[Extrinsic]]:
     """Queue dead or cancelled extrinsics again, by correlation id, and restore their intents.
 
+    Each asks the chain for what it asked for when it was made, whatever came after it.
+
     Refusals: ExtrinsicNotFound, InvalidTransition, ActionPending.
     """
     work = Workset(tx)
@@ -118,13 +120,11 @@ def _requeue(work: Workset, correlation_id: str) -> Extrinsic:
                 type(record).__name__.lower(), extrinsic.entity_id, record.status, first[0]
             )
         intents.refuse_pending(record)
-        lost = isinstance(record, Agent) and record.pending_update is None
-        if lost and extrinsic.action == Action.UPDATE_AGENT:
-            raise InvalidTransition("extrinsic", correlation_id, extrinsic.status, ExtrinsicStatus.QUEUED)
         entities.change(
             record,
             requester_id=work.requester_of(extrinsic.task_id),
             last_error="",
+            **intents.shown(extrinsic.remembered),
             **intents.pending(extrinsic.action, correlation_id),
         )
     return work.extrinsics.change(
@@ -225,8 +225,10 @@ def clear_intent(work: Workset, extrinsic: Extrinsic, error: str, *, rejected: b
     turned_down = rejected and first is not None and record.status == first[0]
     if turned_down and first is not None:
         fields["status"] = first[1]
-    if isinstance(record, Agent) and (rejected or not error):
-        fields["pending_update"] = None  # else it is kept, for an operator may requeue the extrinsic
+    if error:
+        fields |= intents.hidden(extrinsic.remembered)
+    elif isinstance(record, Agent):
+        fields["pending_update"] = None
     entities.change(
         record,
         requester_id=work.requester_of(extrinsic.task_id),

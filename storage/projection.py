@@ -5,11 +5,10 @@ lifecycle does not have) is returned as an anomaly, and stored with its event. F
 sent from here are matched by it; others by the ids of the chain. Applying a fact twice changes nothing.
 """
 
-from collections.abc import Iterable, Sequence
 from functools import singledispatch
 from typing import Any
 
-from storage import facts, intents
+from storage import agreements, facts, intents, milestones, reputations
 from storage.agents import updated_fields
 from storage.ids import new_id
 from storage.lifecycle import (
@@ -24,70 +23,9 @@ from storage.lifecycle import (
     TaskStatus,
 )
 from storage.limits import LAST_ERROR_CHARS_MAX, NUMBER_MAX
-from storage.outbox import load_entities_of
-from storage.records import Action, Agent, Bid, Extrinsic, Result, Task
+from storage.records import Action, Agent, Bid, Extrinsic, Result, Task, VerificationLevel
 from storage.tasks import decide_bids
-from storage.workset import AGENTS, TASKS, Workset
-
-Reported = tuple[facts.Fact, Extrinsic | None]
-"""A fact, and the extrinsic from here that caused it, if one did."""
-
-
-def load(work: Workset, reported: Sequence[Reported], extrinsics: Sequence[Extrinsic]) -> None:
-    """Load, and lock, all entities that facts and extrinsics concern.
-
-    Ids of the chain are looked up first, so that the rows of a table are locked at once, in their order.
-    """
-    chain_agents: set[int] = set()
-    chain_tasks: set[int] = set()
-    agent_ids = {extrinsic.agent_id for extrinsic in extrinsics if extrinsic.agent_id}
-    task_ids = {extrinsic.task_id for extrinsic in extrinsics if extrinsic.task_id}
-    for fact, _ in reported:
-        if isinstance(fact, facts.AgentRegistered):
-            agent_ids.add(_name(fact))
-        chain_agent_id = getattr(fact, "chain_agent_id", None)
-        if chain_agent_id is not None:
-            chain_agents.add(chain_agent_id)
-        if isinstance(fact, facts.TaskFact):
-            chain_tasks.add(fact.chain_task_id)
-    agents = AGENTS.load(work.tx, chain_agents, by="chain_agent_id", lock=False)
-    work.agents.load(agent_ids.union(agent.agent_id for agent in agents))
-    tasks = TASKS.load(work.tx, chain_tasks, by="chain_task_id", lock=False)
-    work.tasks.load(task_ids.union(task.task_id for task in tasks))
-    load_entities_of(work, extrinsics)
-    _load_children(work, reported)
-
-
-def _load_children(work: Workset, reported: Sequence[Reported]) -> None:
-    task_ids: dict[int, str] = {}
-    agent_ids: dict[int, str] = {}
-    for fact, own in reported:
-        if isinstance(fact, facts.TaskCreated) and own is not None:
-            task_ids[fact.chain_task_id] = own.task_id
-        if isinstance(fact, facts.AgentRegistered):
-            agent_ids[fact.chain_agent_id] = (own.agent_id if own is not None else "") or fact.agent_id or ""
-    for task in work.tasks.all(lambda task: task.chain_task_id is not None):
-        task_ids[task.chain_task_id or 0] = task.task_id
-    for agent in work.agents.all(lambda agent: agent.chain_agent_id is not None):
-        agent_ids[agent.chain_agent_id or 0] = agent.agent_id
-
-    def pairs(*kinds: type[Any]) -> Iterable[tuple[str, str]]:
-        for fact, _ in reported:
-            if (
-                isinstance(fact, kinds)
-                and fact.chain_task_id in task_ids
-                and fact.chain_agent_id in agent_ids
-            ):
-                yield task_ids[fact.chain_task_id], agent_ids[fact.chain_agent_id]
-
-    allocated = {
-        task_ids[fact.chain_task_id]
-        for fact, _ in reported
-        if isinstance(fact, facts.TaskAllocated) and fact.chain_task_id in task_ids
-    }
-    work.bids.load(allocated, by="task_id")
-    work.load_bids(pairs(facts.BidSubmitted, facts.BidRevealed))
-    work.load_results(pairs(facts.ResultRecorded))
+from storage.workset import Workset
 
 
 @singledispatch
@@ -104,18 +42,19 @@ def _(fact: facts.AgentRegistered, work: Workset, own: Extrinsic | None) -> str:
     if agent is None and fact.agent_id:
         agent = work.agents.get(fact.agent_id)  # the id is the DID, which is unique on the chain
     if agent is None:
-        taken = work.agents.get(_name(fact)) is not None  # by somebody who registered that name here
+        taken = work.agents.get(fact.name_here) is not None  # by somebody who registered that name here
         work.agents.add(
             Agent(
-                agent_id=f"{_name(fact)}:{new_id()}" if taken else _name(fact),
-                capabilities=fact.capabilities or (),
-                metadata=fact.metadata or "",
+                agent_id=f"{fact.name_here}:{new_id()}" if taken else fact.name_here,
                 status=AgentStatus.ACTIVE,
                 chain_agent_id=fact.chain_agent_id,
                 account_address=fact.account_address,
+                **_registered(fact),
             )
         )
         return ""
+    # What another client registered under this DID is what the chain holds.
+    theirs = {} if own is not None and own.action == Action.REGISTER_AGENT else _registered(fact)
     return _move_agent(
         work,
         agent,
@@ -123,7 +62,18 @@ def _(fact: facts.AgentRegistered, work: Workset, own: Extrinsic | None) -> str:
         AgentStatus.ACTIVE,
         chain_agent_id=fact.chain_agent_id,
         account_address=fact.account_address,
+        **theirs,
     )
+
+
+def _registered(fact: facts.AgentRegistered) -> dict[str, Any]:
+    """What a registration says of its agent."""
+    said = {
+        "capabilities": fact.capabilities,
+        "metadata": fact.metadata,
+        "verification_level": fact.verification_level,
+    }
+    return {name: value for name, value in said.items() if value is not None}
 
 
 @project.register
@@ -163,6 +113,7 @@ def _(fact: facts.TaskCreated, work: Workset, own: Extrinsic | None) -> str:
                 spec_hash=fact.spec_hash or b"",
                 chain_task_id=fact.chain_task_id,
                 deadline_block=None if fact.deadline_block is None else min(fact.deadline_block, NUMBER_MAX),
+                verification_level=fact.verification_level or VerificationLevel.BEST_EFFORT,
             )
         )
         return ""
@@ -207,6 +158,46 @@ def _(fact: facts.EscrowReleased, work: Workset, own: Extrinsic | None) -> str:
 
 
 @project.register
+def _(fact: facts.EscrowDisputed, work: Workset, own: Extrinsic | None) -> str:
+    return _move_escrow(work, fact, own, EscrowStatus.DISPUTED, disputed_by=fact.account_address)
+
+
+@project.register
+def _(fact: facts.MilestoneAdded, work: Workset, own: Extrinsic | None) -> str:
+    return milestones.added(fact, work)
+
+
+@project.register
+def _(fact: facts.MilestoneCompleted, work: Workset, own: Extrinsic | None) -> str:
+    return milestones.completed(fact, work)
+
+
+@project.register
+def _(fact: facts.MilestoneApproved, work: Workset, own: Extrinsic | None) -> str:
+    return milestones.approved(fact, work)
+
+
+@project.register
+def _(fact: facts.MilestonePaid, work: Workset, own: Extrinsic | None) -> str:
+    return milestones.paid(fact, work)
+
+
+@project.register
+def _(fact: facts.AgreementProposed, work: Workset, own: Extrinsic | None) -> str:
+    return agreements.proposed(fact, work)
+
+
+@project.register
+def _(fact: facts.AgreementMoved, work: Workset, own: Extrinsic | None) -> str:
+    return agreements.moved(fact, work)
+
+
+@project.register
+def _(fact: facts.ReputationFact, work: Workset, own: Extrinsic | None) -> str:
+    return reputations.project(fact, work)
+
+
+@project.register
 def _(fact: facts.BidSubmitted, work: Workset, own: Extrinsic | None) -> str:
     task, agent = work.tasks.get_by(fact.chain_task_id), work.agents.get_by(fact.chain_agent_id)
     if task is None:
@@ -227,8 +218,10 @@ def _(fact: facts.BidSubmitted, work: Workset, own: Extrinsic | None) -> str:
             requester_id=task.requester_id,
         )
         return ""
-    # Somebody else's client bid for this agent first: its commitment counts.
-    fields = {} if fact.commitment is None else {"commitment": fact.commitment}
+    # Somebody else's client bid for this agent first: what it committed to counts.
+    fields: dict[str, Any] = {} if fact.commitment is None else {"commitment": fact.commitment}
+    if fact.estimated_duration_seconds is not None:
+        fields["estimated_duration_seconds"] = min(fact.estimated_duration_seconds, NUMBER_MAX)
     return _move_bid(work, bid, own, BidStatus.COMMITTED, **fields)
 
 
@@ -275,11 +268,6 @@ def _(fact: facts.ResultRecorded, work: Workset, own: Extrinsic | None) -> str:
         requester_id=task.requester_id,
     )
     return anomaly
-
-
-def _name(fact: facts.AgentRegistered) -> str:
-    """The id of an agent that somebody else's client registered."""
-    return fact.agent_id or f"chain:agent:{fact.chain_agent_id}"
 
 
 def _move_agent(

@@ -11,9 +11,11 @@ import msgspec
 
 from storage.lifecycle import (
     AgentStatus,
+    AgreementStatus,
     BidStatus,
     EscrowStatus,
     ExtrinsicStatus,
+    MilestoneStatus,
     ResultStatus,
     TaskStatus,
 )
@@ -35,6 +37,7 @@ class Action(StrEnum):
     ALLOCATE_TASK = "allocate_task"
     SUBMIT_RESULT = "submit_result"
     SETTLE_TASK = "settle_task"
+    DISPUTE_TASK = "dispute_task"
 
 
 class VerificationLevel(StrEnum):
@@ -49,15 +52,20 @@ class Record(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """The base of all records. The garbage collector passes over them: none can be part of a cycle."""
 
 
-class Entity(Record, frozen=True, kw_only=True):
-    """An entity that mutations act on and watchers follow."""
+class Versioned(Record, frozen=True, kw_only=True):
+    """What watchers follow."""
+
+    revision: int = 1
+    create_time_us: int = 0
+    update_time_us: int = 0
+
+
+class Entity(Versioned, frozen=True, kw_only=True):
+    """What mutations act on."""
 
     pending_action: Action = Action.NONE
     pending_correlation_id: str = ""
     last_error: str = ""
-    revision: int = 1
-    create_time_us: int = 0
-    update_time_us: int = 0
 
 
 class Agent(Entity, frozen=True, kw_only=True):
@@ -102,6 +110,8 @@ class Task(Entity, frozen=True, kw_only=True):
     cost: int | None = None
     paid_amount: int | None = None
     fee_amount: int | None = None
+    dispute_reason: str = ""  # in the words of who disputed here; never sent to the chain
+    disputed_by: str = ""  # the account, with a chain; in local mode the requester or the agent
 
 
 class Bid(Entity, frozen=True, kw_only=True):
@@ -138,6 +148,76 @@ class Result(Entity, frozen=True, kw_only=True):
     status: ResultStatus = ResultStatus.PENDING
 
 
+class Agreement(Versioned, frozen=True, kw_only=True):
+    """What requester and agent agreed on for a task, as far as the chain tells: the terms' hash."""
+
+    agreement_id: str
+    task_id: str
+    agent_id: str  # `chain:agent:` and its number, if it is unknown here
+    chain_agreement_id: int
+    proposer: str  # the account
+    terms_hash: bytes
+    status: AgreementStatus = AgreementStatus.PROPOSED
+
+
+class Milestone(Versioned, frozen=True, kw_only=True):
+    """A part of a task's escrow that is paid by itself."""
+
+    milestone_id: str  # see `milestone_id`
+    task_id: str
+    number: int  # the chain's, counted from 1 in each task
+    description: str = ""
+    amount: int
+    required_approvals: int
+    approved_by: tuple[str, ...] = ()  # accounts
+    status: MilestoneStatus = MilestoneStatus.OPEN
+    paid_amount: int | None = None
+    recipient: str = ""  # the account that was paid
+
+
+def milestone_id(task_id: str, number: int) -> str:
+    """The id of a milestone: the chain counts them in each task."""
+    return f"{task_id}/{number}"
+
+
+def milestone_number(milestone_id: str) -> int:
+    """The number in the id of a milestone."""
+    return int(milestone_id.rpartition("/")[2])
+
+
+class Reputation(Versioned, frozen=True, kw_only=True):
+    """The standing of an account, which is that of all agents it owns."""
+
+    account_address: str
+    score: int | None = None  # as the chain counts it; None until it tells
+    score_position: int = 0  # of the event that told the score
+    bonded: int = 0  # all that was ever bonded, and so on
+    unbonded: int = 0
+    slashed: int = 0
+    tasks_completed: int = 0
+    tasks_failed: int = 0
+    severe_slashes: int = 0
+
+    @property
+    def staked(self) -> int:
+        """What is at stake now. Never below 0: what was bonded before the chain was followed is unknown."""
+        return max(0, self.bonded - self.unbonded - self.slashed)
+
+
+class CountedEvent(Record, frozen=True, kw_only=True):
+    """An event of the chain that was added up in the standing of an account; see `storage.facts`."""
+
+    position: int
+    account_address: str
+
+
+class Remembered(Record, frozen=True, kw_only=True, omit_defaults=True):
+    """What an entity shows of a pending action, bound to its extrinsic: a requeue shows it again."""
+
+    pending_update: AgentUpdate | None = None
+    dispute_reason: str = ""
+
+
 class Extrinsic(Record, frozen=True, kw_only=True):
     """A row of the outbox. The newest signature is repeated here; `signatures` keeps all of them."""
 
@@ -149,6 +229,7 @@ class Extrinsic(Record, frozen=True, kw_only=True):
     pallet: str = ""
     call: str = ""
     payload: str = ""  # canonical JSON of a raw call
+    remembered: Remembered | None = None
     signer: str
     status: ExtrinsicStatus = ExtrinsicStatus.QUEUED
     attempt_count: int = 0
@@ -223,7 +304,7 @@ class Event(Record, frozen=True, kw_only=True):
 
     number: int
     event_time_us: int
-    entity: str  # agent, task, bid, result, extrinsic
+    entity: str  # agent, task, bid, result, agreement, milestone, reputation, extrinsic
     entity_id: str
     created: bool  # False: changed
     task_id: str = ""

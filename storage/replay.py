@@ -12,7 +12,7 @@ from typing import Any
 import msgspec
 from sqlalchemy import select, update
 
-from storage import facts, projection, schema
+from storage import facts, projection, projection_load, schema
 from storage.chain_log import CHAIN_BLOCKS, CHAIN_EVENTS, Cursor, ReadBlock, own_extrinsics
 from storage.errors import NothingToReplay, Superseded
 from storage.lifecycle import ExtrinsicStatus
@@ -246,7 +246,7 @@ def _project(tx: Transaction, item: Projection) -> bool:
     # On a workset that is never stored, and whose events nobody sees.
     aside = Transaction(tx.connection, tx.dialect, now_us=tx.now_us, local=tx.local)
     scratch = Workset(aside)
-    projection.load(scratch, reported, list(caused.values()))
+    projection_load.load(scratch, reported, list(caused.values()))
     anomalies = {
         (placed.block_number, placed.event_index): projection.project(fact, scratch, own)
         for placed, (fact, own) in zip(item.facts, reported, strict=True)
@@ -256,6 +256,10 @@ def _project(tx: Transaction, item: Projection) -> bool:
     _take_over(scratch.tasks, work.tasks, work)
     _take_over(scratch.bids, work.bids, work)
     _take_over(scratch.results, work.results, work)
+    _take_over(scratch.agreements, work.agreements, work)
+    _take_over(scratch.milestones, work.milestones, work)
+    _take_over(scratch.reputations, work.reputations, work)
+    _take_over(scratch.counted, work.counted, work)
     work.store()
     _note(tx, anomalies)
     return True

@@ -7,6 +7,7 @@ stricter.
 
 from collections.abc import Iterable
 from enum import StrEnum
+from typing import Any
 
 from sqlalchemy import (
     BigInteger,
@@ -26,9 +27,11 @@ from sqlalchemy import (
 from storage import limits
 from storage.lifecycle import (
     AgentStatus,
+    AgreementStatus,
     BidStatus,
     EscrowStatus,
     ExtrinsicStatus,
+    MilestoneStatus,
     ResultStatus,
     TaskStatus,
 )
@@ -92,15 +95,17 @@ def _partial_index(name: str, *columns: str, where: str, unique: bool = False) -
     return Index(name, *columns, unique=unique, sqlite_where=text(where), postgresql_where=text(where))
 
 
-def _entity_columns() -> tuple[Column[object], ...]:
+def _entity_columns() -> tuple[Column[Any], ...]:
     return (
         _one_of("pending_action", Action),
         _text("pending_correlation_id"),
         _text("last_error", longest=limits.LAST_ERROR_CHARS_MAX),
-        _number("revision"),
-        _number("create_time_us", fixed=True),
-        _number("update_time_us"),
-    )  # type: ignore[return-value]
+        *_version_columns(),
+    )
+
+
+def _version_columns() -> tuple[Column[int], ...]:
+    return _number("revision"), _number("create_time_us", fixed=True), _number("update_time_us")
 
 
 # One row: whom this database belongs to, and the head of its event log.
@@ -137,8 +142,8 @@ agents = Table(
     _text("label", longest=limits.LABEL_BYTES_MAX),
     _text("capabilities"),
     _text("metadata", longest=limits.METADATA_BYTES_MAX),
-    _blob("attestation", longest=limits.ATTESTATION_BYTES_MAX, fixed=True),
-    _one_of("verification_level", VerificationLevel, fixed=True),
+    _blob("attestation", longest=limits.ATTESTATION_BYTES_MAX),
+    _one_of("verification_level", VerificationLevel),
     _one_of("status", AgentStatus),
     _number("chain_agent_id", nullable=True),
     _text("account_address"),
@@ -171,11 +176,14 @@ tasks = Table(
     _amount("cost"),
     _amount("paid_amount"),
     _amount("fee_amount"),
+    _text("dispute_reason", longest=limits.DISPUTE_REASON_BYTES_MAX),
+    _text("disputed_by"),
     *_entity_columns(),
     _partial_index(
         "tasks_chain_task_id_key", "chain_task_id", where="chain_task_id IS NOT NULL", unique=True
     ),
     Index("tasks_status_idx", "status", "task_id"),
+    Index("tasks_escrow_status_idx", "escrow_status", "task_id"),
     Index("tasks_requester_id_idx", "requester_id", "task_id"),
     _partial_index(
         "tasks_assigned_agent_id_idx", "assigned_agent_id", "task_id", where="assigned_agent_id <> ''"
@@ -247,6 +255,61 @@ result_outputs = Table(
     _blob("output", fixed=True),
 )
 
+agreements = Table(
+    "agreements",
+    metadata,
+    _text("agreement_id", primary_key=True),
+    Column("task_id", Text, ForeignKey("tasks.task_id"), nullable=False, info=FIXED),
+    _text("agent_id", fixed=True),
+    _number("chain_agreement_id", fixed=True),
+    _text("proposer", fixed=True),
+    _blob("terms_hash", longest=32, fixed=True),
+    _one_of("status", AgreementStatus),
+    *_version_columns(),
+    Index("agreements_chain_agreement_id_key", "chain_agreement_id", unique=True),
+    Index("agreements_task_id_idx", "task_id", "agreement_id"),
+)
+
+milestones = Table(
+    "milestones",
+    metadata,
+    _text("milestone_id", primary_key=True),
+    Column("task_id", Text, ForeignKey("tasks.task_id"), nullable=False, info=FIXED),
+    _number("number", fixed=True),
+    _text("description", longest=limits.MILESTONE_DESCRIPTION_BYTES_MAX, fixed=True),
+    _amount("amount", fixed=True),
+    _number("required_approvals", fixed=True),
+    _text("approved_by"),
+    _one_of("status", MilestoneStatus),
+    _amount("paid_amount"),
+    _text("recipient"),
+    *_version_columns(),
+    Index("milestones_task_id_idx", "task_id", "number"),
+)
+
+reputations = Table(
+    "reputations",
+    metadata,
+    _text("account_address", primary_key=True),
+    _number("score", nullable=True),
+    _number("score_position"),
+    _amount("bonded"),
+    _amount("unbonded"),
+    _amount("slashed"),
+    _number("tasks_completed"),
+    _number("tasks_failed"),
+    _number("severe_slashes"),
+    *_version_columns(),
+)
+
+# The events that were added up in `reputations`, so that none counts twice, however often it is read.
+counted_events = Table(
+    "counted_events",
+    metadata,
+    Column("position", BigInteger, primary_key=True, autoincrement=False, info=FIXED),
+    _text("account_address", fixed=True),
+)
+
 extrinsics = Table(
     "extrinsics",
     metadata,
@@ -258,6 +321,7 @@ extrinsics = Table(
     _text("pallet", fixed=True),
     _text("call", fixed=True),
     _text("payload", longest=limits.PAYLOAD_BYTES_MAX, fixed=True),
+    Column("remembered", Text, nullable=True, info=FIXED),
     _text("signer", longest=limits.IDENTIFIER_BYTES_MAX),
     _one_of("status", ExtrinsicStatus),
     Column("attempt_count", Integer, nullable=False),

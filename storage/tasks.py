@@ -4,9 +4,10 @@ import hashlib
 from collections.abc import Callable, Sequence
 from typing import Any
 
+import msgspec
 from sqlalchemy import Column, select, text
 
-from storage import intents, schema
+from storage import agreements, intents, milestones, schema
 from storage.driver import Row, fetch
 from storage.errors import (
     DeadlinePassed,
@@ -19,9 +20,24 @@ from storage.fetcher import query
 from storage.ids import new_id
 from storage.lifecycle import ESCROW, TASK, BidStatus, EscrowStatus, TaskStatus
 from storage.outcome import Outcome, decide_each, mutation
-from storage.records import Action, Bid, Receipt, Record, Task, VerificationLevel
+from storage.records import (
+    Action,
+    Agreement,
+    Bid,
+    Milestone,
+    Receipt,
+    Record,
+    Task,
+    VerificationLevel,
+)
 from storage.transaction import Transaction
 from storage.workset import TASKS, Workset
+
+# Most tasks have none, and then these are not looked for.
+_HAS_TERMS = " OR ".join(
+    f"EXISTS (SELECT 1 FROM {table} WHERE {table}.task_id = tasks.task_id)"
+    for table in ("agreements", "milestones")
+)
 
 
 class NewTask(Record, frozen=True, kw_only=True):
@@ -37,10 +53,12 @@ class NewTask(Record, frozen=True, kw_only=True):
 
 
 class TaskDetail(Record, frozen=True, kw_only=True):
-    """A task with its input."""
+    """A task with its input, the agreement on it, and the milestones of its escrow."""
 
     task: Task
     input: bytes
+    agreement: Agreement | None = None
+    milestones: tuple[Milestone, ...] = ()
 
 
 def spec_hash(new: NewTask) -> bytes:
@@ -234,6 +252,8 @@ def _settle(work: Workset, task: Task) -> Receipt[Task]:
         return Receipt(record=task)
     if task.status != TaskStatus.COMPLETED:
         raise InvalidTransition("task", task.task_id, task.status, EscrowStatus.RELEASED)
+    if task.escrow_status == EscrowStatus.DISPUTED:  # only a resolution ends it
+        raise InvalidTransition("escrow", task.task_id, task.escrow_status, EscrowStatus.RELEASED)
     ESCROW.check(task.task_id, task.escrow_status, EscrowStatus.RELEASED)
     return intents.begin(
         work,
@@ -283,26 +303,37 @@ def _pass_time(work: Workset, task: Task) -> None:
         work.tasks.change(task, status=TaskStatus.REVEALING)
         return
     assigned = task.status == TaskStatus.ASSIGNED
+    disputed = task.escrow_status == EscrowStatus.DISPUTED  # then the money waits for the resolution
     work.tasks.change(
         task,
         status=TaskStatus.FAILED if assigned else TaskStatus.EXPIRED,
-        escrow_status=EscrowStatus.REFUNDED,
+        escrow_status=EscrowStatus.DISPUTED if disputed else EscrowStatus.REFUNDED,
         last_error="the deadline passed without a result" if assigned else "",
     )
 
 
 @query
 def get(tx: Transaction, keys: Sequence[str]) -> list[Outcome[TaskDetail]]:
-    """Tasks by id, with their inputs. Refusals: TaskNotFound."""
+    """Tasks by id, with all that belongs to them. Refusals: TaskNotFound."""
     condition = tx.dialect.any_of('tasks."task_id"', type(schema.tasks.c.task_id.type), 1)
     rows = fetch(
         tx.connection,
-        f"SELECT {', '.join(TASKS.quoted())}, task_inputs.input"
+        f"SELECT {', '.join(TASKS.quoted())}, task_inputs.input, {_HAS_TERMS}"
         f" FROM tasks LEFT JOIN task_inputs ON task_inputs.task_id = tasks.task_id WHERE {condition}",
         tx.dialect.keys(keys),
     )
     found = {}
-    for *row, task_input in rows:
+    with_terms = []
+    for *row, task_input, has_terms in rows:
         task = TASKS.from_row(row)
         found[task.task_id] = TaskDetail(task=task, input=task_input or b"")
+        if has_terms:
+            with_terms.append(task.task_id)
+    agreement_on, milestones_of = agreements.of_tasks(tx, with_terms), milestones.of_tasks(tx, with_terms)
+    for task_id in with_terms:
+        found[task_id] = msgspec.structs.replace(
+            found[task_id],
+            agreement=agreement_on.get(task_id),
+            milestones=tuple(milestones_of.get(task_id, ())),
+        )
     return [found.get(key) or TaskNotFound(key) for key in keys]

@@ -1,8 +1,8 @@
 """The entities that a batch works on: loaded once, changed in memory, stored once.
 
 Decisions of items in one batch build on each other through it, since every item sees what the ones before
-it changed. Load parents before children (agents, tasks, bids, results, extrinsics), so that all processes
-lock rows in one order.
+it changed. Load parents before children (agents, tasks, bids, results, agreements, milestones, reputations,
+extrinsics), so that all processes lock rows in one order.
 """
 
 from collections.abc import Callable, Hashable, Iterable
@@ -13,16 +13,30 @@ import msgspec
 from storage import events, schema
 from storage.errors import Retry
 from storage.lifecycle import BidStatus, ResultStatus
-from storage.records import Agent, Bid, Extrinsic, Result, Task
+from storage.records import (
+    Agent,
+    Agreement,
+    Bid,
+    CountedEvent,
+    Extrinsic,
+    Milestone,
+    Reputation,
+    Result,
+    Task,
+)
 from storage.table_map import TableMap
 from storage.transaction import Transaction
 
-R = TypeVar("R", Agent, Task, Bid, Result, Extrinsic)
+R = TypeVar("R", Agent, Task, Bid, Result, Agreement, Milestone, Reputation, Extrinsic)
 
 AGENTS = TableMap(schema.agents, Agent)
 TASKS = TableMap(schema.tasks, Task)
 BIDS = TableMap(schema.bids, Bid)
 RESULTS = TableMap(schema.results, Result)
+AGREEMENTS = TableMap(schema.agreements, Agreement)
+MILESTONES = TableMap(schema.milestones, Milestone)
+REPUTATIONS = TableMap(schema.reputations, Reputation)
+COUNTED_EVENTS = TableMap(schema.counted_events, CountedEvent)
 EXTRINSICS = TableMap(schema.extrinsics, Extrinsic)
 
 
@@ -131,11 +145,37 @@ class Entities(Generic[R]):
         return key
 
 
+class CountedEvents:
+    """Which events of the chain were added up before."""
+
+    def __init__(self, tx: Transaction) -> None:
+        self._tx = tx
+        self._known: set[int] = set()
+        self._new: list[CountedEvent] = []
+
+    def load(self, positions: Iterable[int]) -> None:
+        self._known.update(row.position for row in COUNTED_EVENTS.load(self._tx, positions, lock=False))
+
+    def take(self, position: int, account_address: str) -> bool:
+        """Whether the event at a position was not counted yet; it is now."""
+        if position in self._known:
+            return False
+        self._known.add(position)
+        self._new.append(CountedEvent(position=position, account_address=account_address))
+        return True
+
+    def store(self) -> None:
+        """Write what was taken. Raises `Retry` if another process counted one of them."""
+        if COUNTED_EVENTS.insert_new(self._tx, self._new) != len(self._new):
+            raise Retry
+        self._new.clear()
+
+
 class Workset:
     """The entities of one transaction.
 
-    The second key of agents and tasks is their id on the chain; of bids and results it is (task, agent),
-    not counting rejected ones. The parent of a bid is its task.
+    The second key of agents, tasks and agreements is their id on the chain; of bids and results it is
+    (task, agent), not counting rejected ones. The parent of a bid is its task.
     """
 
     def __init__(self, tx: Transaction) -> None:
@@ -155,6 +195,12 @@ class Workset:
                 None if result.status == ResultStatus.REJECTED else (result.task_id, result.agent_id)
             ),
         )
+        self.agreements: Entities[Agreement] = Entities(
+            tx, AGREEMENTS, lambda agreement: agreement.chain_agreement_id
+        )
+        self.milestones: Entities[Milestone] = Entities(tx, MILESTONES, lambda milestone: None)
+        self.reputations: Entities[Reputation] = Entities(tx, REPUTATIONS, lambda reputation: None)
+        self.counted = CountedEvents(tx)
         self.extrinsics = Entities(tx, EXTRINSICS, lambda extrinsic: None)
 
     def load_bids(self, pairs: Iterable[tuple[str, str]]) -> None:
@@ -175,4 +221,8 @@ class Workset:
         self.tasks.store()
         self.bids.store()
         self.results.store()
+        self.agreements.store()
+        self.milestones.store()
+        self.reputations.store()
+        self.counted.store()
         self.extrinsics.store()

@@ -3,7 +3,7 @@
 import dataclasses
 import enum
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 BLOCK_TIME_MS_MIN = 2
 FINALITY_LAG_BLOCKS_MAX = 100_000
@@ -38,6 +38,8 @@ class DevChainConfig:
 
     A transaction costs the base fee and, for each of its bytes, the byte fee; both may be 0.
 
+    `names` are other names for pallets, calls, events and fields, see `names.renamed`.
+
     Raises:
         ValueError: a number is out of range.
     """
@@ -53,6 +55,7 @@ class DevChainConfig:
     genesis_time_ms: int | None = None
     steady_clock: bool = False
     clock: Callable[[], int] = wall_clock_ms
+    names: Mapping[str, str] = dataclasses.field(default_factory=dict)
 
     def __post_init__(self) -> None:
         if self.block_time_ms < BLOCK_TIME_MS_MIN:

@@ -247,7 +247,8 @@ class MetadataBuilder:
 
     def _pallet(self, pallet: Pallet, encode_value: EncodeValue) -> bytes:
         storage = (
-            _text(pallet.name) + _vector(pallet.storage, lambda item: self._storage_item(item, encode_value))
+            _text(pallet.storage_prefix)
+            + _vector(pallet.storage, lambda item: self._storage_item(item, encode_value))
             if pallet.storage
             else None
         )

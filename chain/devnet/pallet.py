@@ -180,6 +180,11 @@ class Pallet:
         self.initialize_hooks: list[BlockHook] = []
         self._revision = FIRST
 
+    @property
+    def storage_prefix(self) -> str:
+        """Return the name that the keys of the storage begin with."""
+        return self.name
+
     def revised(self, index: int, revision: Revision) -> "Pallet":
         """Return this pallet with the number and the look that it has in another runtime."""
         pallet = copy.copy(self)

@@ -8,6 +8,7 @@ from chain.devnet import frame
 from chain.devnet.context import BadOrigin, BlockContext, RuntimeParameters
 from chain.devnet.frame import RuntimeVersion
 from chain.devnet.metadata import MetadataBuilder, RuntimeApi
+from chain.devnet.names import renamed
 from chain.devnet.pallet import Pallet
 from chain.devnet.pallets import (
     agent_registry,
@@ -30,6 +31,7 @@ from chain.scale.runtime import Runtime
 from chain.scale.values import Value
 
 SPEC_NAME = "chamberlain-devnet"
+CRATE = "chamberlain_devnet_runtime"
 
 PALLETS = (
     system.PALLET,
@@ -73,6 +75,7 @@ class DevRuntime:
         byte_fee_planck: int,
         arbiter: bytes,
         revision: Revision = FIRST,
+        names: Mapping[str, str],
     ) -> None:
         self.revision = revision
         self.version = RuntimeVersion(
@@ -97,18 +100,18 @@ class DevRuntime:
             _moved_errors(pallets),
         )
         extensions = frame.signed_extensions(pays_in_assets=revision.pays_in_assets)
-        self._builder = MetadataBuilder(
-            "chamberlain_devnet_runtime", pallets, extensions, apis, self.parameters
-        )
+        self._builder = MetadataBuilder(CRATE, pallets, extensions, apis, self.parameters)
+        shown = self._builder
+        if names:
+            shown = MetadataBuilder(CRATE, renamed(pallets, names), extensions, apis, self.parameters)
         types = self._codec(self._builder.types_only())
 
         def encode_value(described: TypeInfo, value: object) -> bytes:
             return types.encode(self.type_id(described), value)
 
-        v14 = self._builder.v14(encode_value)
-        self.metadata: Mapping[int, bytes] = {14: v14, 15: self._builder.v15(encode_value)}
+        self.metadata: Mapping[int, bytes] = {14: shown.v14(encode_value), 15: shown.v15(encode_value)}
         """The metadata by version, each from its magic on."""
-        self.codec = self._codec(v14)
+        self.codec = self._codec(self._builder.v14(encode_value))
         self._calls = {(pallet.name, call.name): call for pallet in PALLETS for call in pallet.calls}
 
     def dispatch(self, block: BlockContext, call: Call, signer: bytes | None) -> None:

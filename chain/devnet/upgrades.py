@@ -55,5 +55,6 @@ class Runtimes:
                 byte_fee_planck=self._config.byte_fee_planck,
                 arbiter=self._arbiter,
                 revision=revision,
+                names=self._config.names,
             )
         return runtime

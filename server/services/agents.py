@@ -5,7 +5,7 @@ from chamberlain.v1 import orchestrator_service_pb2 as pb
 from server import convert_filters, convert_records, convert_requests
 from server.interceptor import Context
 from server.services.calls import Calls, tell_correlation
-from storage import agents, lists
+from storage import agents, lists, reputations
 
 
 class AgentCalls(Calls):
@@ -47,3 +47,10 @@ class AgentCalls(Calls):
         return pb.RetireAgentResponse(
             agent=convert_records.agent(receipt.record), correlation_id=receipt.correlation_id
         )
+
+    async def GetReputation(
+        self, request: pb.GetReputationRequest, context: Context
+    ) -> pb.GetReputationResponse:
+        agent_id = convert_requests.key("agent_id", request.agent_id)
+        found = await self._storage.fetch(reputations.get_of_agent, agent_id)
+        return pb.GetReputationResponse(reputation=convert_records.reputation(agent_id, found))

@@ -7,6 +7,7 @@ from chamberlain.v1.orchestrator_service_pb2_grpc import OrchestratorServiceServ
 
 from server.services.agents import AgentCalls
 from server.services.bids import BidCalls
+from server.services.disputes import DisputeCalls
 from server.services.overview import OverviewCalls
 from server.services.results import ResultCalls
 from server.services.tasks import TaskCalls
@@ -17,7 +18,13 @@ if TYPE_CHECKING:
 
 
 class OrchestratorService(
-    AgentCalls, TaskCalls, BidCalls, ResultCalls, OverviewCalls, OrchestratorServiceServicer
+    AgentCalls,
+    TaskCalls,
+    BidCalls,
+    ResultCalls,
+    DisputeCalls,
+    OverviewCalls,
+    OrchestratorServiceServicer,
 ):
     """`bidding_window_seconds` is how long bidding stays open in local mode; `chain_status` is None then."""
 

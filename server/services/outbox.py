@@ -3,23 +3,27 @@
 import asyncio
 from collections.abc import AsyncIterator
 
+from chamberlain.v1 import extrinsic_pb2
 from chamberlain.v1 import outbox_service_pb2 as pb
 from chamberlain.v1.outbox_service_pb2_grpc import OutboxServiceServicer
 
+from chain.pallets import PalletTable
 from server import convert_filters, convert_records, convert_requests
 from server.interceptor import Context
 from server.services.calls import Calls, tell_correlation
 from storage import lists, outbox, pauses
 from storage.feed import Cursor
+from storage.records import Extrinsic
 from storage.store import Storage
 
 
 class OutboxService(Calls, OutboxServiceServicer):
-    """`allowed_calls` are the raw calls that may be enqueued, as `Pallet.call`."""
+    """`allowed_calls` are the raw calls that may be enqueued, as `Pallet.call`; `pallets` name the others."""
 
-    def __init__(self, storage: Storage, *, allowed_calls: frozenset[str]) -> None:
+    def __init__(self, storage: Storage, *, allowed_calls: frozenset[str], pallets: PalletTable) -> None:
         super().__init__(storage)
         self._allowed_calls = allowed_calls
+        self._pallets = pallets
 
     async def EnqueueExtrinsic(
         self, request: pb.EnqueueExtrinsicRequest, context: Context
@@ -28,7 +32,7 @@ class OutboxService(Calls, OutboxServiceServicer):
         receipt = await self._commit(outbox.enqueue_call, new_call, request)
         tell_correlation(context, receipt.correlation_id)
         return pb.EnqueueExtrinsicResponse(
-            extrinsic=convert_records.extrinsic(receipt.record), correlation_id=receipt.correlation_id
+            extrinsic=self._shown(receipt.record), correlation_id=receipt.correlation_id
         )
 
     async def GetExtrinsic(
@@ -36,7 +40,7 @@ class OutboxService(Calls, OutboxServiceServicer):
     ) -> pb.GetExtrinsicResponse:
         correlation_id = convert_requests.key("correlation_id", request.correlation_id)
         found = await self._storage.fetch(outbox.get, correlation_id)
-        return pb.GetExtrinsicResponse(extrinsic=convert_records.extrinsic(found))
+        return pb.GetExtrinsicResponse(extrinsic=self._shown(found))
 
     async def ListExtrinsics(
         self, request: pb.ListExtrinsicsRequest, context: Context
@@ -44,7 +48,7 @@ class OutboxService(Calls, OutboxServiceServicer):
         tokens = await self._pages.tokens(request)
         listed = await self._storage.read(lists.extrinsics, convert_filters.extrinsics(request, tokens))
         return pb.ListExtrinsicsResponse(
-            extrinsics=[convert_records.extrinsic(record) for record in listed.records],
+            extrinsics=[self._shown(record) for record in listed.records],
             next_page_token=tokens.token(listed.next_key),
             total_size=listed.total_size,
             watch_cursor=Cursor(log_id=listed.log.log_id, number=listed.log.head).text(),
@@ -60,7 +64,7 @@ class OutboxService(Calls, OutboxServiceServicer):
             changed = list(dict.fromkeys(event.entity_id for event in reversed(batch.events)))[::-1]
             found = await asyncio.gather(*(self._storage.fetch(outbox.get, key) for key in changed))
             yield pb.WatchExtrinsicsResponse(
-                extrinsics=[convert_records.extrinsic(record) for record in found],
+                extrinsics=[self._shown(record) for record in found],
                 cursor=batch.cursor.text(),
             )
 
@@ -72,7 +76,7 @@ class OutboxService(Calls, OutboxServiceServicer):
         )
         extrinsic = await self._commit(outbox.requeue, correlation_id, request)
         tell_correlation(context, extrinsic.correlation_id)
-        return pb.RequeueExtrinsicResponse(extrinsic=convert_records.extrinsic(extrinsic))
+        return pb.RequeueExtrinsicResponse(extrinsic=self._shown(extrinsic))
 
     async def CancelExtrinsic(
         self, request: pb.CancelExtrinsicRequest, context: Context
@@ -82,7 +86,7 @@ class OutboxService(Calls, OutboxServiceServicer):
         )
         extrinsic = await self._commit(outbox.cancel, correlation_id, request)
         tell_correlation(context, extrinsic.correlation_id)
-        return pb.CancelExtrinsicResponse(extrinsic=convert_records.extrinsic(extrinsic))
+        return pb.CancelExtrinsicResponse(extrinsic=self._shown(extrinsic))
 
     async def PauseSubmission(
         self, request: pb.PauseSubmissionRequest, context: Context
@@ -104,3 +108,6 @@ class OutboxService(Calls, OutboxServiceServicer):
             paused=any(pause.signer == pauses.ALL_SIGNERS for pause in standing),
             pauses=map(convert_records.pause, standing),
         )
+
+    def _shown(self, record: Extrinsic) -> extrinsic_pb2.Extrinsic:
+        return convert_records.extrinsic(record, self._pallets)

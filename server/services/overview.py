@@ -75,6 +75,7 @@ def _sync_status(genesis_hash: str, counts: Counts, chain: "BridgeStatus") -> pb
         extrinsics=_extrinsic_counts(counts.extrinsics),
         last_error=chain.last_error,
         undecodable_blocks=counts.undecodable_blocks,
+        missing_in_runtime=chain.missing_in_runtime,
     )
     if chain.finalized_number is not None:
         status.lag_blocks = max(0, chain.finalized_number - (counts.cursor_number or 0))

@@ -48,7 +48,11 @@ class TaskCalls(Calls):
 
     async def GetTask(self, request: pb.GetTaskRequest, context: Context) -> pb.GetTaskResponse:
         found = await self._storage.fetch(tasks.get, convert_requests.key("task_id", request.task_id))
-        return pb.GetTaskResponse(task=convert_records.task(found.task, found.input))
+        return pb.GetTaskResponse(
+            task=convert_records.task(found.task, found.input),
+            agreement=convert_records.agreement(found.agreement) if found.agreement else None,
+            milestones=[convert_records.milestone(milestone) for milestone in found.milestones],
+        )
 
     async def ListTasks(self, request: pb.ListTasksRequest, context: Context) -> pb.ListTasksResponse:
         tokens = await self._pages.tokens(request)

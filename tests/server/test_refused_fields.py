@@ -109,6 +109,17 @@ def with_number(request: Request, **numbers: int) -> Request:
         ("GetResult", pb.GetResultRequest(task_id=""), ["task_id"]),
         ("ListResults", pb.ListResultsRequest(agent_id="x" * 129), ["agent_id"]),
         ("SettleTask", pb.SettleTaskRequest(), ["task_id"]),
+        ("DisputeTask", pb.DisputeTaskRequest(agent_id="\0"), ["task_id", "agent_id", "reason"]),
+        ("DisputeTask", pb.DisputeTaskRequest(task_id="t", reason="ü" * 513), ["reason"]),
+        (
+            "DisputeTask",
+            pb.DisputeTaskRequest(task_id="t", reason="\0", request_id="\0"),
+            ["reason", "request_id"],
+        ),
+        ("ResolveDispute", pb.ResolveDisputeRequest(request_id="r" * 129), ["task_id", "request_id"]),
+        ("GetAgreement", pb.GetAgreementRequest(), ["task_id"]),
+        ("GetReputation", pb.GetReputationRequest(agent_id="a\0"), ["agent_id"]),
+        ("ListTasks", with_number(pb.ListTasksRequest(), escrow_status=77), ["escrow_status"]),
     ],
 )
 async def test_every_wrong_field_is_named_by_its_path(

@@ -3,12 +3,13 @@
 import itertools
 from typing import Any, TypeVar
 
-from storage import agents, bids, results, tasks
+from storage import agents, bids, disputes, results, tasks
 from storage.facts import (
     AgentMoved,
     AgentRegistered,
     BidRevealed,
     BidSubmitted,
+    EscrowDisputed,
     EscrowFunded,
     EscrowRefunded,
     EscrowReleased,
@@ -110,6 +111,28 @@ class Market:
     async def settle(self, task: Task) -> Task:
         fact = EscrowReleased(chain_task_id=task.chain_task_id or 0, amount=(task.cost or 0) - FEE, fee=FEE)
         await self._do(tasks.settle, task.task_id, fact)
+        return await self.see(task)
+
+    async def dispute(self, task: Task, agent_id: str = "", reason: str = "it is not sorted") -> Task:
+        """Disputed by the requester, or by the agent."""
+        by = f"5{agent_id or task.requester_id}"
+        fact = EscrowDisputed(chain_task_id=task.chain_task_id or 0, account_address=by)
+        new = disputes.Dispute(task_id=task.task_id, agent_id=agent_id, reason=reason)
+        await self._do(disputes.raise_, new, fact)
+        return await self.see(task)
+
+    async def resolve(self, task: Task, *, pay_agent: bool) -> Task:
+        """Resolved here in local mode, else by the arbiter."""
+        if self.chain is None:
+            resolution = disputes.Resolution(task_id=task.task_id, pay_agent=pay_agent)
+            await self.storage.commit(disputes.resolve, resolution)
+        elif pay_agent:
+            amount = task.cost or 0
+            await self.chain.report(
+                EscrowReleased(chain_task_id=task.chain_task_id or 0, amount=amount, fee=0)
+            )
+        else:
+            await self.chain.report(EscrowRefunded(chain_task_id=task.chain_task_id or 0))
         return await self.see(task)
 
     async def cancel(self, task: Task) -> Task:

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from storage import agents, bids, outbox, results, tasks
+from storage import agents, bids, disputes, outbox, results, tasks
 from storage.errors import ActionPending, NoChain
 from storage.lifecycle import AgentStatus, BidStatus, ExtrinsicStatus, ResultStatus, TaskStatus
 from storage.outcome import Mutation
@@ -51,6 +51,16 @@ async def settling(market: Market) -> Attempt:
     return tasks.settle, (await market.completed_task()).task_id
 
 
+async def disputing(market: Market) -> Attempt:
+    task = await market.assigned_task()
+    return disputes.raise_, disputes.Dispute(task_id=task.task_id, reason="it is late")
+
+
+async def disputing_by_the_agent(market: Market) -> Attempt:
+    task = await market.completed_task()
+    return disputes.raise_, disputes.Dispute(task_id=task.task_id, reason="unpaid", agent_id="bob")
+
+
 async def bidding(market: Market) -> Attempt:
     return bids.submit, a_bid(await market.task())
 
@@ -73,12 +83,16 @@ INTENTS = [
     (closing, Action.CLOSE_BIDDING, "requester", TaskStatus.BIDDING),
     (allocating, Action.ALLOCATE_TASK, "requester", TaskStatus.REVEALING),
     (settling, Action.SETTLE_TASK, "requester", TaskStatus.COMPLETED),
+    (disputing, Action.DISPUTE_TASK, "requester", TaskStatus.ASSIGNED),
+    (disputing_by_the_agent, Action.DISPUTE_TASK, "bob", TaskStatus.COMPLETED),
     (bidding, Action.SUBMIT_BID, "ada", BidStatus.PENDING),
     (revealing, Action.REVEAL_BID, "ada", BidStatus.COMMITTED),
     (submitting_a_result, Action.SUBMIT_RESULT, "bob", ResultStatus.PENDING),
 ]
 each_intent = pytest.mark.parametrize(
-    ("situation", "action", "signer", "status"), INTENTS, ids=[action for _, action, _, _ in INTENTS]
+    ("situation", "action", "signer", "status"),
+    INTENTS,
+    ids=[situation.__name__ for situation, _, _, _ in INTENTS],
 )
 
 
@@ -120,6 +134,7 @@ async def test_row_intent_event_and_answer_are_stored_in_one_transaction(
         (closing, Action.CLOSE_BIDDING),
         (allocating, Action.ALLOCATE_TASK),
         (settling, Action.SETTLE_TASK),
+        (disputing, Action.DISPUTE_TASK),
         (revealing, Action.REVEAL_BID),
     ],
 )

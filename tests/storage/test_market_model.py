@@ -12,7 +12,7 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
-from storage import agents, bids, results, tasks
+from storage import agents, bids, disputes, results, tasks
 from storage.errors import Refusal
 from storage.records import Task
 from storage.store import LOCAL, Storage
@@ -127,9 +127,27 @@ class Model:
         return ""
 
     def settle(self, task: ModelTask) -> str:
-        if task.status != "completed":
+        if task.escrow == "released":
+            return ""
+        if task.status != "completed" or task.escrow != "funded":
             return "INVALID_TRANSITION"
         task.escrow = "released"
+        return ""
+
+    def dispute(self, task: ModelTask, name: str) -> str:
+        if name and name != task.winner:
+            return "TASK_NOT_ASSIGNED"
+        if task.escrow == "disputed":
+            return ""
+        if task.status not in ("assigned", "completed") or task.escrow != "funded":
+            return "INVALID_TRANSITION"
+        task.escrow = "disputed"
+        return ""
+
+    def resolve(self, task: ModelTask, *, pay_agent: bool) -> str:
+        if task.escrow != "disputed":
+            return "INVALID_TRANSITION"
+        task.escrow = "released" if pay_agent else "refunded"
         return ""
 
     def sweep(self) -> int:
@@ -137,7 +155,8 @@ class Model:
         for task in self.tasks:
             if task.status in OPEN and task.deadline_is_over:
                 task.status = "failed" if task.status == "assigned" else "expired"
-                task.escrow = "refunded"
+                if task.escrow != "disputed":
+                    task.escrow = "refunded"
             elif task.status == "bidding" and task.window_is_over:
                 task.status = "revealing"
             else:
@@ -232,6 +251,19 @@ class Market(RuleBasedStateMachine):
     @rule(number=NUMBERS)
     def settle(self, number: int) -> None:
         self._step(number, self.model.settle, tasks.settle)
+
+    @rule(number=NUMBERS, name=st.sampled_from(["", "ada", "bob"]))
+    def dispute(self, number: int, name: str) -> None:
+        for task, model in self._chosen(number):
+            new = disputes.Dispute(task_id=task.task_id, agent_id=name, reason="late")
+            self._same(self.model.dispute(model, name), disputes.raise_, new)
+
+    @rule(number=NUMBERS, pay_agent=st.booleans())
+    def resolve(self, number: int, pay_agent: bool) -> None:
+        for task, model in self._chosen(number):
+            resolution = disputes.Resolution(task_id=task.task_id, pay_agent=pay_agent)
+            expected = self.model.resolve(model, pay_agent=pay_agent)
+            self._same(expected, disputes.resolve, resolution)
 
     @rule(number=NUMBERS, name=NAMES)
     def submit_result(self, number: int, name: str) -> None:

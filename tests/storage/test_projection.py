@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
-from storage import agents, bids, outbox, results, tasks
-from storage.errors import CommitmentMismatch, DuplicateBid
+from storage import agents, bids, lists, outbox, results, tasks
+from storage.errors import AgentExists, CommitmentMismatch, DuplicateBid
 from storage.facts import (
     AgentMoved,
     AgentRegistered,
@@ -23,11 +23,12 @@ from storage.facts import (
 )
 from storage.lifecycle import AgentStatus, BidStatus, EscrowStatus, ResultStatus, TaskStatus
 from storage.limits import AMOUNT_MAX
-from storage.records import Action, AgentUpdate
+from storage.lists import TaskFilter
+from storage.records import Action, AgentUpdate, VerificationLevel
 from tests.storage.blocks import Step, hash_of
 from tests.storage.items import a_bid, a_result, a_reveal, a_task, an_agent, hash_of_output
 from tests.storage.looking import count, dump
-from tests.storage.world import World, ids
+from tests.storage.world import PAGE, World, ids
 
 
 class TestOwnSteps:
@@ -70,6 +71,29 @@ class TestOwnSteps:
         assert receipt.correlation_id in of_task[0][8]
 
 
+class TestAfterARejection:
+    async def test_an_agent_registers_again_under_its_id(self, world: World) -> None:
+        first = await world.storage.commit(agents.register, an_agent("ada"))
+        await world.chain.finalize(first.correlation_id, error="Balances.InsufficientBalance")
+        rejected = await world.market.see_agent("ada")
+        assert (rejected.status, rejected.last_error) == ("rejected", "Balances.InsufficientBalance")
+        again = an_agent("ada", label="Again", metadata="new", attestation=b"a")
+        second = await world.storage.commit(agents.register, again)
+        pending = await world.market.see_agent("ada")
+        assert (pending.status, pending.last_error, pending.label) == ("pending", "", "Again")
+        assert (pending.metadata, pending.attestation) == ("new", b"a")
+        assert pending.revision == rejected.revision + 1
+        fact = AgentRegistered(chain_agent_id=7, account_address="5Ada")
+        await world.chain.finalize(second.correlation_id, fact)
+        ada = await world.market.see_agent("ada")
+        assert (ada.status, ada.chain_agent_id, ada.metadata) == (AgentStatus.ACTIVE, 7, "new")
+
+    async def test_only_a_rejected_id_is_free_again(self, world: World) -> None:
+        await world.storage.commit(agents.register, an_agent("ada"))
+        with pytest.raises(AgentExists):
+            await world.storage.commit(agents.register, an_agent("ada"))
+
+
 class TestStepsOfOthers:
     """Somebody else's client does the same things; both kinds end as one row each."""
 
@@ -96,14 +120,49 @@ class TestStepsOfOthers:
 
     async def test_registering_an_agent_that_waits_here_under_the_same_did(self, world: World) -> None:
         receipt = await world.storage.commit(agents.register, an_agent("did:x", label="Mine"))
-        await world.reported(AgentRegistered(chain_agent_id=7, account_address="5X", agent_id="did:x"))
+        await world.reported(
+            AgentRegistered(
+                chain_agent_id=7,
+                account_address="5X",
+                agent_id="did:x",
+                capabilities=("theirs",),
+                metadata="theirs",
+                verification_level=VerificationLevel.TEE,
+            )
+        )
         agent = await world.market.see_agent("did:x")
         assert (agent.status, agent.label, agent.chain_agent_id) == (AgentStatus.ACTIVE, "Mine", 7)
+        assert (agent.capabilities, agent.metadata) == (("theirs",), "theirs")
+        assert (agent.account_address, agent.verification_level) == ("5X", VerificationLevel.TEE)
+        assert len(await world.agents()) == 1
         assert agent.pending_action == Action.REGISTER_AGENT
         await world.chain.finalize(receipt.correlation_id, error="AgentRegistry.DidTaken")
         agent = await world.market.see_agent("did:x")
         assert (agent.status, agent.pending_action) == (AgentStatus.ACTIVE, Action.NONE)
         assert agent.last_error == "AgentRegistry.DidTaken"
+
+    async def test_creating_a_task_with_the_same_specification_makes_another_task(self, world: World) -> None:
+        mine = (await world.storage.commit(tasks.create, a_task())).record
+        theirs = TaskCreated(chain_task_id=5, budget=mine.max_budget, spec_hash=mine.spec_hash)
+        await world.reported(theirs, EscrowFunded(chain_task_id=5))
+        page = TaskFilter(page=PAGE)
+        other, same = (await world.storage.read(lists.tasks, page)).records
+        assert same == mine
+        assert (other.chain_task_id, other.spec_hash, other.status) == (5, mine.spec_hash, "bidding")
+        await world.chain.finalize(
+            mine.pending_correlation_id, TaskCreated(chain_task_id=6, budget=mine.max_budget)
+        )
+        seen = await world.market.see(mine)
+        assert (seen.chain_task_id, seen.status) == (6, TaskStatus.BIDDING)
+        assert (await world.market.see(other)) == other
+
+    async def test_registering_an_agent_that_the_chain_rejected_here(self, world: World) -> None:
+        receipt = await world.storage.commit(agents.register, an_agent("did:x"))
+        await world.chain.finalize(receipt.correlation_id, error="AgentRegistry.DidTooLong")
+        await world.reported(AgentRegistered(chain_agent_id=7, account_address="5X", agent_id="did:x"))
+        agent = await world.market.see_agent("did:x")
+        assert (agent.status, agent.account_address) == (AgentStatus.ACTIVE, "5X")
+        assert await world.anomalies() == []
 
     async def test_updating_suspending_and_restoring_an_agent(self, world: World) -> None:
         ada = await world.market.agent("ada")

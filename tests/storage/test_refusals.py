@@ -5,7 +5,7 @@ from typing import Any, NamedTuple
 
 import pytest
 
-from storage import agents, bids, errors, outbox, results, tasks
+from storage import agents, bids, disputes, errors, outbox, results, tasks
 from storage.outcome import Mutation
 from storage.records import AgentUpdate
 from tests.storage.items import HOUR_US, a_bid, a_result, a_reveal, a_task, an_agent, now_us
@@ -133,6 +133,40 @@ async def settling_a_cancelled_task(market: Market) -> Attempt:
     await market.agents()
     cancelled = await market.cancel(await market.task())
     return Attempt(tasks.settle, cancelled.task_id, (await market.completed_task()).task_id)
+
+
+@refused_as(errors.InvalidTransition)
+async def settling_a_task_whose_escrow_is_disputed(market: Market) -> Attempt:
+    await market.agents()
+    disputed = await market.dispute(await market.completed_task())
+    return Attempt(tasks.settle, disputed.task_id, (await market.completed_task()).task_id)
+
+
+@refused_as(errors.TaskNotFound)
+async def disputing_an_unknown_task(market: Market) -> Attempt:
+    await market.agents()
+    return Attempt(disputes.raise_, _dispute("nothing"), _dispute((await market.assigned_task()).task_id))
+
+
+@refused_as(errors.InvalidTransition)
+async def disputing_a_task_that_nobody_works_on(market: Market) -> Attempt:
+    await market.agents()
+    early, assigned = await market.task(), await market.assigned_task()
+    return Attempt(disputes.raise_, _dispute(early.task_id), _dispute(assigned.task_id))
+
+
+@refused_as(errors.TaskNotAssigned)
+async def disputing_by_an_agent_that_is_not_the_winner(market: Market) -> Attempt:
+    await market.agents()
+    task = await market.assigned_task()
+    return Attempt(disputes.raise_, _dispute(task.task_id, "ada"), _dispute(task.task_id, "bob"))
+
+
+@refused_as(errors.InvalidTransition)
+async def disputing_what_was_paid(market: Market) -> Attempt:
+    await market.agents()
+    paid, unpaid = await market.settle(await market.completed_task()), await market.completed_task()
+    return Attempt(disputes.raise_, _dispute(paid.task_id), _dispute(unpaid.task_id))
 
 
 @refused_as(errors.TaskNotFound)
@@ -279,6 +313,10 @@ async def cancelling_an_unknown_extrinsic(market: Market) -> Attempt:
 @refused_as(errors.ExtrinsicNotFound)
 async def requeueing_an_unknown_extrinsic(market: Market) -> Attempt:
     return Attempt(outbox.requeue, "nothing", None)
+
+
+def _dispute(task_id: str, agent_id: str = "") -> disputes.Dispute:
+    return disputes.Dispute(task_id=task_id, agent_id=agent_id, reason="it is late")
 
 
 def _change(agent_id: str, update: AgentUpdate, revision: int = 0) -> agents.AgentChange:

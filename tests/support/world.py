@@ -145,6 +145,21 @@ class World:
         for extrinsic in await self.finished(*receipts):
             assert extrinsic.status == ExtrinsicStatus.FINALIZED, extrinsic
 
+    async def agent(self, agent_id: str) -> Agent:
+        return await self.storage.fetch(agents.get, agent_id)
+
+    def account(self, secret: str) -> bytes:
+        return load_signer(secret).account
+
+    def address(self, secret: str) -> str:
+        return load_signer(secret).address(42)
+
+    def stored(self, pallet: str, item: str, *keys: Any) -> Any:
+        """A value in the state of the best block."""
+        codec = self.chain.runtime.codec
+        raw = self.chain.best.state.get(codec.storage_key(pallet, item, *keys))
+        return codec.decode_storage(pallet, item, raw)
+
     # What other clients of the chain do
 
     async def foreign_call(

@@ -6,7 +6,18 @@ from enum import StrEnum
 import pytest
 
 from storage.errors import InvalidTransition
-from storage.lifecycle import AGENT, BID, ESCROW, EXTRINSIC, LIVE_EXTRINSIC, RESULT, TASK, Lifecycle
+from storage.lifecycle import (
+    AGENT,
+    AGREEMENT,
+    BID,
+    ESCROW,
+    EXTRINSIC,
+    LIVE_EXTRINSIC,
+    MILESTONE,
+    RESULT,
+    TASK,
+    Lifecycle,
+)
 
 # What the design says, one line per state: where it may go.
 DESIGN: list[tuple[Lifecycle[StrEnum], dict[str, str]]] = [
@@ -17,7 +28,7 @@ DESIGN: list[tuple[Lifecycle[StrEnum], dict[str, str]]] = [
             "active": "suspended retired",
             "suspended": "active",
             "retired": "",
-            "rejected": "",
+            "rejected": "pending active",
         },
     ),  # type: ignore[list-item]
     (
@@ -44,6 +55,17 @@ DESIGN: list[tuple[Lifecycle[StrEnum], dict[str, str]]] = [
             "refunded": "",
         },
     ),  # type: ignore[list-item]
+    (
+        AGREEMENT,
+        {
+            "proposed": "signed disputed cancelled",
+            "signed": "finalized disputed cancelled",
+            "finalized": "disputed",
+            "disputed": "",
+            "cancelled": "",
+        },
+    ),  # type: ignore[list-item]
+    (MILESTONE, {"open": "completed", "completed": "paid", "paid": ""}),  # type: ignore[list-item]
     (
         BID,
         {

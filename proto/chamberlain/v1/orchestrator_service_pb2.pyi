@@ -1,8 +1,11 @@
 import datetime
 
 from chamberlain.v1 import agent_pb2 as _agent_pb2
+from chamberlain.v1 import agreement_pb2 as _agreement_pb2
 from chamberlain.v1 import bid_pb2 as _bid_pb2
 from chamberlain.v1 import extrinsic_pb2 as _extrinsic_pb2
+from chamberlain.v1 import milestone_pb2 as _milestone_pb2
+from chamberlain.v1 import reputation_pb2 as _reputation_pb2
 from chamberlain.v1 import result_pb2 as _result_pb2
 from chamberlain.v1 import task_pb2 as _task_pb2
 from chamberlain.v1 import types_pb2 as _types_pb2
@@ -117,6 +120,18 @@ class RetireAgentResponse(_message.Message):
     correlation_id: str
     def __init__(self, agent: _Optional[_Union[_agent_pb2.Agent, _Mapping]] = ..., correlation_id: _Optional[str] = ...) -> None: ...
 
+class GetReputationRequest(_message.Message):
+    __slots__ = ("agent_id",)
+    AGENT_ID_FIELD_NUMBER: _ClassVar[int]
+    agent_id: str
+    def __init__(self, agent_id: _Optional[str] = ...) -> None: ...
+
+class GetReputationResponse(_message.Message):
+    __slots__ = ("reputation",)
+    REPUTATION_FIELD_NUMBER: _ClassVar[int]
+    reputation: _reputation_pb2.Reputation
+    def __init__(self, reputation: _Optional[_Union[_reputation_pb2.Reputation, _Mapping]] = ...) -> None: ...
+
 class CreateTaskRequest(_message.Message):
     __slots__ = ("client_task_id", "requester_id", "description", "task_type", "input", "max_budget", "deadline", "verification_level", "request_id")
     CLIENT_TASK_ID_FIELD_NUMBER: _ClassVar[int]
@@ -174,17 +189,22 @@ class GetTaskRequest(_message.Message):
     def __init__(self, task_id: _Optional[str] = ...) -> None: ...
 
 class GetTaskResponse(_message.Message):
-    __slots__ = ("task",)
+    __slots__ = ("task", "agreement", "milestones")
     TASK_FIELD_NUMBER: _ClassVar[int]
+    AGREEMENT_FIELD_NUMBER: _ClassVar[int]
+    MILESTONES_FIELD_NUMBER: _ClassVar[int]
     task: _task_pb2.Task
-    def __init__(self, task: _Optional[_Union[_task_pb2.Task, _Mapping]] = ...) -> None: ...
+    agreement: _agreement_pb2.Agreement
+    milestones: _containers.RepeatedCompositeFieldContainer[_milestone_pb2.Milestone]
+    def __init__(self, task: _Optional[_Union[_task_pb2.Task, _Mapping]] = ..., agreement: _Optional[_Union[_agreement_pb2.Agreement, _Mapping]] = ..., milestones: _Optional[_Iterable[_Union[_milestone_pb2.Milestone, _Mapping]]] = ...) -> None: ...
 
 class ListTasksRequest(_message.Message):
-    __slots__ = ("status", "requester_id", "assigned_agent_id", "client_task_id", "page_size", "page_token", "include_total_size")
+    __slots__ = ("status", "requester_id", "assigned_agent_id", "client_task_id", "escrow_status", "page_size", "page_token", "include_total_size")
     STATUS_FIELD_NUMBER: _ClassVar[int]
     REQUESTER_ID_FIELD_NUMBER: _ClassVar[int]
     ASSIGNED_AGENT_ID_FIELD_NUMBER: _ClassVar[int]
     CLIENT_TASK_ID_FIELD_NUMBER: _ClassVar[int]
+    ESCROW_STATUS_FIELD_NUMBER: _ClassVar[int]
     PAGE_SIZE_FIELD_NUMBER: _ClassVar[int]
     PAGE_TOKEN_FIELD_NUMBER: _ClassVar[int]
     INCLUDE_TOTAL_SIZE_FIELD_NUMBER: _ClassVar[int]
@@ -192,10 +212,11 @@ class ListTasksRequest(_message.Message):
     requester_id: str
     assigned_agent_id: str
     client_task_id: str
+    escrow_status: _task_pb2.EscrowStatus
     page_size: int
     page_token: str
     include_total_size: bool
-    def __init__(self, status: _Optional[_Union[_task_pb2.TaskStatus, str]] = ..., requester_id: _Optional[str] = ..., assigned_agent_id: _Optional[str] = ..., client_task_id: _Optional[str] = ..., page_size: _Optional[int] = ..., page_token: _Optional[str] = ..., include_total_size: _Optional[bool] = ...) -> None: ...
+    def __init__(self, status: _Optional[_Union[_task_pb2.TaskStatus, str]] = ..., requester_id: _Optional[str] = ..., assigned_agent_id: _Optional[str] = ..., client_task_id: _Optional[str] = ..., escrow_status: _Optional[_Union[_task_pb2.EscrowStatus, str]] = ..., page_size: _Optional[int] = ..., page_token: _Optional[str] = ..., include_total_size: _Optional[bool] = ...) -> None: ...
 
 class ListTasksResponse(_message.Message):
     __slots__ = ("tasks", "next_page_token", "total_size", "watch_cursor")
@@ -427,6 +448,54 @@ class SettleTaskResponse(_message.Message):
     correlation_id: str
     def __init__(self, task: _Optional[_Union[_task_pb2.Task, _Mapping]] = ..., correlation_id: _Optional[str] = ...) -> None: ...
 
+class DisputeTaskRequest(_message.Message):
+    __slots__ = ("task_id", "agent_id", "reason", "request_id")
+    TASK_ID_FIELD_NUMBER: _ClassVar[int]
+    AGENT_ID_FIELD_NUMBER: _ClassVar[int]
+    REASON_FIELD_NUMBER: _ClassVar[int]
+    REQUEST_ID_FIELD_NUMBER: _ClassVar[int]
+    task_id: str
+    agent_id: str
+    reason: str
+    request_id: str
+    def __init__(self, task_id: _Optional[str] = ..., agent_id: _Optional[str] = ..., reason: _Optional[str] = ..., request_id: _Optional[str] = ...) -> None: ...
+
+class DisputeTaskResponse(_message.Message):
+    __slots__ = ("task", "correlation_id")
+    TASK_FIELD_NUMBER: _ClassVar[int]
+    CORRELATION_ID_FIELD_NUMBER: _ClassVar[int]
+    task: _task_pb2.Task
+    correlation_id: str
+    def __init__(self, task: _Optional[_Union[_task_pb2.Task, _Mapping]] = ..., correlation_id: _Optional[str] = ...) -> None: ...
+
+class ResolveDisputeRequest(_message.Message):
+    __slots__ = ("task_id", "pay_agent", "request_id")
+    TASK_ID_FIELD_NUMBER: _ClassVar[int]
+    PAY_AGENT_FIELD_NUMBER: _ClassVar[int]
+    REQUEST_ID_FIELD_NUMBER: _ClassVar[int]
+    task_id: str
+    pay_agent: bool
+    request_id: str
+    def __init__(self, task_id: _Optional[str] = ..., pay_agent: _Optional[bool] = ..., request_id: _Optional[str] = ...) -> None: ...
+
+class ResolveDisputeResponse(_message.Message):
+    __slots__ = ("task",)
+    TASK_FIELD_NUMBER: _ClassVar[int]
+    task: _task_pb2.Task
+    def __init__(self, task: _Optional[_Union[_task_pb2.Task, _Mapping]] = ...) -> None: ...
+
+class GetAgreementRequest(_message.Message):
+    __slots__ = ("task_id",)
+    TASK_ID_FIELD_NUMBER: _ClassVar[int]
+    task_id: str
+    def __init__(self, task_id: _Optional[str] = ...) -> None: ...
+
+class GetAgreementResponse(_message.Message):
+    __slots__ = ("agreement",)
+    AGREEMENT_FIELD_NUMBER: _ClassVar[int]
+    agreement: _agreement_pb2.Agreement
+    def __init__(self, agreement: _Optional[_Union[_agreement_pb2.Agreement, _Mapping]] = ...) -> None: ...
+
 class GetDashboardRequest(_message.Message):
     __slots__ = ()
     def __init__(self) -> None: ...
@@ -500,7 +569,7 @@ class GetSyncStatusRequest(_message.Message):
     def __init__(self) -> None: ...
 
 class GetSyncStatusResponse(_message.Message):
-    __slots__ = ("mode", "genesis_hash", "connected", "endpoint", "cursor", "finalized_head", "lag_blocks", "extrinsics", "oldest_queued_time", "last_error", "undecodable_blocks")
+    __slots__ = ("mode", "genesis_hash", "connected", "endpoint", "cursor", "finalized_head", "lag_blocks", "extrinsics", "oldest_queued_time", "last_error", "undecodable_blocks", "missing_in_runtime")
     class Mode(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
         __slots__ = ()
         MODE_UNSPECIFIED: _ClassVar[GetSyncStatusResponse.Mode]
@@ -520,6 +589,7 @@ class GetSyncStatusResponse(_message.Message):
     OLDEST_QUEUED_TIME_FIELD_NUMBER: _ClassVar[int]
     LAST_ERROR_FIELD_NUMBER: _ClassVar[int]
     UNDECODABLE_BLOCKS_FIELD_NUMBER: _ClassVar[int]
+    MISSING_IN_RUNTIME_FIELD_NUMBER: _ClassVar[int]
     mode: GetSyncStatusResponse.Mode
     genesis_hash: str
     connected: bool
@@ -531,7 +601,8 @@ class GetSyncStatusResponse(_message.Message):
     oldest_queued_time: _timestamp_pb2.Timestamp
     last_error: str
     undecodable_blocks: int
-    def __init__(self, mode: _Optional[_Union[GetSyncStatusResponse.Mode, str]] = ..., genesis_hash: _Optional[str] = ..., connected: _Optional[bool] = ..., endpoint: _Optional[str] = ..., cursor: _Optional[_Union[BlockReference, _Mapping]] = ..., finalized_head: _Optional[_Union[BlockReference, _Mapping]] = ..., lag_blocks: _Optional[int] = ..., extrinsics: _Optional[_Iterable[_Union[ExtrinsicStatusCount, _Mapping]]] = ..., oldest_queued_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., last_error: _Optional[str] = ..., undecodable_blocks: _Optional[int] = ...) -> None: ...
+    missing_in_runtime: _containers.RepeatedScalarFieldContainer[str]
+    def __init__(self, mode: _Optional[_Union[GetSyncStatusResponse.Mode, str]] = ..., genesis_hash: _Optional[str] = ..., connected: _Optional[bool] = ..., endpoint: _Optional[str] = ..., cursor: _Optional[_Union[BlockReference, _Mapping]] = ..., finalized_head: _Optional[_Union[BlockReference, _Mapping]] = ..., lag_blocks: _Optional[int] = ..., extrinsics: _Optional[_Iterable[_Union[ExtrinsicStatusCount, _Mapping]]] = ..., oldest_queued_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., last_error: _Optional[str] = ..., undecodable_blocks: _Optional[int] = ..., missing_in_runtime: _Optional[_Iterable[str]] = ...) -> None: ...
 
 class BlockReference(_message.Message):
     __slots__ = ("number", "hash")

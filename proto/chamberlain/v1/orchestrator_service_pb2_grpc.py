@@ -72,6 +72,11 @@ class OrchestratorServiceStub:
                 request_serializer=chamberlain_dot_v1_dot_orchestrator__service__pb2.RetireAgentRequest.SerializeToString,
                 response_deserializer=chamberlain_dot_v1_dot_orchestrator__service__pb2.RetireAgentResponse.FromString,
                 _registered_method=True)
+        self.GetReputation = channel.unary_unary(
+                '/chamberlain.v1.OrchestratorService/GetReputation',
+                request_serializer=chamberlain_dot_v1_dot_orchestrator__service__pb2.GetReputationRequest.SerializeToString,
+                response_deserializer=chamberlain_dot_v1_dot_orchestrator__service__pb2.GetReputationResponse.FromString,
+                _registered_method=True)
         self.CreateTask = channel.unary_unary(
                 '/chamberlain.v1.OrchestratorService/CreateTask',
                 request_serializer=chamberlain_dot_v1_dot_orchestrator__service__pb2.CreateTaskRequest.SerializeToString,
@@ -147,6 +152,21 @@ class OrchestratorServiceStub:
                 request_serializer=chamberlain_dot_v1_dot_orchestrator__service__pb2.SettleTaskRequest.SerializeToString,
                 response_deserializer=chamberlain_dot_v1_dot_orchestrator__service__pb2.SettleTaskResponse.FromString,
                 _registered_method=True)
+        self.DisputeTask = channel.unary_unary(
+                '/chamberlain.v1.OrchestratorService/DisputeTask',
+                request_serializer=chamberlain_dot_v1_dot_orchestrator__service__pb2.DisputeTaskRequest.SerializeToString,
+                response_deserializer=chamberlain_dot_v1_dot_orchestrator__service__pb2.DisputeTaskResponse.FromString,
+                _registered_method=True)
+        self.ResolveDispute = channel.unary_unary(
+                '/chamberlain.v1.OrchestratorService/ResolveDispute',
+                request_serializer=chamberlain_dot_v1_dot_orchestrator__service__pb2.ResolveDisputeRequest.SerializeToString,
+                response_deserializer=chamberlain_dot_v1_dot_orchestrator__service__pb2.ResolveDisputeResponse.FromString,
+                _registered_method=True)
+        self.GetAgreement = channel.unary_unary(
+                '/chamberlain.v1.OrchestratorService/GetAgreement',
+                request_serializer=chamberlain_dot_v1_dot_orchestrator__service__pb2.GetAgreementRequest.SerializeToString,
+                response_deserializer=chamberlain_dot_v1_dot_orchestrator__service__pb2.GetAgreementResponse.FromString,
+                _registered_method=True)
         self.GetDashboard = channel.unary_unary(
                 '/chamberlain.v1.OrchestratorService/GetDashboard',
                 request_serializer=chamberlain_dot_v1_dot_orchestrator__service__pb2.GetDashboardRequest.SerializeToString,
@@ -176,7 +196,7 @@ class OrchestratorServiceServicer:
     """
 
     def RegisterAgent(self, request, context):
-        """Registers an agent. ALREADY_EXISTS, AGENT_EXISTS if the id is taken.
+        """Registers an agent. ALREADY_EXISTS, AGENT_EXISTS if the id is taken, unless the chain rejected it.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -211,6 +231,14 @@ class OrchestratorServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def GetReputation(self, request, context):
+        """Gets the standing of an agent. NOT_FOUND, AGENT_NOT_FOUND if there is no such agent; of one that the
+        chain has reported nothing of, all counts are 0.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def CreateTask(self, request, context):
         """Creates a task and puts its budget into escrow. FAILED_PRECONDITION, DEADLINE_PASSED if its
         deadline is not in the future.
@@ -228,7 +256,8 @@ class OrchestratorServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def GetTask(self, request, context):
-        """Gets a task with its input. NOT_FOUND, TASK_NOT_FOUND if there is none.
+        """Gets a task with its input, the agreement on it, and the milestones of its escrow. NOT_FOUND,
+        TASK_NOT_FOUND if there is none.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -249,7 +278,7 @@ class OrchestratorServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def WatchTasks(self, request, context):
-        """Watches tasks, their bids and their results from a point in their history, without gaps.
+        """Watches tasks, their bids, results, agreements and milestones from a point in their history, without gaps.
 
         The first message acknowledges the starting cursor. Every later message holds one or more
         events in commit order and the cursor to resume from; one with no events is a heartbeat, sent
@@ -327,7 +356,37 @@ class OrchestratorServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def SettleTask(self, request, context):
-        """Pays the agent of a completed task from its escrow.
+        """Pays the agent of a completed task from its escrow. FAILED_PRECONDITION, INVALID_TRANSITION while
+        the escrow is disputed.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def DisputeTask(self, request, context):
+        """Disputes the escrow of a task that is assigned or completed, by its requester or by the agent.
+
+        The money is held until the dispute is resolved: with a chain by its arbiter, in local mode by
+        ResolveDispute. The work may go on meanwhile. A second dispute changes nothing. FAILED_PRECONDITION,
+        TASK_NOT_ASSIGNED if `agent_id` is not the agent that the task is assigned to; INVALID_TRANSITION
+        if the task or its escrow is in any other state.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ResolveDispute(self, request, context):
+        """Ends a dispute, in local mode only; there an operator stands in for the arbiter.
+
+        FAILED_PRECONDITION, CHAIN_DECIDES with a chain; INVALID_TRANSITION unless the escrow is disputed.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def GetAgreement(self, request, context):
+        """Gets the agreement on a task: the one that is open or final, else the newest. NOT_FOUND,
+        TASK_NOT_FOUND or AGREEMENT_NOT_FOUND if there is none.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -374,6 +433,11 @@ def add_OrchestratorServiceServicer_to_server(servicer, server):
                     servicer.RetireAgent,
                     request_deserializer=chamberlain_dot_v1_dot_orchestrator__service__pb2.RetireAgentRequest.FromString,
                     response_serializer=chamberlain_dot_v1_dot_orchestrator__service__pb2.RetireAgentResponse.SerializeToString,
+            ),
+            'GetReputation': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetReputation,
+                    request_deserializer=chamberlain_dot_v1_dot_orchestrator__service__pb2.GetReputationRequest.FromString,
+                    response_serializer=chamberlain_dot_v1_dot_orchestrator__service__pb2.GetReputationResponse.SerializeToString,
             ),
             'CreateTask': grpc.unary_unary_rpc_method_handler(
                     servicer.CreateTask,
@@ -449,6 +513,21 @@ def add_OrchestratorServiceServicer_to_server(servicer, server):
                     servicer.SettleTask,
                     request_deserializer=chamberlain_dot_v1_dot_orchestrator__service__pb2.SettleTaskRequest.FromString,
                     response_serializer=chamberlain_dot_v1_dot_orchestrator__service__pb2.SettleTaskResponse.SerializeToString,
+            ),
+            'DisputeTask': grpc.unary_unary_rpc_method_handler(
+                    servicer.DisputeTask,
+                    request_deserializer=chamberlain_dot_v1_dot_orchestrator__service__pb2.DisputeTaskRequest.FromString,
+                    response_serializer=chamberlain_dot_v1_dot_orchestrator__service__pb2.DisputeTaskResponse.SerializeToString,
+            ),
+            'ResolveDispute': grpc.unary_unary_rpc_method_handler(
+                    servicer.ResolveDispute,
+                    request_deserializer=chamberlain_dot_v1_dot_orchestrator__service__pb2.ResolveDisputeRequest.FromString,
+                    response_serializer=chamberlain_dot_v1_dot_orchestrator__service__pb2.ResolveDisputeResponse.SerializeToString,
+            ),
+            'GetAgreement': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetAgreement,
+                    request_deserializer=chamberlain_dot_v1_dot_orchestrator__service__pb2.GetAgreementRequest.FromString,
+                    response_serializer=chamberlain_dot_v1_dot_orchestrator__service__pb2.GetAgreementResponse.SerializeToString,
             ),
             'GetDashboard': grpc.unary_unary_rpc_method_handler(
                     servicer.GetDashboard,
@@ -609,6 +688,33 @@ class OrchestratorService:
             '/chamberlain.v1.OrchestratorService/RetireAgent',
             chamberlain_dot_v1_dot_orchestrator__service__pb2.RetireAgentRequest.SerializeToString,
             chamberlain_dot_v1_dot_orchestrator__service__pb2.RetireAgentResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetReputation(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/chamberlain.v1.OrchestratorService/GetReputation',
+            chamberlain_dot_v1_dot_orchestrator__service__pb2.GetReputationRequest.SerializeToString,
+            chamberlain_dot_v1_dot_orchestrator__service__pb2.GetReputationResponse.FromString,
             options,
             channel_credentials,
             insecure,
@@ -1014,6 +1120,87 @@ class OrchestratorService:
             '/chamberlain.v1.OrchestratorService/SettleTask',
             chamberlain_dot_v1_dot_orchestrator__service__pb2.SettleTaskRequest.SerializeToString,
             chamberlain_dot_v1_dot_orchestrator__service__pb2.SettleTaskResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def DisputeTask(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/chamberlain.v1.OrchestratorService/DisputeTask',
+            chamberlain_dot_v1_dot_orchestrator__service__pb2.DisputeTaskRequest.SerializeToString,
+            chamberlain_dot_v1_dot_orchestrator__service__pb2.DisputeTaskResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ResolveDispute(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/chamberlain.v1.OrchestratorService/ResolveDispute',
+            chamberlain_dot_v1_dot_orchestrator__service__pb2.ResolveDisputeRequest.SerializeToString,
+            chamberlain_dot_v1_dot_orchestrator__service__pb2.ResolveDisputeResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetAgreement(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/chamberlain.v1.OrchestratorService/GetAgreement',
+            chamberlain_dot_v1_dot_orchestrator__service__pb2.GetAgreementRequest.SerializeToString,
+            chamberlain_dot_v1_dot_orchestrator__service__pb2.GetAgreementResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -47,7 +47,7 @@ class OrchestratorServiceStub:
     @_typing.overload
     def __new__(cls, channel: _aio.Channel) -> OrchestratorServiceAsyncStub: ...
     RegisterAgent: _grpc.UnaryUnaryMultiCallable[_orchestrator_service_pb2.RegisterAgentRequest, _orchestrator_service_pb2.RegisterAgentResponse]
-    """Registers an agent. ALREADY_EXISTS, AGENT_EXISTS if the id is taken."""
+    """Registers an agent. ALREADY_EXISTS, AGENT_EXISTS if the id is taken, unless the chain rejected it."""
     GetAgent: _grpc.UnaryUnaryMultiCallable[_orchestrator_service_pb2.GetAgentRequest, _orchestrator_service_pb2.GetAgentResponse]
     """Gets an agent. NOT_FOUND, AGENT_NOT_FOUND if there is none."""
     ListAgents: _grpc.UnaryUnaryMultiCallable[_orchestrator_service_pb2.ListAgentsRequest, _orchestrator_service_pb2.ListAgentsResponse]
@@ -58,6 +58,10 @@ class OrchestratorServiceStub:
     """
     RetireAgent: _grpc.UnaryUnaryMultiCallable[_orchestrator_service_pb2.RetireAgentRequest, _orchestrator_service_pb2.RetireAgentResponse]
     """Retires an active agent for ever."""
+    GetReputation: _grpc.UnaryUnaryMultiCallable[_orchestrator_service_pb2.GetReputationRequest, _orchestrator_service_pb2.GetReputationResponse]
+    """Gets the standing of an agent. NOT_FOUND, AGENT_NOT_FOUND if there is no such agent; of one that the
+    chain has reported nothing of, all counts are 0.
+    """
     CreateTask: _grpc.UnaryUnaryMultiCallable[_orchestrator_service_pb2.CreateTaskRequest, _orchestrator_service_pb2.CreateTaskResponse]
     """Creates a task and puts its budget into escrow. FAILED_PRECONDITION, DEADLINE_PASSED if its
     deadline is not in the future.
@@ -67,13 +71,15 @@ class OrchestratorServiceStub:
     shared with that); the results come in the order of the requests.
     """
     GetTask: _grpc.UnaryUnaryMultiCallable[_orchestrator_service_pb2.GetTaskRequest, _orchestrator_service_pb2.GetTaskResponse]
-    """Gets a task with its input. NOT_FOUND, TASK_NOT_FOUND if there is none."""
+    """Gets a task with its input, the agreement on it, and the milestones of its escrow. NOT_FOUND,
+    TASK_NOT_FOUND if there is none.
+    """
     ListTasks: _grpc.UnaryUnaryMultiCallable[_orchestrator_service_pb2.ListTasksRequest, _orchestrator_service_pb2.ListTasksResponse]
     """Lists tasks, newest first."""
     CancelTask: _grpc.UnaryUnaryMultiCallable[_orchestrator_service_pb2.CancelTaskRequest, _orchestrator_service_pb2.CancelTaskResponse]
     """Cancels a task that is bidding or revealing, and refunds its escrow."""
     WatchTasks: _grpc.UnaryStreamMultiCallable[_orchestrator_service_pb2.WatchTasksRequest, _orchestrator_service_pb2.WatchTasksResponse]
-    """Watches tasks, their bids and their results from a point in their history, without gaps.
+    """Watches tasks, their bids, results, agreements and milestones from a point in their history, without gaps.
 
     The first message acknowledges the starting cursor. Every later message holds one or more
     events in commit order and the cursor to resume from; one with no events is a heartbeat, sent
@@ -111,7 +117,26 @@ class OrchestratorServiceStub:
     ListResults: _grpc.UnaryUnaryMultiCallable[_orchestrator_service_pb2.ListResultsRequest, _orchestrator_service_pb2.ListResultsResponse]
     """Lists results, newest first."""
     SettleTask: _grpc.UnaryUnaryMultiCallable[_orchestrator_service_pb2.SettleTaskRequest, _orchestrator_service_pb2.SettleTaskResponse]
-    """Pays the agent of a completed task from its escrow."""
+    """Pays the agent of a completed task from its escrow. FAILED_PRECONDITION, INVALID_TRANSITION while
+    the escrow is disputed.
+    """
+    DisputeTask: _grpc.UnaryUnaryMultiCallable[_orchestrator_service_pb2.DisputeTaskRequest, _orchestrator_service_pb2.DisputeTaskResponse]
+    """Disputes the escrow of a task that is assigned or completed, by its requester or by the agent.
+
+    The money is held until the dispute is resolved: with a chain by its arbiter, in local mode by
+    ResolveDispute. The work may go on meanwhile. A second dispute changes nothing. FAILED_PRECONDITION,
+    TASK_NOT_ASSIGNED if `agent_id` is not the agent that the task is assigned to; INVALID_TRANSITION
+    if the task or its escrow is in any other state.
+    """
+    ResolveDispute: _grpc.UnaryUnaryMultiCallable[_orchestrator_service_pb2.ResolveDisputeRequest, _orchestrator_service_pb2.ResolveDisputeResponse]
+    """Ends a dispute, in local mode only; there an operator stands in for the arbiter.
+
+    FAILED_PRECONDITION, CHAIN_DECIDES with a chain; INVALID_TRANSITION unless the escrow is disputed.
+    """
+    GetAgreement: _grpc.UnaryUnaryMultiCallable[_orchestrator_service_pb2.GetAgreementRequest, _orchestrator_service_pb2.GetAgreementResponse]
+    """Gets the agreement on a task: the one that is open or final, else the newest. NOT_FOUND,
+    TASK_NOT_FOUND or AGREEMENT_NOT_FOUND if there is none.
+    """
     GetDashboard: _grpc.UnaryUnaryMultiCallable[_orchestrator_service_pb2.GetDashboardRequest, _orchestrator_service_pb2.GetDashboardResponse]
     """Counts entities by state."""
     GetSyncStatus: _grpc.UnaryUnaryMultiCallable[_orchestrator_service_pb2.GetSyncStatusRequest, _orchestrator_service_pb2.GetSyncStatusResponse]
@@ -136,7 +161,7 @@ class OrchestratorServiceAsyncStub(OrchestratorServiceStub):
 
     def __init__(self, channel: _aio.Channel) -> None: ...
     RegisterAgent: _aio.UnaryUnaryMultiCallable[_orchestrator_service_pb2.RegisterAgentRequest, _orchestrator_service_pb2.RegisterAgentResponse]  # type: ignore[assignment]
-    """Registers an agent. ALREADY_EXISTS, AGENT_EXISTS if the id is taken."""
+    """Registers an agent. ALREADY_EXISTS, AGENT_EXISTS if the id is taken, unless the chain rejected it."""
     GetAgent: _aio.UnaryUnaryMultiCallable[_orchestrator_service_pb2.GetAgentRequest, _orchestrator_service_pb2.GetAgentResponse]  # type: ignore[assignment]
     """Gets an agent. NOT_FOUND, AGENT_NOT_FOUND if there is none."""
     ListAgents: _aio.UnaryUnaryMultiCallable[_orchestrator_service_pb2.ListAgentsRequest, _orchestrator_service_pb2.ListAgentsResponse]  # type: ignore[assignment]
@@ -147,6 +172,10 @@ class OrchestratorServiceAsyncStub(OrchestratorServiceStub):
     """
     RetireAgent: _aio.UnaryUnaryMultiCallable[_orchestrator_service_pb2.RetireAgentRequest, _orchestrator_service_pb2.RetireAgentResponse]  # type: ignore[assignment]
     """Retires an active agent for ever."""
+    GetReputation: _aio.UnaryUnaryMultiCallable[_orchestrator_service_pb2.GetReputationRequest, _orchestrator_service_pb2.GetReputationResponse]  # type: ignore[assignment]
+    """Gets the standing of an agent. NOT_FOUND, AGENT_NOT_FOUND if there is no such agent; of one that the
+    chain has reported nothing of, all counts are 0.
+    """
     CreateTask: _aio.UnaryUnaryMultiCallable[_orchestrator_service_pb2.CreateTaskRequest, _orchestrator_service_pb2.CreateTaskResponse]  # type: ignore[assignment]
     """Creates a task and puts its budget into escrow. FAILED_PRECONDITION, DEADLINE_PASSED if its
     deadline is not in the future.
@@ -156,13 +185,15 @@ class OrchestratorServiceAsyncStub(OrchestratorServiceStub):
     shared with that); the results come in the order of the requests.
     """
     GetTask: _aio.UnaryUnaryMultiCallable[_orchestrator_service_pb2.GetTaskRequest, _orchestrator_service_pb2.GetTaskResponse]  # type: ignore[assignment]
-    """Gets a task with its input. NOT_FOUND, TASK_NOT_FOUND if there is none."""
+    """Gets a task with its input, the agreement on it, and the milestones of its escrow. NOT_FOUND,
+    TASK_NOT_FOUND if there is none.
+    """
     ListTasks: _aio.UnaryUnaryMultiCallable[_orchestrator_service_pb2.ListTasksRequest, _orchestrator_service_pb2.ListTasksResponse]  # type: ignore[assignment]
     """Lists tasks, newest first."""
     CancelTask: _aio.UnaryUnaryMultiCallable[_orchestrator_service_pb2.CancelTaskRequest, _orchestrator_service_pb2.CancelTaskResponse]  # type: ignore[assignment]
     """Cancels a task that is bidding or revealing, and refunds its escrow."""
     WatchTasks: _aio.UnaryStreamMultiCallable[_orchestrator_service_pb2.WatchTasksRequest, _orchestrator_service_pb2.WatchTasksResponse]  # type: ignore[assignment]
-    """Watches tasks, their bids and their results from a point in their history, without gaps.
+    """Watches tasks, their bids, results, agreements and milestones from a point in their history, without gaps.
 
     The first message acknowledges the starting cursor. Every later message holds one or more
     events in commit order and the cursor to resume from; one with no events is a heartbeat, sent
@@ -200,7 +231,26 @@ class OrchestratorServiceAsyncStub(OrchestratorServiceStub):
     ListResults: _aio.UnaryUnaryMultiCallable[_orchestrator_service_pb2.ListResultsRequest, _orchestrator_service_pb2.ListResultsResponse]  # type: ignore[assignment]
     """Lists results, newest first."""
     SettleTask: _aio.UnaryUnaryMultiCallable[_orchestrator_service_pb2.SettleTaskRequest, _orchestrator_service_pb2.SettleTaskResponse]  # type: ignore[assignment]
-    """Pays the agent of a completed task from its escrow."""
+    """Pays the agent of a completed task from its escrow. FAILED_PRECONDITION, INVALID_TRANSITION while
+    the escrow is disputed.
+    """
+    DisputeTask: _aio.UnaryUnaryMultiCallable[_orchestrator_service_pb2.DisputeTaskRequest, _orchestrator_service_pb2.DisputeTaskResponse]  # type: ignore[assignment]
+    """Disputes the escrow of a task that is assigned or completed, by its requester or by the agent.
+
+    The money is held until the dispute is resolved: with a chain by its arbiter, in local mode by
+    ResolveDispute. The work may go on meanwhile. A second dispute changes nothing. FAILED_PRECONDITION,
+    TASK_NOT_ASSIGNED if `agent_id` is not the agent that the task is assigned to; INVALID_TRANSITION
+    if the task or its escrow is in any other state.
+    """
+    ResolveDispute: _aio.UnaryUnaryMultiCallable[_orchestrator_service_pb2.ResolveDisputeRequest, _orchestrator_service_pb2.ResolveDisputeResponse]  # type: ignore[assignment]
+    """Ends a dispute, in local mode only; there an operator stands in for the arbiter.
+
+    FAILED_PRECONDITION, CHAIN_DECIDES with a chain; INVALID_TRANSITION unless the escrow is disputed.
+    """
+    GetAgreement: _aio.UnaryUnaryMultiCallable[_orchestrator_service_pb2.GetAgreementRequest, _orchestrator_service_pb2.GetAgreementResponse]  # type: ignore[assignment]
+    """Gets the agreement on a task: the one that is open or final, else the newest. NOT_FOUND,
+    TASK_NOT_FOUND or AGREEMENT_NOT_FOUND if there is none.
+    """
     GetDashboard: _aio.UnaryUnaryMultiCallable[_orchestrator_service_pb2.GetDashboardRequest, _orchestrator_service_pb2.GetDashboardResponse]  # type: ignore[assignment]
     """Counts entities by state."""
     GetSyncStatus: _aio.UnaryUnaryMultiCallable[_orchestrator_service_pb2.GetSyncStatusRequest, _orchestrator_service_pb2.GetSyncStatusResponse]  # type: ignore[assignment]
@@ -228,7 +278,7 @@ class OrchestratorServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _orchestrator_service_pb2.RegisterAgentRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_orchestrator_service_pb2.RegisterAgentResponse, _abc.Awaitable[_orchestrator_service_pb2.RegisterAgentResponse]]:
-        """Registers an agent. ALREADY_EXISTS, AGENT_EXISTS if the id is taken."""
+        """Registers an agent. ALREADY_EXISTS, AGENT_EXISTS if the id is taken, unless the chain rejected it."""
 
     @_abc_1.abstractmethod
     def GetAgent(
@@ -265,6 +315,16 @@ class OrchestratorServiceServicer(metaclass=_abc_1.ABCMeta):
         """Retires an active agent for ever."""
 
     @_abc_1.abstractmethod
+    def GetReputation(
+        self,
+        request: _orchestrator_service_pb2.GetReputationRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_orchestrator_service_pb2.GetReputationResponse, _abc.Awaitable[_orchestrator_service_pb2.GetReputationResponse]]:
+        """Gets the standing of an agent. NOT_FOUND, AGENT_NOT_FOUND if there is no such agent; of one that the
+        chain has reported nothing of, all counts are 0.
+        """
+
+    @_abc_1.abstractmethod
     def CreateTask(
         self,
         request: _orchestrator_service_pb2.CreateTaskRequest,
@@ -290,7 +350,9 @@ class OrchestratorServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _orchestrator_service_pb2.GetTaskRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_orchestrator_service_pb2.GetTaskResponse, _abc.Awaitable[_orchestrator_service_pb2.GetTaskResponse]]:
-        """Gets a task with its input. NOT_FOUND, TASK_NOT_FOUND if there is none."""
+        """Gets a task with its input, the agreement on it, and the milestones of its escrow. NOT_FOUND,
+        TASK_NOT_FOUND if there is none.
+        """
 
     @_abc_1.abstractmethod
     def ListTasks(
@@ -314,7 +376,7 @@ class OrchestratorServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _orchestrator_service_pb2.WatchTasksRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_abc.Iterator[_orchestrator_service_pb2.WatchTasksResponse], _abc.AsyncIterator[_orchestrator_service_pb2.WatchTasksResponse]]:
-        """Watches tasks, their bids and their results from a point in their history, without gaps.
+        """Watches tasks, their bids, results, agreements and milestones from a point in their history, without gaps.
 
         The first message acknowledges the starting cursor. Every later message holds one or more
         events in commit order and the cursor to resume from; one with no events is a heartbeat, sent
@@ -406,7 +468,44 @@ class OrchestratorServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _orchestrator_service_pb2.SettleTaskRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_orchestrator_service_pb2.SettleTaskResponse, _abc.Awaitable[_orchestrator_service_pb2.SettleTaskResponse]]:
-        """Pays the agent of a completed task from its escrow."""
+        """Pays the agent of a completed task from its escrow. FAILED_PRECONDITION, INVALID_TRANSITION while
+        the escrow is disputed.
+        """
+
+    @_abc_1.abstractmethod
+    def DisputeTask(
+        self,
+        request: _orchestrator_service_pb2.DisputeTaskRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_orchestrator_service_pb2.DisputeTaskResponse, _abc.Awaitable[_orchestrator_service_pb2.DisputeTaskResponse]]:
+        """Disputes the escrow of a task that is assigned or completed, by its requester or by the agent.
+
+        The money is held until the dispute is resolved: with a chain by its arbiter, in local mode by
+        ResolveDispute. The work may go on meanwhile. A second dispute changes nothing. FAILED_PRECONDITION,
+        TASK_NOT_ASSIGNED if `agent_id` is not the agent that the task is assigned to; INVALID_TRANSITION
+        if the task or its escrow is in any other state.
+        """
+
+    @_abc_1.abstractmethod
+    def ResolveDispute(
+        self,
+        request: _orchestrator_service_pb2.ResolveDisputeRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_orchestrator_service_pb2.ResolveDisputeResponse, _abc.Awaitable[_orchestrator_service_pb2.ResolveDisputeResponse]]:
+        """Ends a dispute, in local mode only; there an operator stands in for the arbiter.
+
+        FAILED_PRECONDITION, CHAIN_DECIDES with a chain; INVALID_TRANSITION unless the escrow is disputed.
+        """
+
+    @_abc_1.abstractmethod
+    def GetAgreement(
+        self,
+        request: _orchestrator_service_pb2.GetAgreementRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_orchestrator_service_pb2.GetAgreementResponse, _abc.Awaitable[_orchestrator_service_pb2.GetAgreementResponse]]:
+        """Gets the agreement on a task: the one that is open or final, else the newest. NOT_FOUND,
+        TASK_NOT_FOUND or AGREEMENT_NOT_FOUND if there is none.
+        """
 
     @_abc_1.abstractmethod
     def GetDashboard(

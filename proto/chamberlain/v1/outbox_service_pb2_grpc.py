@@ -135,7 +135,9 @@ class OutboxServiceServicer:
 
     def RequeueExtrinsic(self, request, context):
         """Puts an extrinsic that is dead or cancelled back into the queue, and its intent back on the
-        entity. FAILED_PRECONDITION, INVALID_TRANSITION in any other state.
+        entity. It asks for the same as when it was made, whatever was asked for since.
+        FAILED_PRECONDITION, INVALID_TRANSITION in any other state, or ACTION_PENDING while another action
+        on the entity waits for the chain.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

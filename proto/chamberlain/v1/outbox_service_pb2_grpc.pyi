@@ -60,7 +60,9 @@ class OutboxServiceStub:
     """
     RequeueExtrinsic: _grpc.UnaryUnaryMultiCallable[_outbox_service_pb2.RequeueExtrinsicRequest, _outbox_service_pb2.RequeueExtrinsicResponse]
     """Puts an extrinsic that is dead or cancelled back into the queue, and its intent back on the
-    entity. FAILED_PRECONDITION, INVALID_TRANSITION in any other state.
+    entity. It asks for the same as when it was made, whatever was asked for since.
+    FAILED_PRECONDITION, INVALID_TRANSITION in any other state, or ACTION_PENDING while another action
+    on the entity waits for the chain.
     """
     CancelExtrinsic: _grpc.UnaryUnaryMultiCallable[_outbox_service_pb2.CancelExtrinsicRequest, _outbox_service_pb2.CancelExtrinsicResponse]
     """Withdraws an extrinsic that was not executed.
@@ -115,7 +117,9 @@ class OutboxServiceAsyncStub(OutboxServiceStub):
     """
     RequeueExtrinsic: _aio.UnaryUnaryMultiCallable[_outbox_service_pb2.RequeueExtrinsicRequest, _outbox_service_pb2.RequeueExtrinsicResponse]  # type: ignore[assignment]
     """Puts an extrinsic that is dead or cancelled back into the queue, and its intent back on the
-    entity. FAILED_PRECONDITION, INVALID_TRANSITION in any other state.
+    entity. It asks for the same as when it was made, whatever was asked for since.
+    FAILED_PRECONDITION, INVALID_TRANSITION in any other state, or ACTION_PENDING while another action
+    on the entity waits for the chain.
     """
     CancelExtrinsic: _aio.UnaryUnaryMultiCallable[_outbox_service_pb2.CancelExtrinsicRequest, _outbox_service_pb2.CancelExtrinsicResponse]  # type: ignore[assignment]
     """Withdraws an extrinsic that was not executed.
@@ -197,7 +201,9 @@ class OutboxServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_outbox_service_pb2.RequeueExtrinsicResponse, _abc.Awaitable[_outbox_service_pb2.RequeueExtrinsicResponse]]:
         """Puts an extrinsic that is dead or cancelled back into the queue, and its intent back on the
-        entity. FAILED_PRECONDITION, INVALID_TRANSITION in any other state.
+        entity. It asks for the same as when it was made, whatever was asked for since.
+        FAILED_PRECONDITION, INVALID_TRANSITION in any other state, or ACTION_PENDING while another action
+        on the entity waits for the chain.
         """
 
     @_abc_1.abstractmethod

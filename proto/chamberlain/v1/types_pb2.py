@@ -24,7 +24,7 @@ _sym_db = _symbol_database.Default()
 
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1a\x63hamberlain/v1/types.proto\x12\x0e\x63hamberlain.v1*\xdc\x01\n\x11VerificationLevel\x12\"\n\x1eVERIFICATION_LEVEL_UNSPECIFIED\x10\x00\x12\"\n\x1eVERIFICATION_LEVEL_BEST_EFFORT\x10\x01\x12!\n\x1dVERIFICATION_LEVEL_OPTIMISTIC\x10\x02\x12\x1a\n\x16VERIFICATION_LEVEL_TEE\x10\x03\x12\x1e\n\x1aVERIFICATION_LEVEL_ZKSNARK\x10\x04\x12 \n\x1cVERIFICATION_LEVEL_REDUNDANT\x10\x05*\xc6\x02\n\x06\x41\x63tion\x12\x16\n\x12\x41\x43TION_UNSPECIFIED\x10\x00\x12\x13\n\x0f\x41\x43TION_RAW_CALL\x10\x01\x12\x19\n\x15\x41\x43TION_REGISTER_AGENT\x10\x02\x12\x17\n\x13\x41\x43TION_UPDATE_AGENT\x10\x03\x12\x17\n\x13\x41\x43TION_RETIRE_AGENT\x10\x04\x12\x16\n\x12\x41\x43TION_CREATE_TASK\x10\x05\x12\x16\n\x12\x41\x43TION_CANCEL_TASK\x10\x06\x12\x15\n\x11\x41\x43TION_SUBMIT_BID\x10\x07\x12\x18\n\x14\x41\x43TION_CLOSE_BIDDING\x10\x08\x12\x15\n\x11\x41\x43TION_REVEAL_BID\x10\t\x12\x18\n\x14\x41\x43TION_ALLOCATE_TASK\x10\n\x12\x18\n\x14\x41\x43TION_SUBMIT_RESULT\x10\x0b\x12\x16\n\x12\x41\x43TION_SETTLE_TASK\x10\x0c\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1a\x63hamberlain/v1/types.proto\x12\x0e\x63hamberlain.v1*\xdc\x01\n\x11VerificationLevel\x12\"\n\x1eVERIFICATION_LEVEL_UNSPECIFIED\x10\x00\x12\"\n\x1eVERIFICATION_LEVEL_BEST_EFFORT\x10\x01\x12!\n\x1dVERIFICATION_LEVEL_OPTIMISTIC\x10\x02\x12\x1a\n\x16VERIFICATION_LEVEL_TEE\x10\x03\x12\x1e\n\x1aVERIFICATION_LEVEL_ZKSNARK\x10\x04\x12 \n\x1cVERIFICATION_LEVEL_REDUNDANT\x10\x05*\xdf\x02\n\x06\x41\x63tion\x12\x16\n\x12\x41\x43TION_UNSPECIFIED\x10\x00\x12\x13\n\x0f\x41\x43TION_RAW_CALL\x10\x01\x12\x19\n\x15\x41\x43TION_REGISTER_AGENT\x10\x02\x12\x17\n\x13\x41\x43TION_UPDATE_AGENT\x10\x03\x12\x17\n\x13\x41\x43TION_RETIRE_AGENT\x10\x04\x12\x16\n\x12\x41\x43TION_CREATE_TASK\x10\x05\x12\x16\n\x12\x41\x43TION_CANCEL_TASK\x10\x06\x12\x15\n\x11\x41\x43TION_SUBMIT_BID\x10\x07\x12\x18\n\x14\x41\x43TION_CLOSE_BIDDING\x10\x08\x12\x15\n\x11\x41\x43TION_REVEAL_BID\x10\t\x12\x18\n\x14\x41\x43TION_ALLOCATE_TASK\x10\n\x12\x18\n\x14\x41\x43TION_SUBMIT_RESULT\x10\x0b\x12\x16\n\x12\x41\x43TION_SETTLE_TASK\x10\x0c\x12\x17\n\x13\x41\x43TION_DISPUTE_TASK\x10\rb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -34,5 +34,5 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_VERIFICATIONLEVEL']._serialized_start=47
   _globals['_VERIFICATIONLEVEL']._serialized_end=267
   _globals['_ACTION']._serialized_start=270
-  _globals['_ACTION']._serialized_end=596
+  _globals['_ACTION']._serialized_end=621
 # @@protoc_insertion_point(module_scope)

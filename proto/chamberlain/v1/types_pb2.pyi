@@ -28,6 +28,7 @@ class Action(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     ACTION_ALLOCATE_TASK: _ClassVar[Action]
     ACTION_SUBMIT_RESULT: _ClassVar[Action]
     ACTION_SETTLE_TASK: _ClassVar[Action]
+    ACTION_DISPUTE_TASK: _ClassVar[Action]
 VERIFICATION_LEVEL_UNSPECIFIED: VerificationLevel
 VERIFICATION_LEVEL_BEST_EFFORT: VerificationLevel
 VERIFICATION_LEVEL_OPTIMISTIC: VerificationLevel
@@ -47,3 +48,4 @@ ACTION_REVEAL_BID: Action
 ACTION_ALLOCATE_TASK: Action
 ACTION_SUBMIT_RESULT: Action
 ACTION_SETTLE_TASK: Action
+ACTION_DISPUTE_TASK: Action

@@ -104,13 +104,13 @@ async def test_other_clients_cannot_put_values_into_events_that_stop_the_bridge(
 async def test_what_was_executed_in_a_block_that_cannot_be_read_has_ended_and_is_not_called_refused(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def unreadable(raw: Any, runtime: Any) -> Any:
+    def unreadable(raw: Any, runtime: Any, pallets: Any) -> Any:
         from chain.block_reader import _undecodable, read_block
 
         return (
             _undecodable(raw, runtime, "what is this")
             if len(raw.extrinsics) > 1
-            else read_block(raw, runtime)
+            else read_block(raw, runtime, pallets)
         )
 
     monkeypatch.setattr("chain.fetcher.read_block", unreadable)
