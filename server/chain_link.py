@@ -8,12 +8,13 @@ from collections.abc import AsyncIterator
 
 import structlog
 
-from chain.bridge import Bridge, BridgeSettings, BridgeStatus
+from chain.bridge import Bridge, BridgeSettings
 from chain.devnet import DevChain, DevChainConfig, DevNode
 from chain.keyring import Keyring
 from chain.keys import InvalidSecret
 from chain.rpc import RpcFailure
 from server.database import BindingUnknown
+from server.observer import ChainState
 from server.settings import BadSettings, Settings
 from storage.store import Storage
 
@@ -46,8 +47,26 @@ class ChainLink:
         if keyring is None:
             log.warning("no CHAIN_SIGNER is set: the chain is followed, but nothing is sent to it")
 
-    def status(self) -> BridgeStatus:
-        return self._bridge.status()
+    @property
+    def endpoint(self) -> str:
+        """The node in use, without credentials."""
+        return self._bridge.status().endpoint
+
+    def state(self) -> ChainState:
+        """How the chain is followed now, from memory."""
+        bridge = self._bridge.status()
+        return ChainState(
+            connected=bridge.connected,
+            endpoint=bridge.endpoint,
+            connections=0,
+            reader=bridge.connected,
+            finalized_number=bridge.finalized_number,
+            finalized_hash=bridge.finalized_hash,
+            pruned_below=None,
+            signers=(),
+            paused_reason="",
+            last_error=bridge.last_error,
+        )
 
     async def binding(self) -> str:
         """The genesis hash of the chain. Raises `BindingUnknown`."""
