@@ -64,7 +64,7 @@ class ChainLink:
             finalized_hash=bridge.finalized_hash,
             pruned_below=None,
             signers=(),
-            paused_reason="",
+            pauses=(),
             last_error=bridge.last_error,
         )
 

@@ -8,6 +8,7 @@ import click
 COMMANDS = {
     "serve": "server.serve:serve",
     "demo": "server.demo.command:demo",
+    "status": "server.status.command:status",
     "devnet": "chain.devnet.__main__:main",
 }
 """The commands, and where each is defined."""

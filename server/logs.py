@@ -6,7 +6,7 @@ of what it asked the chain for. Tracebacks are plain: they never show the values
 
 import logging
 import sys
-from typing import Any
+from typing import Any, TextIO
 
 import structlog
 from structlog.typing import EventDict, Processor
@@ -16,6 +16,17 @@ from server.interceptor import current_call
 REQUEST_ID_METADATA_KEY = "x-request-id"
 REQUEST_ID_CHARS_MAX = 128
 OUR_LOGGERS = ("server", "storage", "chain")
+
+
+class _StandardError(logging.StreamHandler[TextIO]):
+    """Writes to what standard error is now: a progress bar that is shown there puts itself in between."""
+
+    def __init__(self) -> None:
+        logging.Handler.__init__(self)  # without a stream of its own
+
+    @property
+    def stream(self) -> TextIO:  # type: ignore[override]
+        return sys.stderr
 
 
 def configure(log_format: str | None, level: str) -> None:
@@ -39,7 +50,7 @@ def configure(log_format: str | None, level: str) -> None:
         ],
         logger_factory=structlog.stdlib.LoggerFactory(),
     )
-    handler = logging.StreamHandler()
+    handler = _StandardError()
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
             foreign_pre_chain=shared,

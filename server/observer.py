@@ -21,12 +21,22 @@ LOOK_TIMEOUT_SECONDS = 5.0
 
 @dataclass(frozen=True)
 class SignerAccount:
-    """An account that signs, as the chain had it at `observe_time_us`."""
+    """An account that signs, as the chain had it at `observe_time_us`; `low` if it can hardly pay fees."""
 
     account_address: str
     free_balance: int
     next_nonce: int
     observe_time_us: int
+    low: bool
+
+
+@dataclass(frozen=True)
+class SubmissionPause:
+    """What an operator has paused; of all signers if `signer` is empty."""
+
+    signer: str
+    reason: str
+    create_time_us: int
 
 
 @dataclass(frozen=True)
@@ -41,7 +51,7 @@ class ChainState:
     finalized_hash: bytes
     pruned_below: int | None
     signers: tuple[SignerAccount, ...]
-    paused_reason: str
+    pauses: tuple[SubmissionPause, ...]
     last_error: str
 
 
@@ -53,6 +63,11 @@ class Observer:
         self.pace = Pace()
         self._storage = storage
         self._chain = chain
+
+    @property
+    def cursor_number(self) -> int | None:
+        """The last block that was reflected when we looked; None if that is not known."""
+        return self.counts.cursor_number if self.counts else None
 
     @property
     def chain(self) -> ChainState | None:

@@ -60,8 +60,8 @@ def _outbox(counts: Counts | None, chain: ChainState | None) -> Iterator[Metric]
         oldest = 0.0 if counts.oldest_queued_us is None else seconds_since(counts.oldest_queued_us)
     yield family
     yield gauge("outbox_oldest_queued_seconds", "How long the oldest queued extrinsic waits.", oldest)
-    paused = None if chain is None else bool(chain.paused_reason)
-    yield gauge("outbox_paused", "Whether nothing is sent to the chain.", paused)
+    pauses = None if chain is None else len(chain.pauses)
+    yield gauge("outbox_pauses", "What operators have paused: signers, or all of them.", pauses)
 
 
 def _chain(chain: ChainState | None, observer: Observer) -> Iterator[Metric]:
@@ -94,12 +94,16 @@ def _chain(chain: ChainState | None, observer: Observer) -> Iterator[Metric]:
         labels=("account",),
     )
     nonce = GaugeMetricFamily("chamberlain_signer_next_nonce", "Its next nonce.", labels=("account",))
+    low = GaugeMetricFamily(
+        "chamberlain_signer_low", "Whether a signer can hardly pay fees any more.", labels=("account",)
+    )
     if chain is not None:
         connections.add_metric((), chain.connections)
         for signer in chain.signers:
             balance.add_metric((signer.account_address,), signer.free_balance)
             nonce.add_metric((signer.account_address,), signer.next_nonce)
-    yield from (connections, balance, nonce)
+            low.add_metric((signer.account_address,), signer.low)
+    yield from (connections, balance, nonce, low)
 
 
 def _reflected(counts: Counts | None, chain: ChainState | None) -> Iterator[Metric]:

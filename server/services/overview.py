@@ -82,7 +82,12 @@ def _sync_status(
         reader=chain.reader,
         pruned_below=chain.pruned_below,
         signers=[_signer(account) for account in chain.signers],
-        paused_reason=chain.paused_reason,
+        pauses=[
+            pb.SubmissionPause(
+                signer=pause.signer, reason=pause.reason, create_time=timestamp(pause.create_time_us)
+            )
+            for pause in chain.pauses
+        ],
         anomalies=counts.anomalies,
     )
     if counts.oldest_queued_us is not None:
@@ -100,6 +105,7 @@ def _signer(account: SignerAccount) -> pb.SignerAccount:
         free_balance=str(account.free_balance),
         next_nonce=account.next_nonce,
         observe_time=timestamp(account.observe_time_us),
+        low=account.low,
     )
 
 
