@@ -6,8 +6,10 @@ pause, and goes on from what is stored.
 
 import asyncio
 import random
+from collections.abc import Coroutine, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import structlog
 
@@ -36,7 +38,8 @@ class BridgeSettings:
 
     `start_block` is the first block to read into a database that has read none; the next finalized one
     if None. `metadata` is a file with the SCALE metadata of the chain's present runtime, to be used
-    instead of asking the node for it.
+    instead of asking the node for it. `attempts_max` is how many attempts of an extrinsic may come to
+    nothing before it is given up.
     """
 
     url: str
@@ -44,6 +47,7 @@ class BridgeSettings:
     start_block: int | None = None
     metadata: Path | None = None
     poll_seconds: float = 0.5
+    attempts_max: int = 5
     submit: bool = True
 
 
@@ -96,10 +100,10 @@ class Bridge:
             started = loop.time()
             try:
                 await self._work()
-            except* (RpcFailure, ChainError, ScaleError, StorageError) as failures:
-                self._note(str(_first(failures)) or type(_first(failures)).__name__)
-            except* Exception as defects:
-                log.exception("the bridge failed", exc_info=_first(defects))
+            except (RpcFailure, ChainError, ScaleError, StorageError) as failure:
+                self._note(str(failure) or type(failure).__name__)
+            except Exception:
+                log.exception("the bridge failed")
                 self._note("an internal error, see the log of the server")
             finally:
                 self._connected = False
@@ -119,13 +123,17 @@ class Bridge:
                 )
             self._connected = True
             self._reader = Reader(
-                self._storage, node, self._settings.start_block, on_progress=self._note_progress
+                self._storage,
+                node,
+                self._settings.start_block,
+                self._settings.attempts_max,
+                self._note_progress,
             )
             cursor = await self._reader.begin()
-            async with asyncio.TaskGroup() as tasks:
-                tasks.create_task(self._reader.run(cursor), name="chain-reader")
-                if self._settings.submit:
-                    tasks.create_task(self._submit(node, genesis_hash), name="chain-submitter")
+            jobs = [self._reader.run(cursor)]
+            if self._settings.submit:
+                jobs.append(self._submit(node, genesis_hash))
+            await _until_one_ends(jobs)
 
     async def _submit(self, node: Node, genesis_hash: bytes) -> None:
         """Submit for ever. A chain that cannot be signed for is read all the same."""
@@ -154,8 +162,17 @@ class Bridge:
         self._reading_error = error
 
 
-def _first(failures: BaseExceptionGroup[BaseException]) -> BaseException:
-    failure: BaseException = failures
-    while isinstance(failure, BaseExceptionGroup):
-        failure = failure.exceptions[0]
-    return failure
+async def _until_one_ends(jobs: Sequence[Coroutine[Any, Any, None]]) -> None:
+    """Run jobs until one of them ends, end the others, and raise what it raised.
+
+    Not a task group: in Python 3.11 one whose task fails while it is cancelled forgets the cancellation.
+    """
+    tasks = [asyncio.create_task(job) for job in jobs]
+    try:
+        ended, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+    for task in ended:
+        task.result()

@@ -4,9 +4,9 @@ import asyncio
 from collections.abc import Mapping
 
 from chain.node import Node
-from chain.submitter import Sent
-from storage import submission
+from chain.sender import Sent
 from storage.lifecycle import ExtrinsicStatus
+from storage.signatures import Hint, note_hints
 from storage.store import Storage
 
 
@@ -22,7 +22,7 @@ async def hint_inclusion(storage: Storage, node: Node, sent: Mapping[bytes, Sent
                 continue
             included = await node.extrinsic_hashes(int(head["number"], 16))
             hints = [
-                submission.Hint(
+                Hint(
                     correlation_id=sent[extrinsic_hash].correlation_id,
                     extrinsic_hash=extrinsic_hash,
                     status=ExtrinsicStatus.IN_BLOCK,
@@ -30,4 +30,4 @@ async def hint_inclusion(storage: Storage, node: Node, sent: Mapping[bytes, Sent
                 for extrinsic_hash in included
                 if extrinsic_hash in sent
             ]
-            await asyncio.gather(*(storage.commit(submission.note_hints, hint) for hint in hints))
+            await asyncio.gather(*(storage.commit(note_hints, hint) for hint in hints))

@@ -13,6 +13,10 @@ from chain.scale.storage_keys import blake2_256
 EVENTS_KEY = "0x26aa394eea5630e07c48ae0c9558cef780d41e5e16056765bc8461851072c9d7"
 """The storage key of `System.Events`: twox128("System") and twox128("Events"), on every chain."""
 
+SUBMIT = "author_submitExtrinsic"
+SUBMIT_BATCH_MAX = 50
+"""How many extrinsics are sent in one message."""
+
 DEFAULT_SS58_PREFIX = 42
 DEFAULT_BLOCK_TIME_MS = 6000
 
@@ -58,7 +62,10 @@ class Node:
         return await self.header(_bytes(await self.client.call("chain_getFinalizedHead")))
 
     async def best_head(self) -> Header:
-        return await self.header(_bytes(await self.client.call("chain_getBlockHash")))
+        return await self.header(await self.best_hash())
+
+    async def best_hash(self) -> bytes:
+        return _bytes(await self.client.call("chain_getBlockHash"))
 
     async def header(self, block_hash: bytes) -> Header:
         answer = await self.client.call("chain_getHeader", _hex(block_hash))
@@ -104,21 +111,31 @@ class Node:
         now = await self._stored(runtime, block_hash, "Timestamp", "Now")
         return int(now) * 1000
 
-    async def account_nonce(self, runtime: Runtime, account: bytes, block_hash: bytes) -> int:
-        """The next nonce of an account in the state after a block."""
-        stored = await self._stored(runtime, block_hash, "System", "Account", account)
-        return int(stored["nonce"])
+    async def accounts(
+        self, runtime: Runtime, accounts: Sequence[bytes], block_hash: bytes
+    ) -> list[tuple[int, int]]:
+        """The next nonce and the free balance of accounts in the state after a block; no balance is 0."""
+        found = await asyncio.gather(
+            *(self._stored(runtime, block_hash, "System", "Account", account) for account in accounts)
+        )
+        return [(int(each["nonce"]), int((each.get("data") or {}).get("free", 0))) for each in found]
 
     async def submit(self, extrinsics: Sequence[bytes]) -> list[RpcError | None]:
-        """Hand signed extrinsics to the pool of the node; for each, the node's objection or None."""
-        return await asyncio.gather(*(self._submit(raw) for raw in extrinsics))
+        """Hand signed extrinsics to the pool of the node in this order; for each, its objection or None."""
+        objections: list[RpcError | None] = []
+        for start in range(0, len(extrinsics), SUBMIT_BATCH_MAX):
+            objections += await self._submit(extrinsics[start : start + SUBMIT_BATCH_MAX])
+        return objections
 
-    async def _submit(self, raw: bytes) -> RpcError | None:
+    async def _submit(self, extrinsics: Sequence[bytes]) -> list[RpcError | None]:
         try:
-            await self.client.call("author_submitExtrinsic", _hex(raw))
-        except RpcError as objection:
-            return objection
-        return None
+            answers = await self.client.batch([(SUBMIT, [_hex(raw)]) for raw in extrinsics])
+        except RpcError as refusal:  # of the batch as a whole
+            if len(extrinsics) == 1:
+                return [refusal]
+            middle = len(extrinsics) // 2
+            return await self._submit(extrinsics[:middle]) + await self._submit(extrinsics[middle:])
+        return [answer if isinstance(answer, RpcError) else None for answer in answers]
 
     async def _stored(self, runtime: Runtime, block_hash: bytes, pallet: str, item: str, *keys: Any) -> Any:
         key = runtime.storage_key(pallet, item, *keys)

@@ -23,8 +23,6 @@ from storage.store import Storage
 BATCH_BLOCKS = 32
 SILENCE_SECONDS = 15.0
 """How long a subscription may be silent before the finalized head is asked for."""
-ATTEMPTS_MAX = 5
-"""How often an extrinsic is signed before it is given up."""
 RETRY_DELAY_SECONDS = 1.0
 
 log = structlog.get_logger(__name__)
@@ -37,12 +35,18 @@ class Reader:
     """
 
     def __init__(
-        self, storage: Storage, node: Node, start_block: int | None, on_progress: Callable[[], None]
+        self,
+        storage: Storage,
+        node: Node,
+        start_block: int | None,
+        attempts_max: int,
+        on_progress: Callable[[], None],
     ) -> None:
         self.finalized: Header | None = None
         self._storage = storage
         self._node = node
         self._start_block = start_block
+        self._attempts_max = attempts_max
         self._on_progress = on_progress
 
     async def begin(self) -> Cursor:
@@ -102,7 +106,7 @@ class Reader:
         ingest = Ingest(
             after=cursor,
             blocks=tuple(blocks),
-            attempts_max=ATTEMPTS_MAX,
+            attempts_max=self._attempts_max,
             retry_delay_us=int(RETRY_DELAY_SECONDS * 1_000_000),
         )
         try:

@@ -6,54 +6,51 @@ What a node says of them is a hint. Whether they were executed is learned from f
 
 import asyncio
 import contextlib
-import math
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import structlog
 
+from chain.balances import signer_balances
 from chain.keyring import Keyring
-from chain.keys import Signer
+from chain.keys import Signer, ss58_encode
 from chain.node import Node, block_time_us, ss58_prefix
 from chain.render import Head, Hopeless, NotYet, RenderedCall, render
-from chain.rpc import RpcError
 from chain.scale.errors import ScaleError
 from chain.scale.extrinsic import Era, check_extensions, sign_extrinsic
 from chain.scale.runtime import Runtime
+from chain.sender import Sender, Sent, cannot_pay
 from storage import submission
 from storage.errors import Superseded
 from storage.ids import new_id
-from storage.lifecycle import ExtrinsicStatus
 from storage.records import Signature
 from storage.store import Storage
 from storage.submission import Claimed
 
 ERA_PERIOD_BLOCKS = 64
-CLAIM_MAX = 100
+CLAIM_MAX = 200
 LEASE_SECONDS = 10.0
 WAIT_SECONDS = 5.0
 """How long an extrinsic waits for an entity to reach the chain, unless it is woken before."""
-LIVE_MAX = 1000
-"""How many extrinsics may be under way before no more are signed."""
-LIVE_PER_ACCOUNT_MAX = 250
-SEND_MAX = 100
-RESEND_SECONDS = 12.0
+WAIT_SECONDS_MAX = 300.0
+LIVE_MAX = 8192
+"""How many extrinsics may be under way: the pool of a node has room for as many by default.
+
+Accounts share it evenly, so that one whose extrinsics are stuck leaves room for the others.
+"""
+LIVE_PER_ACCOUNT_MAX = 512
+LIVE_PER_ACCOUNT_MIN = 8
+FUNDS_SECONDS = 6.0
+"""How often it is looked whether an account that could not pay has more now."""
+WAKE_MAX = 10_000
+"""How many extrinsics are woken when it has; those behind them come by themselves, after their waiting."""
 STALE_SECONDS = 120.0
 """How old the best block of a node may be; one further behind would have us sign for the past."""
-WAIT_SECONDS_MAX = 300.0
-_ALREADY_THERE = frozenset({1013})
-"""Answers of a pool that mean it has the bytes: already imported."""
 
 log = structlog.get_logger(__name__)
 
-
-@dataclass(frozen=True)
-class Sent:
-    """Which extrinsic was sent, and when by the monotonic clock."""
-
-    correlation_id: str
-    at: float
+_Calls = list[tuple[Claimed, RenderedCall]]
 
 
 @dataclass(frozen=True)
@@ -62,14 +59,13 @@ class _Base:
 
     runtime: Runtime
     prefix: int
-    genesis_hash: bytes
     birth_number: int
     birth_hash: bytes
     head: Head
 
 
 class Submitter:
-    """Signs and sends what is queued, over one connection."""
+    """Signs what is queued, and has it sent, over one connection."""
 
     def __init__(
         self, storage: Storage, node: Node, keyring: Keyring, genesis_hash: bytes, poll_seconds: float
@@ -79,57 +75,86 @@ class Submitter:
         self._keyring = keyring
         self._genesis_hash = genesis_hash
         self._poll_seconds = poll_seconds
-        self.sent: dict[bytes, Sent] = {}  # by extrinsic hash, what may still be executed
+        self._sender = Sender(storage, node, poll_seconds)
         self._token = new_id()
+        self._runtime: Runtime | None = None  # the one whose extensions were checked
+        self._next_funds_look = 0.0
+
+    @property
+    def sent(self) -> Mapping[bytes, Sent]:
+        """What was sent and may still be executed, by extrinsic hash."""
+        return self._sender.sent
 
     async def run(self) -> None:
         """Submit for ever. Raises `RpcFailure`, `ScaleError` or a `Failure` of storage."""
-        check_extensions(await self._node.runtime_at((await self._node.finalized_head()).hash))
+        tasks = [asyncio.create_task(self._sign_for_ever()), asyncio.create_task(self._sender.run())]
+        try:
+            await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for task in tasks:
+                task.cancel()
+            ended = await asyncio.gather(*tasks, return_exceptions=True)
+        for outcome in ended:
+            if isinstance(outcome, Exception):
+                raise outcome
+
+    async def _sign_for_ever(self) -> None:
+        await self._check((await self._node.finalized_head()).hash)
         while True:
-            live = await self._send_live()
-            worked = live < LIVE_MAX and await self._sign_queued()
-            if not worked:
+            await self._look_for_funds()
+            if not await self._sign_queued():
                 await asyncio.sleep(self._poll_seconds)
 
+    async def _check(self, block_hash: bytes) -> Runtime:
+        """The runtime after a block. Raises `UnsupportedExtension` if it cannot be signed for."""
+        runtime = await self._node.runtime_at(block_hash)
+        if runtime is not self._runtime:
+            check_extensions(runtime)
+            self._runtime = runtime
+        return runtime
+
     async def _sign_queued(self) -> bool:
-        """Sign and send what is due; whether there was anything."""
+        """Sign what is due; whether it is worth to look for more at once."""
+        assert self._runtime is not None, "the runtime is checked first"
+        free = await self._free_places(ss58_prefix(self._runtime))
+        signers = self._keyring.names_of(lambda account: free[account] > 0)
+        if not signers:
+            return False
         claimed = await self._storage.commit(
             submission.claim,
-            submission.Claim(token=self._token, lease_us=int(LEASE_SECONDS * 1_000_000), at_most=CLAIM_MAX),
+            submission.Claim(
+                token=self._token,
+                lease_us=int(LEASE_SECONDS * 1_000_000),
+                at_most=CLAIM_MAX,
+                signers=signers,
+            ),
         )
         if not claimed:
             return False
         base = await self._base()
         if base is None:
-            await self._postpone(
-                claimed, "the node is behind, or its chain finalizes too slowly", WAIT_SECONDS
-            )
-            return True
-        ready: dict[bytes, tuple[Signer, list[tuple[Claimed, RenderedCall]]]] = {}
-        waiting: dict[str, list[Claimed]] = {}
-        hopeless: list[tuple[Claimed, str]] = []
-        for item in claimed:
-            try:
-                call = render(item, base.runtime, base.head)
-            except NotYet as wait:
-                waiting.setdefault(str(wait), []).append(item)
-            except Hopeless as reason:
-                hopeless.append((item, str(reason)))
-            else:
-                signer = self._keyring.signer_of(item.extrinsic.signer)
-                ready.setdefault(signer.account, (signer, []))[1].append((item, call))
-        await asyncio.gather(
-            *(self._postpone(items, why, _patience(items)) for why, items in waiting.items()),
-            *(self._bury(item, why) for item, why in hopeless),
-        )
-        for signer, calls in ready.values():
-            await self._sign(base, signer, calls)
+            why = "the node is behind, or its chain finalizes too slowly"
+            await self._postpone(claimed, why, WAIT_SECONDS)
+            return False
+        calls = await self._rendered(claimed, base)
+        for account, each in calls.items():
+            await self._release([item for item, _ in each[free[account] :]])
+        await self._sign(base, {account: each[: free[account]] for account, each in calls.items()})
         return True
+
+    async def _free_places(self, prefix: int) -> dict[bytes, int]:
+        """How many more extrinsics of each account may be under way."""
+        live = await self._storage.read(submission.live_counts, None)
+        share = max(LIVE_PER_ACCOUNT_MIN, LIVE_MAX // max(1, len(live)))
+        return {
+            signer.account: max(0, min(LIVE_PER_ACCOUNT_MAX, share) - live.get(signer.address(prefix), 0))
+            for signer in self._keyring.signers()
+        }
 
     async def _base(self) -> _Base | None:
         """The block to be born at; None while what is signed now would be stillborn, or too late."""
-        finalized, best = await self._node.finalized_head(), await self._node.best_head()
-        runtime = await self._node.runtime_at(best.hash)
+        finalized, best = await asyncio.gather(self._node.finalized_head(), self._node.best_head())
+        runtime = await self._check(best.hash)
         now_us = time.time_ns() // 1000
         best_time_us = await self._node.time_us(runtime, best.hash) or now_us
         if (
@@ -140,45 +165,86 @@ class Submitter:
         return _Base(
             runtime=runtime,
             prefix=ss58_prefix(runtime),
-            genesis_hash=self._genesis_hash,
             birth_number=finalized.number,
             birth_hash=finalized.hash,
             head=Head(best.number, best_time_us, block_time_us(runtime)),
         )
 
-    async def _sign(self, base: _Base, signer: Signer, calls: Sequence[tuple[Claimed, RenderedCall]]) -> None:
-        """Sign with the lowest nonces that are free, store, then send.
+    async def _rendered(self, claimed: Sequence[Claimed], base: _Base) -> dict[bytes, _Calls]:
+        """The calls of what can be signed now, by account; what cannot is put off, or given up."""
+        ready: dict[bytes, _Calls] = {}
+        waiting: dict[str, list[Claimed]] = {}
+        hopeless: list[tuple[Claimed, str]] = []
+        for item in claimed:
+            signer = self._keyring.signer_of(item.extrinsic.signer)
+            balance = self._sender.poor.get(signer.address(base.prefix))
+            if balance is not None:
+                waiting.setdefault(cannot_pay(signer.address(base.prefix), balance), []).append(item)
+                continue
+            try:
+                call = render(item, base.runtime, base.head)
+            except NotYet as wait:
+                waiting.setdefault(str(wait), []).append(item)
+            except Hopeless as reason:
+                hopeless.append((item, str(reason)))
+            else:
+                ready.setdefault(signer.account, []).append((item, call))
+        await asyncio.gather(
+            *(self._postpone(items, why, _patience(items)) for why, items in waiting.items()),
+            *(self._bury(item, why) for item, why in hopeless),
+        )
+        return ready
+
+    async def _sign(self, base: _Base, calls: Mapping[bytes, _Calls]) -> None:
+        """Sign with the lowest nonces that are free, store, then have it sent.
 
         Free is what the best block does not know and no live signature uses, so the gap that an expired
         extrinsic leaves is filled first.
         """
-        address = signer.address(base.prefix)
-        state = await self._storage.read(submission.account_state, address)
-        # Asked after the state was read: what is no longer live is in this block, and its nonce used.
-        best = await self._node.best_head()
-        nonce = await self._node.account_nonce(base.runtime, signer.account, best.hash)
-        free = max(0, LIVE_PER_ACCOUNT_MAX - len(state.live_nonces))
-        later = [item for item, _ in calls[free:]]
-        await self._postpone(later, "many extrinsics of this account are under way", WAIT_SECONDS)
+        addresses = {
+            account: self._keyring.signer_of(each[0][0].extrinsic.signer).address(base.prefix)
+            for account, each in calls.items()
+            if each
+        }
+        if not addresses:
+            return
+        states = await self._storage.read(submission.account_states, list(addresses.values()))
+        # Asked after the states were read: what is no longer live is in this block, and its nonce used.
+        best = await self._node.best_hash()
+        nonces = await self._node.accounts(base.runtime, list(addresses), best)
+        batches = []
+        for (account, address), (nonce, _) in zip(addresses.items(), nonces, strict=True):
+            state = states[address]
+            signed = await self._signed_calls(base, address, nonce, state.live_nonces, calls[account])
+            batches.append(
+                submission.SignedBatch(account_address=address, epoch=state.epoch, signed=tuple(signed))
+            )
+        await asyncio.gather(*(self._store(batch) for batch in batches if batch.signed))
+
+    async def _signed_calls(
+        self, base: _Base, address: str, nonce: int, taken: frozenset[int], calls: _Calls
+    ) -> list[submission.Signed]:
         signed: list[submission.Signed] = []
-        for item, call in calls[:free]:
-            while nonce in state.live_nonces:
+        for item, call in calls:
+            while nonce in taken:
                 nonce += 1
+            signer = self._keyring.signer_of(item.extrinsic.signer)
             try:
                 signed.append(self._signed(base, signer, address, nonce, item, call))
             except ScaleError as error:
                 await self._bury(item, str(error))
             else:
                 nonce += 1
-        if not signed:
-            return
-        batch = submission.SignedBatch(account_address=address, epoch=state.epoch, signed=tuple(signed))
+        return signed
+
+    async def _store(self, batch: submission.SignedBatch) -> None:
+        """Store signed bytes, then have them sent."""
         try:
             await self._storage.commit(submission.store_signatures, batch)
-        except Superseded:  # another submitter was faster; what is still ours is due again at once
-            await self._postpone([item for item, _ in calls[:free]], "", 0.0)
+        except Superseded:  # another submitter was faster, or it was paused: what is still ours is due again
+            await self._release([signed.signature.correlation_id for signed in batch.signed])
         else:
-            await self._send([item.signature for item in signed])
+            await self._sender.put([signed.signature for signed in batch.signed])
 
     def _signed(
         self,
@@ -196,7 +262,7 @@ class Submitter:
             nonce=nonce,
             era=Era.mortal(ERA_PERIOD_BLOCKS, base.birth_number),
             birth_hash=base.birth_hash,
-            genesis_hash=base.genesis_hash,
+            genesis_hash=self._genesis_hash,
         )
         assert extrinsic.death_block is not None, "a mortal era ends"
         return submission.Signed(
@@ -214,38 +280,37 @@ class Submitter:
             deadline_block=call.deadline_block,
         )
 
-    async def _send_live(self) -> int:
-        """Send again the bytes that may still be executed: after a crash, and now and then. How many live."""
-        live = await self._storage.read(submission.live_hashes, None)
-        for ended in self.sent.keys() - set(live):
-            del self.sent[ended]
-        now = time.monotonic()
-        last_sent = {key: self.sent[key].at if key in self.sent else -math.inf for key in live}
-        overdue = sorted(
-            (key for key in live if now - last_sent[key] >= RESEND_SECONDS), key=last_sent.__getitem__
-        )
-        if overdue:
-            await self._send(await self._storage.read(submission.signatures_of, overdue[:SEND_MAX]))
-        return len(live)
-
-    async def _send(self, signatures: Sequence[Signature]) -> None:
-        if not signatures:
+    async def _look_for_funds(self) -> None:
+        """Wake what waits for accounts that have more than when they could not pay."""
+        poor = self._sender.poor
+        if not poor or time.monotonic() < self._next_funds_look:
             return
-        objections = await self._node.submit([signature.raw for signature in signatures])
-        sent_at = time.monotonic()
-        hints = [_hint(*pair) for pair in zip(signatures, objections, strict=True)]
-        for hint in hints:
-            self.sent[hint.extrinsic_hash] = Sent(hint.correlation_id, sent_at)
-            if hint.objection:
-                log.debug(hint.objection, correlation_id=hint.correlation_id)
-        await asyncio.gather(*(self._storage.commit(submission.note_hints, hint) for hint in hints))
+        assert self._runtime is not None, "the runtime is checked first"
+        prefix = ss58_prefix(self._runtime)
+        signers = [signer for signer in self._keyring.signers() if signer.address(prefix) in poor]
+        found = await signer_balances(self._node, [signer.account for signer in signers])
+        richer = {each.account for each in found if each.free > poor[ss58_encode(each.account, prefix)]}
+        for account in richer:
+            self._sender.forget_poverty(ss58_encode(account, prefix))
+        if richer:
+            names = self._keyring.names_of(lambda account: account in richer)
+            await self._storage.commit(submission.wake, submission.Wake(signers=names, at_most=WAKE_MAX))
+        self._next_funds_look = time.monotonic() + FUNDS_SECONDS
+
+    async def _release(self, claimed: Sequence[Claimed | str]) -> None:
+        """Let go what was claimed and could not be signed; it is due again at once."""
+        await self._let_go(claimed, 0.0, None)
 
     async def _postpone(self, claimed: Sequence[Claimed], why: str, seconds: float) -> None:
+        """Put off what was claimed, and say why."""
+        await self._let_go(claimed, seconds, why)
+
+    async def _let_go(self, claimed: Sequence[Claimed | str], seconds: float, why: str | None) -> None:
         next_attempt_us = time.time_ns() // 1000 + int(seconds * 1_000_000)
         postponed = [
             submission.Postponed(
                 token=self._token,
-                correlation_id=item.extrinsic.correlation_id,
+                correlation_id=item if isinstance(item, str) else item.extrinsic.correlation_id,
                 next_attempt_us=next_attempt_us,
                 error=why,
             )
@@ -266,13 +331,3 @@ def _patience(items: Sequence[Claimed]) -> float:
     """How long to wait for an entity: the longer, the longer it was waited for; its arrival wakes them."""
     waited_seconds = time.time() - min(item.extrinsic.create_time_us for item in items) / 1_000_000
     return min(max(waited_seconds / 4, WAIT_SECONDS), WAIT_SECONDS_MAX)
-
-
-def _hint(signature: Signature, objection: RpcError | None) -> submission.Hint:
-    taken = objection is None or objection.code in _ALREADY_THERE
-    return submission.Hint(
-        correlation_id=signature.correlation_id,
-        extrinsic_hash=signature.extrinsic_hash,
-        status=ExtrinsicStatus.SUBMITTED if taken else None,
-        objection="" if taken else f"the node objects: {objection}",
-    )

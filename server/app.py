@@ -154,6 +154,7 @@ class App:
             storage,
             idempotency_ttl_seconds=settings.idempotency_ttl_seconds,
             event_retention_hours=settings.event_retention_hours,
+            outbox_retention_days=settings.outbox_retention_days,
         )
         background.start("database", database.run)
         background.start("overdue calls", interceptor.end_overdue)

@@ -35,6 +35,7 @@ class ChainLink:
                     start_block=settings.chain_start_block,
                     metadata=settings.chain_metadata_path,
                     poll_seconds=settings.outbox_poll_ms / 1000,
+                    attempts_max=settings.outbox_attempts_max,
                     submit=keyring is not None,
                 ),
             )

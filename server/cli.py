@@ -9,6 +9,7 @@ COMMANDS = {
     "serve": "server.serve:serve",
     "demo": "server.demo.command:demo",
     "status": "server.status.command:status",
+    "outbox": "server.cli_outbox:outbox",
     "devnet": "chain.devnet.__main__:main",
 }
 """The commands, and where each is defined."""

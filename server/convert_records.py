@@ -1,6 +1,13 @@
 """Records of storage to messages of the contract."""
 
-from chamberlain.v1 import agent_pb2, bid_pb2, chain_service_pb2, extrinsic_pb2, result_pb2, task_pb2
+from chamberlain.v1 import (
+    agent_pb2,
+    bid_pb2,
+    chain_service_pb2,
+    extrinsic_pb2,
+    result_pb2,
+    task_pb2,
+)
 from google.protobuf.timestamp_pb2 import Timestamp
 
 from chain.pallets import call_name
@@ -16,6 +23,7 @@ from server.enums import (
 )
 from server.structs import struct_of
 from storage.lifecycle import BidStatus
+from storage.pauses import Pause
 from storage.records import Action, Agent, Bid, ChainEvent, Event, Extrinsic, Result, Task
 
 _VALUE_SHOWN = frozenset({BidStatus.REVEALED, BidStatus.WON, BidStatus.LOST})
@@ -159,6 +167,12 @@ def extrinsic(record: Extrinsic) -> extrinsic_pb2.Extrinsic:
         create_time=timestamp(record.create_time_us),
         update_time=timestamp(record.update_time_us),
         finalize_time=_optional_timestamp(record.finalize_time_us),
+    )
+
+
+def pause(record: Pause) -> extrinsic_pb2.SubmissionPause:
+    return extrinsic_pb2.SubmissionPause(
+        signer=record.signer, reason=record.reason, create_time=timestamp(record.create_time_us)
     )
 
 

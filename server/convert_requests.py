@@ -14,6 +14,7 @@ from storage import limits
 from storage.agents import AgentChange, NewAgent
 from storage.bids import NewBid, Reveal
 from storage.outbox import NewCall
+from storage.pauses import Pause
 from storage.records import AgentUpdate, ResourceUsage, VerificationLevel
 from storage.results import NewResult
 from storage.tasks import NewTask
@@ -156,6 +157,26 @@ def new_call(request: outbox_pb.EnqueueExtrinsicRequest, *, allowed_calls: froze
     if f"{call.pallet}.{call.call}" not in allowed_calls:
         raise CallNotAllowed(call.pallet, call.call)
     return call
+
+
+def pause(request: outbox_pb.PauseSubmissionRequest) -> Pause:
+    fields = Fields()
+    wanted = Pause(
+        signer=fields.optional_identifier("signer", request.signer),
+        reason=fields.text("reason", request.reason, limits.LAST_ERROR_CHARS_MAX),
+    )
+    fields.optional_identifier("request_id", request.request_id)
+    fields.refuse_if_wrong()
+    return wanted
+
+
+def resume(request: outbox_pb.ResumeSubmissionRequest) -> str:
+    """The signer to resume."""
+    fields = Fields()
+    signer = fields.optional_identifier("signer", request.signer)
+    fields.optional_identifier("request_id", request.request_id)
+    fields.refuse_if_wrong()
+    return signer
 
 
 def key(field: str, value: str, *, request_id: str = "") -> str:

@@ -65,6 +65,16 @@ class Settings(BaseSettings):
     outbox_allowed_calls: Annotated[frozenset[str], NoDecode] = Field(
         frozenset(), description="The calls that EnqueueExtrinsic lets in: Pallet.call,Pallet.call."
     )
+    outbox_attempts_max: int = Field(
+        5,
+        ge=1,
+        le=1000,
+        description="How many attempts of an extrinsic may come to nothing by its own fault before it is"
+        " given up.",
+    )
+    outbox_retention_days: int = Field(
+        30, ge=1, le=36_500, description="How long the signed bytes of what was executed are kept."
+    )
     session_retention_days: int = Field(
         7, ge=1, le=36_500, description="When a session that nobody touches expires."
     )

@@ -5,7 +5,7 @@ from typing import TypeVar
 
 import structlog
 
-from storage import events, requests, tasks
+from storage import events, requests, signatures, tasks
 from storage.errors import Failure
 from storage.limits import SWEEP_BATCH_MAX
 from storage.outcome import Mutation
@@ -21,10 +21,18 @@ log = structlog.get_logger(__name__)
 class Sweeps:
     """Time passes for what is stored. When the database is away, nothing is swept."""
 
-    def __init__(self, storage: Storage, *, idempotency_ttl_seconds: int, event_retention_hours: int) -> None:
+    def __init__(
+        self,
+        storage: Storage,
+        *,
+        idempotency_ttl_seconds: int,
+        event_retention_hours: int,
+        outbox_retention_days: int,
+    ) -> None:
         self._storage = storage
         self._request_ttl_us = idempotency_ttl_seconds * 1_000_000
         self._event_ttl_us = event_retention_hours * 3600 * 1_000_000
+        self._signature_ttl_us = outbox_retention_days * 86_400 * 1_000_000
 
     async def deadlines(self) -> None:
         """In local mode: close the bidding windows and pass the deadlines that are due."""
@@ -32,13 +40,15 @@ class Sweeps:
             await self._sweep(tasks.sweep_deadlines, SWEEP_BATCH_MAX)
 
     async def retention(self) -> None:
-        """Forget old request ids and old events."""
+        """Forget old request ids, old events, and old signed bytes."""
         if self._storage.prepared:
             now_us = time.time_ns() // 1000
             forget = requests.Forget(before_us=now_us - self._request_ttl_us, at_most=SWEEP_BATCH_MAX)
             retain = events.Retain(before_us=now_us - self._event_ttl_us, at_most=SWEEP_BATCH_MAX)
             await self._sweep(requests.forget, forget)
             await self._sweep(events.retain, retain)
+            executed = signatures.Forget(before_us=now_us - self._signature_ttl_us, at_most=SWEEP_BATCH_MAX)
+            await self._sweep(signatures.forget, executed)
 
     async def _sweep(self, mutation: Mutation[Item, int], batch: Item) -> None:
         """Repeat a batch until there is nothing more to do."""

@@ -10,10 +10,10 @@ from typing import Any
 import msgspec
 from sqlalchemy import select, update
 
-from storage import facts, projection, schema
+from storage import expiry, facts, projection, schema
 from storage.driver import fetch
 from storage.errors import Superseded
-from storage.lifecycle import LIVE_EXTRINSIC, ExtrinsicStatus
+from storage.lifecycle import ExtrinsicStatus
 from storage.outbox import clear_intent, give_up
 from storage.outcome import Outcome, mutation
 from storage.records import ChainBlock, ChainEvent, Extrinsic, Record
@@ -63,7 +63,8 @@ class ReadBlock(Record, frozen=True, kw_only=True):
 class Ingest(Record, frozen=True, kw_only=True):
     """Consecutive blocks that follow the cursor `after`.
 
-    `attempts_max` is how often an extrinsic may be signed before it is given up.
+    `attempts_max` is how many attempts of an extrinsic may fail before it is given up, `retry_delay_us` how
+    long the second waits; every later one waits twice as long as the one before.
     """
 
     after: Cursor
@@ -117,7 +118,9 @@ def _ingest(tx: Transaction, item: Ingest) -> Outcome[Cursor]:
     for block, by_index in zip(item.blocks, caused, strict=True):
         events += _reflect(work, block, by_index)
         _settle(work, block, own)
-    _requeue_expired(work, last.block_number, item)
+    expiry.queue_again(
+        work, last.block_number, attempts_max=item.attempts_max, retry_delay_us=item.retry_delay_us
+    )
     work.store()
     CHAIN_BLOCKS.insert_new(tx, [block.block for block in item.blocks])
     CHAIN_EVENTS.insert_new(tx, events)
@@ -132,7 +135,7 @@ def _load(
 
     Which entities an extrinsic concerns never changes, so extrinsics are read first and locked last.
     """
-    correlation_ids = set(own.values()).union(_expired(work.tx, last_number))
+    correlation_ids = set(own.values()).union(expiry.expired(work.tx, last_number))
     unlocked = {row.correlation_id: row for row in EXTRINSICS.load(work.tx, correlation_ids, lock=False)}
     caused = [
         {
@@ -150,15 +153,6 @@ def _load(
     projection.load(work, reported, list(unlocked.values()))
     work.extrinsics.load(correlation_ids)
     return caused
-
-
-def _expired(tx: Transaction, last_number: int) -> Sequence[str]:
-    """What can no longer be executed: its era is over, if no block held any of its hashes."""
-    table = schema.extrinsics
-    over = select(table.c.correlation_id).where(
-        table.c.status.in_(sorted(LIVE_EXTRINSIC)), table.c.death_block <= last_number + 1
-    )
-    return tx.connection.execute(over).scalars().all()
 
 
 def _own_extrinsics(tx: Transaction, blocks: Sequence[ReadBlock]) -> dict[bytes, str]:
@@ -224,29 +218,6 @@ def _settle(work: Workset, block: ReadBlock, own: dict[bytes, str]) -> None:
             finalize_time_us=work.tx.now_us,
             **place,
         )
-
-
-def _requeue_expired(work: Workset, cursor_number: int, item: Ingest) -> None:
-    """Queue again what is still live after the blocks, although its era is over."""
-    for extrinsic in work.extrinsics.all(lambda row: row.status in LIVE_EXTRINSIC):
-        if extrinsic.death_block is None or extrinsic.death_block > cursor_number + 1:
-            continue
-        error = f"no block before {extrinsic.death_block} included it"
-        extrinsic = work.extrinsics.change(
-            extrinsic,
-            status=ExtrinsicStatus.QUEUED,
-            last_error=error,
-            lease_token="",
-            lease_end_us=0,
-            next_attempt_us=work.tx.now_us + item.retry_delay_us * extrinsic.attempt_count,
-        )
-        if extrinsic.attempt_count >= item.attempts_max:
-            give_up(
-                work,
-                extrinsic,
-                ExtrinsicStatus.DEAD,
-                f"given up after {extrinsic.attempt_count} attempts: {error}",
-            )
 
 
 def _wake_waiting(tx: Transaction, blocks: Sequence[ReadBlock], work: Workset) -> None:

@@ -159,6 +159,7 @@ class Extrinsic(Record, frozen=True, kw_only=True):
     death_block: int | None = None
     block_number: int | None = None
     extrinsic_index: int | None = None
+    excused: bool = False  # the newest attempt, should it come to nothing, fails through no fault of its own
     lease_token: str = ""
     lease_end_us: int = 0
     next_attempt_us: int = 0
@@ -169,7 +170,7 @@ class Extrinsic(Record, frozen=True, kw_only=True):
 
 
 class Signature(Record, frozen=True, kw_only=True):
-    """Signed bytes of an extrinsic, stored before they are sent, and kept for ever."""
+    """Signed bytes of an extrinsic, stored before they are sent."""
 
     extrinsic_hash: bytes
     correlation_id: str

@@ -262,6 +262,8 @@ extrinsics = Table(
     _number("death_block", nullable=True),
     _number("block_number", nullable=True),
     _number("extrinsic_index", nullable=True),
+    # Whether the newest attempt, should it come to nothing, fails through no fault of its own.
+    Column("excused", Boolean, nullable=False),
     _text("lease_token"),
     _number("lease_end_us"),
     _number("next_attempt_us"),
@@ -290,6 +292,7 @@ signatures = Table(
     _blob("raw", fixed=True),
     _number("create_time_us", fixed=True),
     Index("signatures_correlation_id_idx", "correlation_id"),
+    Index("signatures_create_time_us_idx", "create_time_us"),
 )
 
 # Fences submitters: who assigns nonces of an account must name its epoch, and moves it on.
@@ -298,6 +301,15 @@ signers = Table(
     metadata,
     Column("account_address", Text, primary_key=True, info=FIXED),
     _number("epoch"),
+)
+
+# Whose extrinsics no server signs or sends for now; all if the signer is empty.
+submission_pauses = Table(
+    "submission_pauses",
+    metadata,
+    _text("signer", longest=limits.IDENTIFIER_BYTES_MAX, primary_key=True),
+    _text("reason", longest=limits.LAST_ERROR_CHARS_MAX),
+    _number("create_time_us"),
 )
 
 chain_blocks = Table(

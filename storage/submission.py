@@ -7,28 +7,40 @@ Outcomes come from finalized blocks (`storage.chain_log`), never from here.
 
 from collections.abc import Sequence
 
-from sqlalchemy import select, text, update
+import msgspec
+from sqlalchemy import ColumnElement, false, func, select, text, true, update
 
 from storage import schema
 from storage.errors import Superseded
-from storage.lifecycle import EXTRINSIC, LIVE_EXTRINSIC, ExtrinsicStatus
+from storage.lifecycle import LIVE_EXTRINSIC, ExtrinsicStatus
 from storage.limits import LAST_ERROR_CHARS_MAX
 from storage.outbox import give_up, load_with_entities
 from storage.outcome import Outcome, decide_each, mutation
+from storage.pauses import ALL_SIGNERS, not_paused, standing
 from storage.records import Agent, Bid, Extrinsic, Record, Result, Signature, Task
-from storage.table_map import TableMap
+from storage.signatures import SIGNATURES
 from storage.transaction import Transaction
 from storage.workset import AGENTS, BIDS, EXTRINSICS, RESULTS, TASKS, Workset
 
-_signatures = TableMap(schema.signatures, Signature)
+
+class Names(Record, frozen=True, kw_only=True):
+    """Names of signers: those that are `listed`, or all `but` those."""
+
+    listed: tuple[str, ...] = ()
+    but: bool = True
+
+    def __bool__(self) -> bool:
+        """Whether there can be any."""
+        return self.but or bool(self.listed)
 
 
 class Claim(Record, frozen=True, kw_only=True):
-    """Claim queued extrinsics that are due, oldest first, until `lease_us` from now."""
+    """Claim queued extrinsics of these signers that are due, oldest first, until `lease_us` from now."""
 
     token: str
     lease_us: int
     at_most: int
+    signers: Names = Names()
 
 
 class Claimed(Record, frozen=True, kw_only=True):
@@ -43,7 +55,7 @@ class Claimed(Record, frozen=True, kw_only=True):
 
 @mutation(list[Claimed])
 def claim(tx: Transaction, items: Sequence[Claim]) -> list[Outcome[list[Claimed]]]:
-    """Claim queued extrinsics. Nothing is refused."""
+    """Claim queued extrinsics whose submission is not paused. Nothing is refused."""
     return [_claim(tx, item) for item in items]
 
 
@@ -55,10 +67,12 @@ def _claim(tx: Transaction, item: Claim) -> list[Claimed]:
             text(schema.QUEUED_EXTRINSIC),
             table.c.next_attempt_us <= tx.now_us,
             table.c.lease_end_us <= tx.now_us,
+            _signed_by(item.signers),
+            not_paused(),
         )
         .order_by(table.c.next_attempt_us, table.c.correlation_id)
         .limit(item.at_most)
-        .with_for_update(skip_locked=True)
+        .with_for_update(skip_locked=True, of=table)
     )
     extrinsics = [EXTRINSICS.from_row(row) for row in tx.connection.execute(due)]
     if extrinsics:
@@ -68,6 +82,13 @@ def _claim(tx: Transaction, item: Claim) -> list[Claimed]:
             .values(lease_token=item.token, lease_end_us=tx.now_us + item.lease_us)
         )
     return _with_entities(tx, extrinsics)
+
+
+def _signed_by(names: Names) -> ColumnElement[bool]:
+    if not names.listed:
+        return true() if names.but else false()
+    signer = schema.extrinsics.c.signer
+    return signer.not_in(names.listed) if names.but else signer.in_(names.listed)
 
 
 def _with_entities(tx: Transaction, extrinsics: Sequence[Extrinsic]) -> list[Claimed]:
@@ -108,8 +129,8 @@ class SignedBatch(Record, frozen=True, kw_only=True):
 def store_signatures(tx: Transaction, items: Sequence[SignedBatch]) -> list[Outcome[int]]:
     """Store signed bytes before they are sent; the new epoch of the account.
 
-    Refusals, per batch: Superseded if another submitter assigned nonces of the account since, or a
-    lease was lost. Nothing of a refused batch is stored.
+    Refusals, per batch: Superseded if another submitter assigned nonces of the account since, a lease was
+    lost, or submission is paused. Nothing of a refused batch is stored.
     """
     return decide_each(items, lambda item: _store_signatures(tx, item))
 
@@ -120,6 +141,9 @@ def _store_signatures(tx: Transaction, item: SignedBatch) -> int:
     work = Workset(tx)
     load_with_entities(work, [signed.signature.correlation_id for signed in item.signed])
     pairs = [(signed, _leased(work, signed.signature.correlation_id, signed.token)) for signed in item.signed]
+    paused = {pause.signer for pause in standing(tx, None)}
+    if paused and (ALL_SIGNERS in paused or any(row.signer in paused for _, row in pairs)):
+        raise Superseded("submission is paused")
     for signed, row in pairs:
         signature = signed.signature
         work.extrinsics.change(
@@ -127,6 +151,7 @@ def _store_signatures(tx: Transaction, item: SignedBatch) -> int:
             status=ExtrinsicStatus.SIGNED,
             attempt_count=row.attempt_count + 1,
             last_error="",
+            excused=True,  # until a node has the bytes
             extrinsic_hash=signature.extrinsic_hash,
             nonce=signature.nonce,
             birth_block=signature.birth_block,
@@ -136,7 +161,7 @@ def _store_signatures(tx: Transaction, item: SignedBatch) -> int:
         if task is not None and signed.deadline_block is not None:
             work.tasks.change(task, deadline_block=signed.deadline_block)
     work.store()
-    if _signatures.insert_new(tx, [signed.signature for signed in item.signed]) != len(item.signed):
+    if SIGNATURES.insert_new(tx, [signed.signature for signed in item.signed]) != len(item.signed):
         raise RuntimeError("the same bytes were signed for two extrinsics")
     signers = schema.signers
     tx.connection.execute(
@@ -162,82 +187,47 @@ class AccountState(Record, frozen=True, kw_only=True):
     live_nonces: frozenset[int]
 
 
-def account_state(tx: Transaction, account_address: str) -> AccountState:
-    """Read the epoch and the live nonces of an account, in one snapshot."""
-    signatures, extrinsics = schema.signatures, schema.extrinsics
+def account_states(tx: Transaction, addresses: Sequence[str]) -> dict[str, AccountState]:
+    """Read the epochs and the live nonces of accounts, in one snapshot."""
+    signatures, extrinsics, signers = schema.signatures, schema.extrinsics, schema.signers
+    epochs = select(signers).where(signers.c.account_address.in_(addresses))
+    epoch_of = {row.account_address: row.epoch for row in tx.connection.execute(epochs)}
     live = (
-        select(signatures.c.nonce)
+        select(signatures.c.account_address, signatures.c.nonce)
         .join(extrinsics, extrinsics.c.extrinsic_hash == signatures.c.extrinsic_hash)
-        .where(
-            extrinsics.c.status.in_(sorted(LIVE_EXTRINSIC)),
-            signatures.c.account_address == account_address,
-        )
+        .where(extrinsics.c.status.in_(sorted(LIVE_EXTRINSIC)), signatures.c.account_address.in_(addresses))
     )
-    return AccountState(
-        epoch=_epoch(tx, account_address, lock=False),
-        live_nonces=frozenset(tx.connection.execute(live).scalars()),
+    nonces: dict[str, set[int]] = {}
+    for address, nonce in tx.connection.execute(live):
+        nonces.setdefault(address, set()).add(nonce)
+    return {
+        address: AccountState(epoch=epoch_of.get(address, 0), live_nonces=frozenset(nonces.get(address, ())))
+        for address in addresses
+    }
+
+
+def live_counts(tx: Transaction, _: None) -> dict[str, int]:
+    """How many extrinsics of each account may still be executed, of accounts that have any."""
+    signatures, extrinsics = schema.signatures, schema.extrinsics
+    counts = (
+        select(signatures.c.account_address, func.count())
+        .join(extrinsics, extrinsics.c.extrinsic_hash == signatures.c.extrinsic_hash)
+        .where(extrinsics.c.status.in_(sorted(LIVE_EXTRINSIC)))
+        .group_by(signatures.c.account_address)
     )
-
-
-def live_hashes(tx: Transaction, _: None) -> list[bytes]:
-    """The hashes of the newest signatures of all live extrinsics."""
-    table = schema.extrinsics
-    live = select(table.c.extrinsic_hash).where(table.c.status.in_(sorted(LIVE_EXTRINSIC)))
-    return list(tx.connection.execute(live).scalars())
-
-
-def signatures_of(tx: Transaction, hashes: Sequence[bytes]) -> list[Signature]:
-    """The signatures with these hashes, lowest nonce first."""
-    found = _signatures.load(tx, hashes, lock=False)
-    return sorted(found, key=lambda signature: (signature.nonce, signature.correlation_id))
-
-
-class Hint(Record, frozen=True, kw_only=True):
-    """What a node said of sent bytes: `submitted` (it took them), `in_block`, or None and its objection.
-
-    An objection to bytes that a node took before says nothing: most often they are in a block by now.
-    """
-
-    correlation_id: str
-    extrinsic_hash: bytes
-    status: ExtrinsicStatus | None
-    objection: str = ""
-
-
-@mutation(bool)
-def note_hints(tx: Transaction, items: Sequence[Hint]) -> list[Outcome[bool]]:
-    """Note what nodes said; whether it changed anything. A hint never ends an extrinsic."""
-    work = Workset(tx)
-    work.extrinsics.load(item.correlation_id for item in items)
-    outcomes = decide_each(items, lambda item: _note(work, item))
-    work.store()
-    return outcomes
-
-
-def _note(work: Workset, item: Hint) -> bool:
-    row = work.extrinsics.get(item.correlation_id)
-    if row is None or row.status not in LIVE_EXTRINSIC or row.extrinsic_hash != item.extrinsic_hash:
-        return False
-    if item.status is None:
-        objection = item.objection[:LAST_ERROR_CHARS_MAX]
-        if row.status != ExtrinsicStatus.SIGNED or row.last_error == objection:
-            return False
-        work.extrinsics.change(row, last_error=objection)
-        return True
-    known = row.status == item.status or item.status not in LIVE_EXTRINSIC
-    if known or not EXTRINSIC.allows(row.status, item.status):
-        return False
-    work.extrinsics.change(row, status=item.status, last_error="")
-    return True
+    return {row[0]: row[1] for row in tx.connection.execute(counts)}
 
 
 class Postponed(Record, frozen=True, kw_only=True):
-    """A claimed extrinsic that cannot be signed yet: try again at `next_attempt_us`."""
+    """A claimed extrinsic that cannot be signed yet: try again at `next_attempt_us`.
+
+    Without an `error` the one before is kept.
+    """
 
     token: str
     correlation_id: str
     next_attempt_us: int
-    error: str
+    error: str | None = None
 
 
 @mutation(bool)
@@ -246,26 +236,54 @@ def postpone(tx: Transaction, items: Sequence[Postponed]) -> list[Outcome[bool]]
 
     Waiting is no attempt and no change that watchers are told of.
     """
-    return [_postpone(tx, item) for item in items]
+    rows = {row.correlation_id: row for row in EXTRINSICS.load(tx, (item.correlation_id for item in items))}
+    released: dict[str, Extrinsic] = {}
+    outcomes: list[Outcome[bool]] = []
+    for item in items:
+        row = rows.get(item.correlation_id)
+        claimed = row is not None and row.status == ExtrinsicStatus.QUEUED and row.lease_token == item.token
+        outcomes.append(claimed)
+        if row is not None and claimed:
+            rows[row.correlation_id] = released[row.correlation_id] = msgspec.structs.replace(
+                row,
+                lease_token="",
+                lease_end_us=0,
+                next_attempt_us=item.next_attempt_us,
+                last_error=row.last_error if item.error is None else item.error[:LAST_ERROR_CHARS_MAX],
+            )
+    EXTRINSICS.update(tx, list(released.values()))
+    return outcomes
 
 
-def _postpone(tx: Transaction, item: Postponed) -> bool:
+class Wake(Record, frozen=True, kw_only=True):
+    """Let queued extrinsics of these signers try again now, at most `at_most` of them."""
+
+    signers: Names
+    at_most: int
+
+
+@mutation(int)
+def wake(tx: Transaction, items: Sequence[Wake]) -> list[Outcome[int]]:
+    """End the waiting of queued extrinsics, those first that would have been due first; how many."""
     table = schema.extrinsics
-    released = tx.connection.execute(
-        update(table)
-        .where(
-            table.c.correlation_id == item.correlation_id,
-            table.c.lease_token == item.token,
-            table.c.status == ExtrinsicStatus.QUEUED,
+    outcomes: list[Outcome[int]] = []
+    for item in items:
+        waiting = (
+            select(table.c.correlation_id)
+            .where(
+                text(schema.QUEUED_EXTRINSIC), table.c.next_attempt_us > tx.now_us, _signed_by(item.signers)
+            )
+            .order_by(table.c.next_attempt_us, table.c.correlation_id)
+            .limit(item.at_most)
+            .with_for_update(skip_locked=True)
         )
-        .values(
-            lease_token="",
-            lease_end_us=0,
-            next_attempt_us=item.next_attempt_us,
-            last_error=item.error[:LAST_ERROR_CHARS_MAX],
-        )
-    )
-    return released.rowcount == 1
+        woken = tx.connection.execute(waiting).scalars().all()
+        if woken:
+            tx.connection.execute(
+                update(table).where(table.c.correlation_id.in_(woken)).values(next_attempt_us=tx.now_us)
+            )
+        outcomes.append(len(woken))
+    return outcomes
 
 
 class Hopeless(Record, frozen=True, kw_only=True):

@@ -168,6 +168,7 @@ def upgrade() -> None:
         sa.Column("death_block", sa.BigInteger(), nullable=True),
         sa.Column("block_number", sa.BigInteger(), nullable=True),
         sa.Column("extrinsic_index", sa.BigInteger(), nullable=True),
+        sa.Column("excused", sa.Boolean(), nullable=False),
         sa.Column("lease_token", sa.Text(), nullable=False),
         sa.Column("lease_end_us", sa.BigInteger(), nullable=False),
         sa.Column("next_attempt_us", sa.BigInteger(), nullable=False),
@@ -234,6 +235,15 @@ def upgrade() -> None:
         sa.Column("status", sa.Text(), nullable=False),
         sa.Column("count", sa.BigInteger(), nullable=False),
         sa.PrimaryKeyConstraint("machine", "status", name=op.f("status_counts_pkey")),
+    )
+    op.create_table(
+        "submission_pauses",
+        sa.Column("signer", sa.Text(), nullable=False),
+        sa.Column("reason", sa.Text(), nullable=False),
+        sa.Column("create_time_us", sa.BigInteger(), nullable=False),
+        sa.CheckConstraint("length(reason) <= 512", name=op.f("submission_pauses_reason_check")),
+        sa.CheckConstraint("length(signer) <= 128", name=op.f("submission_pauses_signer_check")),
+        sa.PrimaryKeyConstraint("signer", name=op.f("submission_pauses_pkey")),
     )
     op.create_table(
         "tasks",
@@ -430,6 +440,7 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("extrinsic_hash", name=op.f("signatures_pkey")),
     )
     op.create_index("signatures_correlation_id_idx", "signatures", ["correlation_id"], unique=False)
+    op.create_index("signatures_create_time_us_idx", "signatures", ["create_time_us"], unique=False)
     op.create_table(
         "task_inputs",
         sa.Column("task_id", sa.Text(), nullable=False),

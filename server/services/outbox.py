@@ -9,7 +9,7 @@ from chamberlain.v1.outbox_service_pb2_grpc import OutboxServiceServicer
 from server import convert_filters, convert_records, convert_requests
 from server.interceptor import Context
 from server.services.calls import Calls, tell_correlation
-from storage import lists, outbox
+from storage import lists, outbox, pauses
 from storage.feed import Cursor
 from storage.store import Storage
 
@@ -83,3 +83,24 @@ class OutboxService(Calls, OutboxServiceServicer):
         extrinsic = await self._commit(outbox.cancel, correlation_id, request)
         tell_correlation(context, extrinsic.correlation_id)
         return pb.CancelExtrinsicResponse(extrinsic=convert_records.extrinsic(extrinsic))
+
+    async def PauseSubmission(
+        self, request: pb.PauseSubmissionRequest, context: Context
+    ) -> pb.PauseSubmissionResponse:
+        standing = await self._commit(pauses.pause, convert_requests.pause(request), request)
+        return pb.PauseSubmissionResponse(pauses=map(convert_records.pause, standing))
+
+    async def ResumeSubmission(
+        self, request: pb.ResumeSubmissionRequest, context: Context
+    ) -> pb.ResumeSubmissionResponse:
+        standing = await self._commit(pauses.resume, convert_requests.resume(request), request)
+        return pb.ResumeSubmissionResponse(pauses=map(convert_records.pause, standing))
+
+    async def GetSubmission(
+        self, request: pb.GetSubmissionRequest, context: Context
+    ) -> pb.GetSubmissionResponse:
+        standing = await self._storage.read(pauses.standing, None)
+        return pb.GetSubmissionResponse(
+            paused=any(pause.signer == pauses.ALL_SIGNERS for pause in standing),
+            pauses=map(convert_records.pause, standing),
+        )

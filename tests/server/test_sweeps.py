@@ -23,13 +23,17 @@ async def test_old_request_ids_and_events_are_forgotten_in_batches(
     for place in range(5):
         await orchestrator.CreateTask(a_task(request_id=str(place)))
 
-    keeping = Sweeps(app.storage, idempotency_ttl_seconds=3600, event_retention_hours=1)
+    keeping = Sweeps(
+        app.storage, idempotency_ttl_seconds=3600, event_retention_hours=1, outbox_retention_days=1
+    )
     await keeping.retention()
     with refused(StatusCode.FAILED_PRECONDITION, "REQUEST_ID_REUSED"):
         await orchestrator.CreateTask(a_task(request_id="0", client_task_id="another"))
     await orchestrator.WatchTasks(pb.WatchTasksRequest(after_cursor=listed.watch_cursor)).read()
 
-    forgetting = Sweeps(app.storage, idempotency_ttl_seconds=0, event_retention_hours=0)
+    forgetting = Sweeps(
+        app.storage, idempotency_ttl_seconds=0, event_retention_hours=0, outbox_retention_days=1
+    )
     await forgetting.retention()
     for place in range(5):
         await orchestrator.CreateTask(a_task(request_id=str(place), client_task_id="another"))
@@ -45,7 +49,7 @@ async def test_deadlines_of_many_tasks_pass_in_one_sweep(
     for _ in range(5):
         await orchestrator.CreateTask(a_task(deadline=deadline))
     lasting = await market.task()
-    sweep = Sweeps(app.storage, idempotency_ttl_seconds=1, event_retention_hours=1)
+    sweep = Sweeps(app.storage, idempotency_ttl_seconds=1, event_retention_hours=1, outbox_retention_days=1)
     expired = pb.ListTasksRequest(status=TaskStatus.TASK_STATUS_EXPIRED)
     while len((await orchestrator.ListTasks(expired)).tasks) < 5:
         await sweep.deadlines()
@@ -56,7 +60,9 @@ async def test_deadlines_of_many_tasks_pass_in_one_sweep(
 async def test_without_a_database_nothing_is_swept() -> None:
     unreachable = "postgresql://nobody@127.0.0.1:1/nothing"
     async with running(App(settings(database_url=unreachable))) as app:
-        sweep = Sweeps(app.storage, idempotency_ttl_seconds=0, event_retention_hours=0)
+        sweep = Sweeps(
+            app.storage, idempotency_ttl_seconds=0, event_retention_hours=0, outbox_retention_days=1
+        )
         await sweep.retention()
         await sweep.deadlines()
         assert not app.storage.prepared

@@ -7,7 +7,9 @@ from dataclasses import dataclass
 from storage import chain_log, submission
 from storage.chain_log import Cursor, Executed, Ingest, ReadBlock, ReportedFact
 from storage.facts import Fact
+from storage.lifecycle import ExtrinsicStatus
 from storage.records import ChainBlock, ChainEvent, Signature
+from storage.signatures import Hint, note_hints
 from storage.store import Storage
 
 ACCOUNT = "5Account"
@@ -42,7 +44,7 @@ class Chain:
 
     async def sign(self, *correlation_ids: str, era_blocks: int = ERA_BLOCKS) -> list[bytes]:
         """Claim and sign queued extrinsics; their hashes."""
-        state = await self.storage.read(submission.account_state, ACCOUNT)
+        state = (await self.storage.read(submission.account_states, [ACCOUNT]))[ACCOUNT]
         claim = submission.Claim(token=TOKEN, lease_us=0, at_most=1000)
         claimed = {
             item.extrinsic.correlation_id for item in await self.storage.commit(submission.claim, claim)
@@ -58,6 +60,18 @@ class Chain:
         )
         await self.storage.commit(submission.store_signatures, batch)
         return [signed.signature.extrinsic_hash for signed in batch.signed]
+
+    async def send(self, *correlation_ids: str, era_blocks: int = ERA_BLOCKS) -> list[bytes]:
+        """Claim and sign queued extrinsics, and have a node take them; their hashes."""
+        hashes = await self.sign(*correlation_ids, era_blocks=era_blocks)
+        for correlation_id, extrinsic_hash in zip(correlation_ids, hashes, strict=True):
+            hint = Hint(
+                correlation_id=correlation_id,
+                extrinsic_hash=extrinsic_hash,
+                status=ExtrinsicStatus.SUBMITTED,
+            )
+            assert await self.storage.commit(note_hints, hint)
+        return hashes
 
     def signature(self, correlation_id: str, era_blocks: int = ERA_BLOCKS) -> Signature:
         number = next(self._numbers)

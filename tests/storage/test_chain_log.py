@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from storage import agents, bids, chain_log, outbox, results, submission, tasks
+from storage import agents, bids, chain_log, outbox, results, signatures, submission, tasks
 from storage.chain_log import Ingest
 from storage.errors import Superseded
 from storage.facts import AgentRegistered, BidSubmitted, EscrowFunded, TaskCreated, TaskMoved
@@ -143,7 +143,7 @@ async def test_an_executed_extrinsic_is_finalized_with_its_place(chained: Storag
     assert (row.status, row.block_number, row.extrinsic_index) == (ExtrinsicStatus.FINALIZED, 1, 1)
     assert row.finalize_time_us is not None
     assert row.revision == before.revision + 1
-    assert await chained.read(submission.live_hashes, None) == []
+    assert await chained.read(signatures.live_to_send, None) == []
 
 
 async def test_a_refused_extrinsic_has_failed_and_its_entity_says_why(market_on_chain: Market) -> None:
@@ -270,7 +270,7 @@ async def test_what_waits_for_a_task_or_an_agent_is_woken_when_it_is_on_the_chai
         row = await see(storage, receipt.correlation_id)
         signed = submission.SignedBatch(
             account_address="5Account",
-            epoch=(await storage.read(submission.account_state, "5Account")).epoch,
+            epoch=(await storage.read(submission.account_states, ["5Account"]))["5Account"].epoch,
             signed=(submission.Signed(token=TOKEN, signature=chain.signature(row.correlation_id)),),
         )
         await storage.commit(submission.store_signatures, signed)

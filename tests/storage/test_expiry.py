@@ -15,14 +15,16 @@ from tests.storage.submitter import queue_calls, see
 
 async def test_expiry_requeues_only_when_the_era_is_over(chained: Storage, chain: Chain) -> None:
     (call,) = await queue_calls(chained, 1)
-    await chain.sign(call, era_blocks=4)
+    await chain.send(call, era_blocks=4)
     await chain.pass_blocks(2)
-    assert (await see(chained, call)).status == ExtrinsicStatus.SIGNED
+    assert (await see(chained, call)).status == ExtrinsicStatus.SUBMITTED
     await chain.pass_blocks(1)  # block 3 was the last that could hold it
     row = await see(chained, call)
     assert (row.status, row.attempt_count) == (ExtrinsicStatus.QUEUED, 1)
     assert row.last_error == "no block before 4 included it"
-    assert (await chained.read(submission.account_state, "5Account")).live_nonces == frozenset()
+    assert (await chained.read(submission.account_states, ["5Account"]))[
+        "5Account"
+    ].live_nonces == frozenset()
     await chain.sign(call)
     assert (await see(chained, call)).attempt_count == 2
 
@@ -45,7 +47,7 @@ async def test_expiry_gives_up_after_so_many_attempts_and_an_operator_may_requeu
     receipt = await market.storage.commit(tasks.cancel, task.task_id)
     for _ in range(ATTEMPTS_MAX):
         assert (await see(market.storage, receipt.correlation_id)).status == "queued"
-        await chain.sign(receipt.correlation_id, era_blocks=2)
+        await chain.send(receipt.correlation_id, era_blocks=2)
         await chain.pass_blocks(2)
     row = await see(market.storage, receipt.correlation_id)
     assert (row.status, row.last_error[:23]) == ("dead", "given up after 3 attemp")

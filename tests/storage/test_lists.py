@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from storage import agents, bids, dashboard, lists, outbox, results, submission, tasks
+from storage import agents, bids, dashboard, lists, outbox, results, signatures, submission, tasks
 from storage.facts import TaskCreated
 from storage.lifecycle import AgentStatus, BidStatus, ExtrinsicStatus, ResultStatus, TaskStatus
 from storage.limits import AMOUNT_MAX
@@ -229,8 +229,8 @@ async def test_the_dashboard_counts_everything_by_status(market: Market) -> None
         (lists.chain_events, ChainEventFilter(page=PAGE, pallet="x", event="y")),
         (lists.chain_events, ChainEventFilter(page=PAGE, correlation_id="x")),
         (lists.chain_events, ChainEventFilter(page=PAGE, first_block=5)),
-        (submission.account_state, "x"),
-        (submission.live_hashes, None),
+        (submission.account_states, ["x"]),
+        (signatures.live_to_send, None),
         (tasks.sweep_deadlines.apply, [5]),
         (submission.claim.apply, [submission.Claim(token="t", lease_us=1, at_most=5)]),
         (results.get_of_task.read, ["x"]),

@@ -4,12 +4,13 @@ import asyncio
 
 import pytest
 
-from storage import bids, outbox, results, submission, tasks
+from storage import bids, outbox, results, signatures, submission, tasks
 from storage.errors import Superseded
 from storage.lifecycle import ExtrinsicStatus
 from storage.records import Action
+from storage.signatures import Hint
 from storage.store import Storage
-from storage.submission import Hint, Hopeless, Signed, SignedBatch
+from storage.submission import Hopeless, Signed, SignedBatch
 from tests.storage.blocks import ACCOUNT, TOKEN, Chain
 from tests.storage.items import MINUTE_US, a_bid, a_result, a_task
 from tests.storage.looking import all_of, count, dump, opened
@@ -97,10 +98,10 @@ class TestSignatures:
             signature.nonce,
         )
         assert (row.birth_block, row.death_block) == (signature.birth_block, signature.death_block)
-        live = await chained.read(submission.live_hashes, None)
-        kept = await chained.read(submission.signatures_of, live)
+        live = [each.extrinsic_hash for each in await chained.read(signatures.live_to_send, None)]
+        kept = await chained.read(signatures.signatures_of, live)
         assert kept == [signed.signature for signed in batch.signed]
-        state = await chained.read(submission.account_state, ACCOUNT)
+        state = (await chained.read(submission.account_states, [ACCOUNT]))[ACCOUNT]
         assert (state.epoch, state.live_nonces) == (1, frozenset({1, 2}))
 
     async def test_of_an_account_that_another_submitter_used_since_are_refused(
@@ -192,15 +193,15 @@ class TestHints:
     async def test_move_live_extrinsics_between_live_states(self, chained: Storage) -> None:
         call, extrinsic_hash = await one_signed(chained)
         for status in (ExtrinsicStatus.SUBMITTED, ExtrinsicStatus.IN_BLOCK, ExtrinsicStatus.SUBMITTED):
-            assert await chained.commit(submission.note_hints, _hint(call, extrinsic_hash, status))
+            assert await chained.commit(signatures.note_hints, _hint(call, extrinsic_hash, status))
             assert (await see(chained, call)).status == status
-            assert not await chained.commit(submission.note_hints, _hint(call, extrinsic_hash, status))
+            assert not await chained.commit(signatures.note_hints, _hint(call, extrinsic_hash, status))
 
     @pytest.mark.parametrize("status", [status for status in ExtrinsicStatus if status not in LIVE])
     async def test_never_end_an_extrinsic(self, chained: Storage, status: ExtrinsicStatus) -> None:
         call, extrinsic_hash = await one_signed(chained)
         before = await dump(chained)
-        assert not await chained.commit(submission.note_hints, _hint(call, extrinsic_hash, status))
+        assert not await chained.commit(signatures.note_hints, _hint(call, extrinsic_hash, status))
         assert await dump(chained) == before
 
     async def test_of_an_older_signature_or_a_queued_or_unknown_extrinsic_say_nothing(
@@ -214,7 +215,7 @@ class TestHints:
             _hint(queued, extrinsic_hash, ExtrinsicStatus.SUBMITTED),
             _hint("nothing", extrinsic_hash, ExtrinsicStatus.SUBMITTED),
         ]
-        assert await all_of(chained, submission.note_hints, *hints) == [False, False, False]
+        assert await all_of(chained, signatures.note_hints, *hints) == [False, False, False]
         assert await dump(chained) == before
 
     async def test_with_an_objection_are_shown_until_a_node_takes_the_bytes(self, chained: Storage) -> None:
@@ -222,12 +223,12 @@ class TestHints:
         objection = Hint(
             correlation_id=call, extrinsic_hash=extrinsic_hash, status=None, objection="stale " * 200
         )
-        assert await all_of(chained, submission.note_hints, objection, objection) == [True, False]
+        assert await all_of(chained, signatures.note_hints, objection, objection) == [True, False]
         row = await see(chained, call)
         assert (row.status, len(row.last_error)) == (ExtrinsicStatus.SIGNED, 512)
-        await chained.commit(submission.note_hints, _hint(call, extrinsic_hash, ExtrinsicStatus.SUBMITTED))
+        await chained.commit(signatures.note_hints, _hint(call, extrinsic_hash, ExtrinsicStatus.SUBMITTED))
         assert (await see(chained, call)).last_error == ""
-        assert not await chained.commit(submission.note_hints, objection)
+        assert not await chained.commit(signatures.note_hints, objection)
 
 
 def _hint(correlation_id: str, extrinsic_hash: bytes, status: ExtrinsicStatus) -> Hint:

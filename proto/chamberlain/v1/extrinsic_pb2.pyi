@@ -75,3 +75,13 @@ class Extrinsic(_message.Message):
     update_time: _timestamp_pb2.Timestamp
     finalize_time: _timestamp_pb2.Timestamp
     def __init__(self, correlation_id: _Optional[str] = ..., action: _Optional[_Union[_types_pb2.Action, str]] = ..., pallet: _Optional[str] = ..., call: _Optional[str] = ..., payload: _Optional[_Union[_struct_pb2.Struct, _Mapping]] = ..., task_id: _Optional[str] = ..., agent_id: _Optional[str] = ..., signer: _Optional[str] = ..., status: _Optional[_Union[ExtrinsicStatus, str]] = ..., attempt_count: _Optional[int] = ..., last_error: _Optional[str] = ..., extrinsic_hash: _Optional[str] = ..., nonce: _Optional[int] = ..., death_block: _Optional[int] = ..., block_number: _Optional[int] = ..., extrinsic_index: _Optional[int] = ..., revision: _Optional[int] = ..., create_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., update_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., finalize_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ...) -> None: ...
+
+class SubmissionPause(_message.Message):
+    __slots__ = ("signer", "reason", "create_time")
+    SIGNER_FIELD_NUMBER: _ClassVar[int]
+    REASON_FIELD_NUMBER: _ClassVar[int]
+    CREATE_TIME_FIELD_NUMBER: _ClassVar[int]
+    signer: str
+    reason: str
+    create_time: _timestamp_pb2.Timestamp
+    def __init__(self, signer: _Optional[str] = ..., reason: _Optional[str] = ..., create_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ...) -> None: ...

@@ -113,3 +113,45 @@ class CancelExtrinsicResponse(_message.Message):
     EXTRINSIC_FIELD_NUMBER: _ClassVar[int]
     extrinsic: _extrinsic_pb2.Extrinsic
     def __init__(self, extrinsic: _Optional[_Union[_extrinsic_pb2.Extrinsic, _Mapping]] = ...) -> None: ...
+
+class PauseSubmissionRequest(_message.Message):
+    __slots__ = ("signer", "reason", "request_id")
+    SIGNER_FIELD_NUMBER: _ClassVar[int]
+    REASON_FIELD_NUMBER: _ClassVar[int]
+    REQUEST_ID_FIELD_NUMBER: _ClassVar[int]
+    signer: str
+    reason: str
+    request_id: str
+    def __init__(self, signer: _Optional[str] = ..., reason: _Optional[str] = ..., request_id: _Optional[str] = ...) -> None: ...
+
+class PauseSubmissionResponse(_message.Message):
+    __slots__ = ("pauses",)
+    PAUSES_FIELD_NUMBER: _ClassVar[int]
+    pauses: _containers.RepeatedCompositeFieldContainer[_extrinsic_pb2.SubmissionPause]
+    def __init__(self, pauses: _Optional[_Iterable[_Union[_extrinsic_pb2.SubmissionPause, _Mapping]]] = ...) -> None: ...
+
+class ResumeSubmissionRequest(_message.Message):
+    __slots__ = ("signer", "request_id")
+    SIGNER_FIELD_NUMBER: _ClassVar[int]
+    REQUEST_ID_FIELD_NUMBER: _ClassVar[int]
+    signer: str
+    request_id: str
+    def __init__(self, signer: _Optional[str] = ..., request_id: _Optional[str] = ...) -> None: ...
+
+class ResumeSubmissionResponse(_message.Message):
+    __slots__ = ("pauses",)
+    PAUSES_FIELD_NUMBER: _ClassVar[int]
+    pauses: _containers.RepeatedCompositeFieldContainer[_extrinsic_pb2.SubmissionPause]
+    def __init__(self, pauses: _Optional[_Iterable[_Union[_extrinsic_pb2.SubmissionPause, _Mapping]]] = ...) -> None: ...
+
+class GetSubmissionRequest(_message.Message):
+    __slots__ = ()
+    def __init__(self) -> None: ...
+
+class GetSubmissionResponse(_message.Message):
+    __slots__ = ("paused", "pauses")
+    PAUSED_FIELD_NUMBER: _ClassVar[int]
+    PAUSES_FIELD_NUMBER: _ClassVar[int]
+    paused: bool
+    pauses: _containers.RepeatedCompositeFieldContainer[_extrinsic_pb2.SubmissionPause]
+    def __init__(self, paused: _Optional[bool] = ..., pauses: _Optional[_Iterable[_Union[_extrinsic_pb2.SubmissionPause, _Mapping]]] = ...) -> None: ...

@@ -70,6 +70,21 @@ class OutboxServiceStub:
                 request_serializer=chamberlain_dot_v1_dot_outbox__service__pb2.CancelExtrinsicRequest.SerializeToString,
                 response_deserializer=chamberlain_dot_v1_dot_outbox__service__pb2.CancelExtrinsicResponse.FromString,
                 _registered_method=True)
+        self.PauseSubmission = channel.unary_unary(
+                '/chamberlain.v1.OutboxService/PauseSubmission',
+                request_serializer=chamberlain_dot_v1_dot_outbox__service__pb2.PauseSubmissionRequest.SerializeToString,
+                response_deserializer=chamberlain_dot_v1_dot_outbox__service__pb2.PauseSubmissionResponse.FromString,
+                _registered_method=True)
+        self.ResumeSubmission = channel.unary_unary(
+                '/chamberlain.v1.OutboxService/ResumeSubmission',
+                request_serializer=chamberlain_dot_v1_dot_outbox__service__pb2.ResumeSubmissionRequest.SerializeToString,
+                response_deserializer=chamberlain_dot_v1_dot_outbox__service__pb2.ResumeSubmissionResponse.FromString,
+                _registered_method=True)
+        self.GetSubmission = channel.unary_unary(
+                '/chamberlain.v1.OutboxService/GetSubmission',
+                request_serializer=chamberlain_dot_v1_dot_outbox__service__pb2.GetSubmissionRequest.SerializeToString,
+                response_deserializer=chamberlain_dot_v1_dot_outbox__service__pb2.GetSubmissionResponse.FromString,
+                _registered_method=True)
 
 
 class OutboxServiceServicer:
@@ -136,6 +151,33 @@ class OutboxServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def PauseSubmission(self, request, context):
+        """Pauses the submission of one signer, or of all.
+
+        From then on no server signs or sends what is queued, or sends again what is signed, until
+        ResumeSubmission; the pause outlives restarts. What a node has already may still be executed,
+        and the chain is followed as ever. Extrinsics are still enqueued. Without a chain:
+        FAILED_PRECONDITION, NO_CHAIN.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ResumeSubmission(self, request, context):
+        """Ends the pause of one signer, or the one of all. Pauses are independent: a signer with a pause
+        of its own stays paused when the one of all ends. Resuming what is not paused changes nothing.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def GetSubmission(self, request, context):
+        """Tells which pauses stand.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_OutboxServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -168,6 +210,21 @@ def add_OutboxServiceServicer_to_server(servicer, server):
                     servicer.CancelExtrinsic,
                     request_deserializer=chamberlain_dot_v1_dot_outbox__service__pb2.CancelExtrinsicRequest.FromString,
                     response_serializer=chamberlain_dot_v1_dot_outbox__service__pb2.CancelExtrinsicResponse.SerializeToString,
+            ),
+            'PauseSubmission': grpc.unary_unary_rpc_method_handler(
+                    servicer.PauseSubmission,
+                    request_deserializer=chamberlain_dot_v1_dot_outbox__service__pb2.PauseSubmissionRequest.FromString,
+                    response_serializer=chamberlain_dot_v1_dot_outbox__service__pb2.PauseSubmissionResponse.SerializeToString,
+            ),
+            'ResumeSubmission': grpc.unary_unary_rpc_method_handler(
+                    servicer.ResumeSubmission,
+                    request_deserializer=chamberlain_dot_v1_dot_outbox__service__pb2.ResumeSubmissionRequest.FromString,
+                    response_serializer=chamberlain_dot_v1_dot_outbox__service__pb2.ResumeSubmissionResponse.SerializeToString,
+            ),
+            'GetSubmission': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetSubmission,
+                    request_deserializer=chamberlain_dot_v1_dot_outbox__service__pb2.GetSubmissionRequest.FromString,
+                    response_serializer=chamberlain_dot_v1_dot_outbox__service__pb2.GetSubmissionResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -338,6 +395,87 @@ class OutboxService:
             '/chamberlain.v1.OutboxService/CancelExtrinsic',
             chamberlain_dot_v1_dot_outbox__service__pb2.CancelExtrinsicRequest.SerializeToString,
             chamberlain_dot_v1_dot_outbox__service__pb2.CancelExtrinsicResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def PauseSubmission(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/chamberlain.v1.OutboxService/PauseSubmission',
+            chamberlain_dot_v1_dot_outbox__service__pb2.PauseSubmissionRequest.SerializeToString,
+            chamberlain_dot_v1_dot_outbox__service__pb2.PauseSubmissionResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ResumeSubmission(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/chamberlain.v1.OutboxService/ResumeSubmission',
+            chamberlain_dot_v1_dot_outbox__service__pb2.ResumeSubmissionRequest.SerializeToString,
+            chamberlain_dot_v1_dot_outbox__service__pb2.ResumeSubmissionResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetSubmission(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/chamberlain.v1.OutboxService/GetSubmission',
+            chamberlain_dot_v1_dot_outbox__service__pb2.GetSubmissionRequest.SerializeToString,
+            chamberlain_dot_v1_dot_outbox__service__pb2.GetSubmissionResponse.FromString,
             options,
             channel_credentials,
             insecure,

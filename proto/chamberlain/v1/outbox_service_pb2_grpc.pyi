@@ -68,6 +68,20 @@ class OutboxServiceStub:
     FAILED_PRECONDITION, EXTRINSIC_LIVE while a signature of it may still be executed;
     INVALID_TRANSITION once it was.
     """
+    PauseSubmission: _grpc.UnaryUnaryMultiCallable[_outbox_service_pb2.PauseSubmissionRequest, _outbox_service_pb2.PauseSubmissionResponse]
+    """Pauses the submission of one signer, or of all.
+
+    From then on no server signs or sends what is queued, or sends again what is signed, until
+    ResumeSubmission; the pause outlives restarts. What a node has already may still be executed,
+    and the chain is followed as ever. Extrinsics are still enqueued. Without a chain:
+    FAILED_PRECONDITION, NO_CHAIN.
+    """
+    ResumeSubmission: _grpc.UnaryUnaryMultiCallable[_outbox_service_pb2.ResumeSubmissionRequest, _outbox_service_pb2.ResumeSubmissionResponse]
+    """Ends the pause of one signer, or the one of all. Pauses are independent: a signer with a pause
+    of its own stays paused when the one of all ends. Resuming what is not paused changes nothing.
+    """
+    GetSubmission: _grpc.UnaryUnaryMultiCallable[_outbox_service_pb2.GetSubmissionRequest, _outbox_service_pb2.GetSubmissionResponse]
+    """Tells which pauses stand."""
 
 @_typing.type_check_only
 class OutboxServiceAsyncStub(OutboxServiceStub):
@@ -109,6 +123,20 @@ class OutboxServiceAsyncStub(OutboxServiceStub):
     FAILED_PRECONDITION, EXTRINSIC_LIVE while a signature of it may still be executed;
     INVALID_TRANSITION once it was.
     """
+    PauseSubmission: _aio.UnaryUnaryMultiCallable[_outbox_service_pb2.PauseSubmissionRequest, _outbox_service_pb2.PauseSubmissionResponse]  # type: ignore[assignment]
+    """Pauses the submission of one signer, or of all.
+
+    From then on no server signs or sends what is queued, or sends again what is signed, until
+    ResumeSubmission; the pause outlives restarts. What a node has already may still be executed,
+    and the chain is followed as ever. Extrinsics are still enqueued. Without a chain:
+    FAILED_PRECONDITION, NO_CHAIN.
+    """
+    ResumeSubmission: _aio.UnaryUnaryMultiCallable[_outbox_service_pb2.ResumeSubmissionRequest, _outbox_service_pb2.ResumeSubmissionResponse]  # type: ignore[assignment]
+    """Ends the pause of one signer, or the one of all. Pauses are independent: a signer with a pause
+    of its own stays paused when the one of all ends. Resuming what is not paused changes nothing.
+    """
+    GetSubmission: _aio.UnaryUnaryMultiCallable[_outbox_service_pb2.GetSubmissionRequest, _outbox_service_pb2.GetSubmissionResponse]  # type: ignore[assignment]
+    """Tells which pauses stand."""
 
 class OutboxServiceServicer(metaclass=_abc_1.ABCMeta):
     """The outbox: everything that this service sends to the chain.
@@ -183,5 +211,37 @@ class OutboxServiceServicer(metaclass=_abc_1.ABCMeta):
         FAILED_PRECONDITION, EXTRINSIC_LIVE while a signature of it may still be executed;
         INVALID_TRANSITION once it was.
         """
+
+    @_abc_1.abstractmethod
+    def PauseSubmission(
+        self,
+        request: _outbox_service_pb2.PauseSubmissionRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_outbox_service_pb2.PauseSubmissionResponse, _abc.Awaitable[_outbox_service_pb2.PauseSubmissionResponse]]:
+        """Pauses the submission of one signer, or of all.
+
+        From then on no server signs or sends what is queued, or sends again what is signed, until
+        ResumeSubmission; the pause outlives restarts. What a node has already may still be executed,
+        and the chain is followed as ever. Extrinsics are still enqueued. Without a chain:
+        FAILED_PRECONDITION, NO_CHAIN.
+        """
+
+    @_abc_1.abstractmethod
+    def ResumeSubmission(
+        self,
+        request: _outbox_service_pb2.ResumeSubmissionRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_outbox_service_pb2.ResumeSubmissionResponse, _abc.Awaitable[_outbox_service_pb2.ResumeSubmissionResponse]]:
+        """Ends the pause of one signer, or the one of all. Pauses are independent: a signer with a pause
+        of its own stays paused when the one of all ends. Resuming what is not paused changes nothing.
+        """
+
+    @_abc_1.abstractmethod
+    def GetSubmission(
+        self,
+        request: _outbox_service_pb2.GetSubmissionRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_outbox_service_pb2.GetSubmissionResponse, _abc.Awaitable[_outbox_service_pb2.GetSubmissionResponse]]:
+        """Tells which pauses stand."""
 
 def add_OutboxServiceServicer_to_server(servicer: OutboxServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

@@ -8,6 +8,7 @@ import pytest
 
 from chain.devnet import DevNode
 from chain.node import Node
+from chain.reader import Reader
 from chain.rpc import ConnectionLost, RpcError
 from chain.scale.errors import DecodeError
 from chain.scale.runtime import Runtime
@@ -19,7 +20,7 @@ from storage.lifecycle import ExtrinsicStatus, TaskStatus
 from storage.records import Receipt, Task
 from storage.store import Storage
 from storage.transaction import Transaction
-from tests.support.world import World, eventually
+from tests.support.world import WAIT_SECONDS, World, eventually
 
 
 @pytest.fixture
@@ -69,6 +70,26 @@ async def test_blocks_that_pass_while_the_bridge_is_away_are_all_read(world: Wor
     async with world.bridged():
         await world.succeeded(await world.create_task())
         await assert_chain_is_reflected(world)
+
+
+async def test_a_bridge_that_fails_while_it_is_stopped_stops(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    reading = asyncio.Event()
+
+    async def fail_when_stopped(reader: Reader, cursor: chain_log.Cursor) -> None:
+        reading.set()
+        try:
+            await asyncio.Event().wait()
+        finally:
+            raise ConnectionLost("the node went away at the same time")
+
+    monkeypatch.setattr(Reader, "run", fail_when_stopped)
+    work = asyncio.create_task(world.bridge().run())
+    await reading.wait()
+    work.cancel()
+    await asyncio.wait({work}, timeout=WAIT_SECONDS)
+    assert work.cancelled()
 
 
 async def test_several_blocks_finalized_at_once_are_all_read(world: World) -> None:
@@ -130,7 +151,7 @@ async def test_bytes_that_were_stored_but_never_sent_are_sent_after_a_crash(
 async def test_a_lost_pool_is_filled_again_with_the_same_bytes(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("chain.submitter.RESEND_SECONDS", 0.1)
+    monkeypatch.setattr("chain.sender.RESEND_SECONDS", 0.1)
     world.chain.pause_sealing()
     async with world.bridged():
         receipt = await world.create_task()
@@ -188,8 +209,7 @@ async def test_an_extrinsic_that_never_gets_through_is_dead_after_its_attempts(
 
     monkeypatch.setattr(Node, "submit", swallow)
     monkeypatch.setattr("chain.reader.RETRY_DELAY_SECONDS", 0.0)
-    monkeypatch.setattr("chain.reader.ATTEMPTS_MAX", 2)
-    async with world.bridged():
+    async with world.bridged(attempts_max=2):
         receipt = await world.create_task()
 
         async def dead() -> bool:
@@ -204,7 +224,7 @@ async def test_an_extrinsic_that_never_gets_through_is_dead_after_its_attempts(
 
 
 async def test_a_gap_in_the_nonces_is_filled_first(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("chain.submitter.RESEND_SECONDS", 0.1)
+    monkeypatch.setattr("chain.sender.RESEND_SECONDS", 0.1)
     send = Node.submit
     lost: list[bytes] = []
 

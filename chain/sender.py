@@ -1,0 +1,168 @@
+"""Sending signed bytes that are stored: at once, and again until they cannot be executed any more."""
+
+import asyncio
+import math
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import structlog
+
+from chain.balances import signer_balances
+from chain.keys import ss58_decode
+from chain.node import Node
+from chain.pool_answers import Answer, classify
+from chain.rpc import RpcError
+from storage import signatures
+from storage.lifecycle import ExtrinsicStatus
+from storage.records import Signature
+from storage.signatures import Hint, Live
+from storage.store import Storage
+
+RESEND_SECONDS = 12.0
+"""How long after it was sent a signature is sent again."""
+LOOKS_PER_RESEND = 10
+"""How often, in that time, it is looked for what is to be sent again."""
+RESEND_MAX = 250
+"""How many are sent again at a time, lowest nonces first."""
+BATCHES_WAITING_MAX = 4
+"""How many batches of new signatures may wait to be sent before no more are signed."""
+
+log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True)
+class Sent:
+    """Which extrinsic was sent, and when by the monotonic clock."""
+
+    correlation_id: str
+    at: float
+
+
+class Sender:
+    """Sends over one connection.
+
+    `poor` are the addresses of accounts that a node found unable to pay, with the balances they had then.
+    """
+
+    def __init__(self, storage: Storage, node: Node, poll_seconds: float) -> None:
+        self.sent: dict[bytes, Sent] = {}  # by extrinsic hash, what may still be executed
+        self.poor: dict[str, int] = {}
+        self._storage = storage
+        self._node = node
+        self._poll_seconds = poll_seconds
+        self._new: asyncio.Queue[Sequence[Signature]] = asyncio.Queue(BATCHES_WAITING_MAX)
+
+    async def put(self, stored: Sequence[Signature]) -> None:
+        """Have new signatures sent, in this order; waits while too many batches are waiting."""
+        await self._new.put(stored)
+
+    async def run(self) -> None:
+        """Send for ever. Raises `RpcFailure` or a `Failure` of storage."""
+        next_look = 0.0
+        while True:
+            if time.monotonic() >= next_look:
+                await self._send_again()
+                next_look = time.monotonic() + RESEND_SECONDS / LOOKS_PER_RESEND
+            try:
+                async with asyncio.timeout(self._poll_seconds):
+                    stored = await self._new.get()
+            except TimeoutError:
+                continue
+            await self._send(stored)
+
+    def forget_poverty(self, address: str) -> None:
+        """An account can pay again, perhaps: what it signed is sent again at once."""
+        self.poor.pop(address, None)
+        self.sent.clear()
+
+    async def _send_again(self) -> None:
+        """Send what may have been lost: after a crash of ours, or with the pool of the node.
+
+        The lowest nonce of an account that is not on the chain yet tells: if the node did not have it any
+        more, all that follow it are sent as well. What no node ever took is sent in any case.
+        """
+        live = await self._storage.read(signatures.live_to_send, None)
+        for ended in self.sent.keys() - {each.extrinsic_hash for each in live}:
+            del self.sent[ended]
+        now = time.monotonic()
+        overdue = [each for each in live if now - self._sent_at(each.extrinsic_hash) >= RESEND_SECONDS]
+        if not overdue:
+            return
+        lowest = await self._lowest_unexecuted(live)
+        probes = [each for each in overdue if each.extrinsic_hash in lowest or not each.known][:RESEND_MAX]
+        lost = await self._send(await self._stored(probes))
+        rest = [each for each in overdue if each.account_address in lost and each not in probes][:RESEND_MAX]
+        await self._send(await self._stored(rest))
+
+    async def _lowest_unexecuted(self, live: Sequence[Live]) -> set[bytes]:
+        """Of each account, the signature with the lowest nonce that the best block does not know."""
+        addresses = sorted({each.account_address for each in live})
+        used = await signer_balances(self._node, [ss58_decode(address) for address in addresses])
+        next_nonce = {address: account.nonce for address, account in zip(addresses, used, strict=True)}
+        lowest: dict[str, bytes] = {}
+        for each in live:
+            if each.nonce >= next_nonce[each.account_address]:
+                lowest.setdefault(each.account_address, each.extrinsic_hash)
+        return set(lowest.values())
+
+    async def _stored(self, live: Sequence[Live]) -> list[Signature]:
+        if not live:
+            return []
+        return await self._storage.read(signatures.signatures_of, [each.extrinsic_hash for each in live])
+
+    async def _send(self, stored: Sequence[Signature]) -> set[str]:
+        """Send bytes and note what the node says; the accounts of those that it had not known."""
+        if not stored:
+            return set()
+        objections = await self._node.submit([signature.raw for signature in stored])
+        sent_at = time.monotonic()
+        answers = [classify(objection) for objection in objections]
+        await self._notice_poverty(stored, answers)
+        hints = []
+        for signature, objection, answer in zip(stored, objections, answers, strict=True):
+            self.sent[signature.extrinsic_hash] = Sent(signature.correlation_id, sent_at)
+            hints.append(self._hint(signature, objection, answer))
+        await asyncio.gather(*(self._storage.commit(signatures.note_hints, hint) for hint in hints))
+        return {
+            signature.account_address
+            for signature, objection in zip(stored, objections, strict=True)
+            if objection is None
+        }
+
+    async def _notice_poverty(self, stored: Sequence[Signature], answers: Sequence[Answer]) -> None:
+        poor = {
+            signature.account_address
+            for signature, answer in zip(stored, answers, strict=True)
+            if answer == Answer.FUNDS
+        }
+        if poor:
+            addresses = sorted(poor)
+            found = await signer_balances(self._node, [ss58_decode(address) for address in addresses])
+            for address, account in zip(addresses, found, strict=True):
+                if address not in self.poor:
+                    log.warning(cannot_pay(address, account.free))
+                self.poor[address] = account.free
+
+    def _hint(self, signature: Signature, objection: RpcError | None, answer: Answer) -> Hint:
+        text = ""
+        if answer == Answer.FUNDS:
+            text = cannot_pay(signature.account_address, self.poor[signature.account_address])
+        elif answer != Answer.TAKEN:
+            text = f"the node objects: {objection}"
+        return Hint(
+            correlation_id=signature.correlation_id,
+            extrinsic_hash=signature.extrinsic_hash,
+            status=ExtrinsicStatus.SUBMITTED if answer == Answer.TAKEN else None,
+            objection=text,
+            excused=answer in (Answer.FUNDS, Answer.BUSY),
+        )
+
+    def _sent_at(self, extrinsic_hash: bytes) -> float:
+        sent = self.sent.get(extrinsic_hash)
+        return -math.inf if sent is None else sent.at
+
+
+def cannot_pay(address: str, free: int) -> str:
+    """What is told of an account without funds."""
+    return f"account {address} cannot pay: it has {free} free; its extrinsics wait until it has more"

@@ -1,0 +1,103 @@
+"""Extrinsics whose era is over on the finalized chain although no block held them: again, or no more.
+
+An attempt counts towards giving up only if it failed by its own fault: a node took the bytes or objected to
+them, and no lower nonce of the account was in the way.
+"""
+
+import random
+from collections.abc import Sequence
+
+from sqlalchemy import select
+
+from storage import schema
+from storage.lifecycle import LIVE_EXTRINSIC, ExtrinsicStatus
+from storage.outbox import give_up
+from storage.records import Extrinsic, Record
+from storage.transaction import Transaction
+from storage.workset import Workset
+
+RETRY_DOUBLINGS_MAX = 8
+"""How often the delay before the next attempt doubles."""
+
+
+def expired(tx: Transaction, last_number: int) -> Sequence[str]:
+    """What can no longer be executed: its era is over, if no block held any of its hashes."""
+    table = schema.extrinsics
+    over = select(table.c.correlation_id).where(
+        table.c.status.in_(sorted(LIVE_EXTRINSIC)), table.c.death_block <= last_number + 1
+    )
+    return tx.connection.execute(over).scalars().all()
+
+
+def queue_again(work: Workset, cursor_number: int, *, attempts_max: int, retry_delay_us: int) -> None:
+    """Queue again what is still live after the blocks up to the cursor, although its era is over."""
+    over = work.extrinsics.all(lambda row: _is_over(row, cursor_number))
+    if not over:
+        return
+    places = _places(work, over)
+    for extrinsic in over:
+        place = places[extrinsic.correlation_id]
+        others = [other for other in places.values() if other.account_address == place.account_address]
+        blocked = any(other.nonce < place.nonce for other in others)
+        leaves_a_gap = any(other.nonce > place.nonce and not other.over for other in others)
+        attempts = extrinsic.attempt_count - (extrinsic.excused or blocked)
+        error = f"no block before {extrinsic.death_block} included it"
+        if extrinsic.excused and extrinsic.last_error:
+            error = f"{error}: {extrinsic.last_error}"
+        queued = work.extrinsics.change(
+            extrinsic,
+            status=ExtrinsicStatus.QUEUED,
+            attempt_count=attempts,
+            last_error=error,
+            excused=False,
+            lease_token="",
+            lease_end_us=0,
+            # What has a later signature waiting for its nonce is not delayed.
+            next_attempt_us=work.tx.now_us + (0 if leaves_a_gap else _delay_us(retry_delay_us, attempts)),
+        )
+        if attempts >= attempts_max:
+            give_up(work, queued, ExtrinsicStatus.DEAD, f"given up after {attempts} attempts: {error}")
+
+
+def _is_over(row: Extrinsic, cursor_number: int) -> bool:
+    return (
+        row.status in LIVE_EXTRINSIC and row.death_block is not None and row.death_block <= cursor_number + 1
+    )
+
+
+def _delay_us(first_us: int, attempts: int) -> int:
+    longest = first_us << min(max(attempts - 1, 0), RETRY_DOUBLINGS_MAX)
+    return int(longest * random.uniform(1.0, 1.5))  # noqa: S311 - so that not all come back at once
+
+
+class _Place(Record, frozen=True, kw_only=True):
+    """Where a live signature stands in the line of its account, and whether its era is over."""
+
+    account_address: str
+    nonce: int
+    over: bool
+
+
+def _places(work: Workset, over: Sequence[Extrinsic]) -> dict[str, _Place]:
+    """The places of all live extrinsics of the accounts that signed these, by correlation id."""
+    signatures, extrinsics = schema.signatures, schema.extrinsics
+    over_ids = {row.correlation_id for row in over}
+    mine = signatures.alias()
+    accounts = (
+        select(mine.c.account_address)
+        .join(extrinsics, extrinsics.c.extrinsic_hash == mine.c.extrinsic_hash)
+        .where(extrinsics.c.correlation_id.in_(sorted(over_ids)))
+    )
+    live = (
+        select(extrinsics.c.correlation_id, signatures.c.account_address, signatures.c.nonce)
+        .join(signatures, extrinsics.c.extrinsic_hash == signatures.c.extrinsic_hash)
+        .where(extrinsics.c.status.in_(sorted(LIVE_EXTRINSIC)), signatures.c.account_address.in_(accounts))
+    )
+    places = {}
+    for correlation_id, address, nonce in work.tx.connection.execute(live):
+        changed = work.extrinsics.get(correlation_id)
+        if changed is None or changed.status in LIVE_EXTRINSIC:  # else these blocks executed it
+            places[correlation_id] = _Place(
+                account_address=address, nonce=nonce, over=correlation_id in over_ids
+            )
+    return places
