@@ -20,6 +20,7 @@ from chain.reader import Reader
 from chain.rpc import RpcClient, RpcFailure
 from chain.runtimes import Runtimes
 from chain.scale.errors import ScaleError
+from chain.signer_watch import SignerAccount, SignerWatch
 from chain.submitter import Submitter
 from storage.errors import StorageError
 from storage.store import Storage
@@ -53,12 +54,16 @@ class BridgeSettings:
 
 @dataclass(frozen=True)
 class BridgeStatus:
+    """How the bridge is. `connections` is how often a node was connected; `signers` were asked of late."""
+
     connected: bool
     endpoint: str
     genesis_hash: str
     finalized_number: int | None
     finalized_hash: bytes
     last_error: str
+    connections: int = 0
+    signers: tuple[SignerAccount, ...] = ()
 
 
 class Bridge:
@@ -71,6 +76,8 @@ class Bridge:
         self._runtimes = Runtimes(settings.metadata)
         self._connected = False
         self._reader: Reader | None = None
+        self._connections = 0
+        self._signers = SignerWatch(settings.keyring)
         self._reading_error = ""
         self._sending_error = ""
         self._endpoint = RpcClient(settings.url).node
@@ -85,6 +92,8 @@ class Bridge:
             finalized_number=finalized.number if finalized else None,
             finalized_hash=finalized.hash if finalized else b"",
             last_error=self._reading_error or self._sending_error,
+            connections=self._connections,
+            signers=self._signers.accounts,
         )
 
     async def genesis_hash(self) -> str:
@@ -122,6 +131,7 @@ class Bridge:
                     f" bound to 0x{self._storage.binding}: point CHAIN_WS_URL at a node of that chain"
                 )
             self._connected = True
+            self._connections += 1
             self._reader = Reader(
                 self._storage,
                 node,
@@ -132,7 +142,7 @@ class Bridge:
             cursor = await self._reader.begin()
             jobs = [self._reader.run(cursor)]
             if self._settings.submit:
-                jobs.append(self._submit(node, genesis_hash))
+                jobs += [self._submit(node, genesis_hash), self._signers.run(node)]
             await _until_one_ends(jobs)
 
     async def _submit(self, node: Node, genesis_hash: bytes) -> None:

@@ -59,13 +59,12 @@ class ChainLink:
         return ChainState(
             connected=bridge.connected,
             endpoint=bridge.endpoint,
-            connections=0,
+            connections=bridge.connections,
             reader=bridge.connected,
             finalized_number=bridge.finalized_number,
             finalized_hash=bridge.finalized_hash,
             pruned_below=None,
-            signers=(),
-            pauses=(),
+            signers=bridge.signers,
             last_error=bridge.last_error,
         )
 

@@ -8,6 +8,7 @@ import asyncio
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from server.pace import Pace
 from storage import dashboard
@@ -15,28 +16,11 @@ from storage.dashboard import Counts
 from storage.errors import StorageError
 from storage.store import Storage
 
+if TYPE_CHECKING:
+    from chain.signer_watch import SignerAccount
+
 LOOK_SECONDS = 1.0
 LOOK_TIMEOUT_SECONDS = 5.0
-
-
-@dataclass(frozen=True)
-class SignerAccount:
-    """An account that signs, as the chain had it at `observe_time_us`; `low` if it can hardly pay fees."""
-
-    account_address: str
-    free_balance: int
-    next_nonce: int
-    observe_time_us: int
-    low: bool
-
-
-@dataclass(frozen=True)
-class SubmissionPause:
-    """What an operator has paused; of all signers if `signer` is empty."""
-
-    signer: str
-    reason: str
-    create_time_us: int
 
 
 @dataclass(frozen=True)
@@ -50,8 +34,7 @@ class ChainState:
     finalized_number: int | None
     finalized_hash: bytes
     pruned_below: int | None
-    signers: tuple[SignerAccount, ...]
-    pauses: tuple[SubmissionPause, ...]
+    signers: "tuple[SignerAccount, ...]"
     last_error: str
 
 

@@ -2,7 +2,8 @@
 
 from sqlalchemy import func, select, text
 
-from storage import chain_log, schema, status_counts
+from storage import chain_log, pauses, schema, status_counts
+from storage.pauses import Pause
 from storage.records import Record
 from storage.transaction import Transaction
 
@@ -11,7 +12,7 @@ class Counts(Record, frozen=True, kw_only=True):
     """How many entities are in each status, and how far the chain is reflected.
 
     `oldest_queued_us` is when the oldest queued extrinsic was asked for, `cursor_time_us` the time of the
-    block at the cursor, if both are known.
+    block at the cursor, if both are known. `pauses` are those of submission.
     """
 
     agents: dict[str, int]
@@ -26,6 +27,7 @@ class Counts(Record, frozen=True, kw_only=True):
     cursor_number: int | None
     cursor_hash: bytes
     cursor_time_us: int | None
+    pauses: list[Pause]
 
 
 def counts(tx: Transaction, _: None) -> Counts:
@@ -58,4 +60,5 @@ def counts(tx: Transaction, _: None) -> Counts:
         cursor_number=cursor.block_number if cursor else None,
         cursor_hash=cursor.block_hash if cursor else b"",
         cursor_time_us=cursor_time_us,
+        pauses=pauses.standing(tx, None),
     )

@@ -22,7 +22,7 @@ def state(observer: Observer) -> Iterator[Metric]:
     """All gauges. Those that come from the database have no sample while it is away."""
     counts, chain = observer.counts, observer.chain
     yield from _entities(counts)
-    yield from _outbox(counts, chain)
+    yield from _outbox(counts)
     yield from _chain(chain, observer)
     yield from _reflected(counts, chain)
 
@@ -51,7 +51,7 @@ def _entities(counts: Counts | None) -> Iterator[Metric]:
     yield family
 
 
-def _outbox(counts: Counts | None, chain: ChainState | None) -> Iterator[Metric]:
+def _outbox(counts: Counts | None) -> Iterator[Metric]:
     family = GaugeMetricFamily("chamberlain_outbox_extrinsics", "Extrinsics by state.", labels=("status",))
     oldest = None
     if counts is not None:
@@ -60,7 +60,7 @@ def _outbox(counts: Counts | None, chain: ChainState | None) -> Iterator[Metric]
         oldest = 0.0 if counts.oldest_queued_us is None else seconds_since(counts.oldest_queued_us)
     yield family
     yield gauge("outbox_oldest_queued_seconds", "How long the oldest queued extrinsic waits.", oldest)
-    pauses = None if chain is None else len(chain.pauses)
+    pauses = None if counts is None else len(counts.pauses)
     yield gauge("outbox_pauses", "What operators have paused: signers, or all of them.", pauses)
 
 

@@ -1,10 +1,11 @@
 """The calls of OrchestratorService that look at the whole: counts, and how far the chain is followed."""
 
 from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
 from chamberlain.v1 import orchestrator_service_pb2 as pb
 
-from server.convert_records import hexadecimal, timestamp
+from server.convert_records import hexadecimal, pause, timestamp
 from server.enums import (
     AGENT_STATUS,
     BID_STATUS,
@@ -14,12 +15,15 @@ from server.enums import (
     TASK_STATUS,
 )
 from server.interceptor import Context
-from server.observer import ChainState, Observer, SignerAccount, lag_blocks, seconds_since
+from server.observer import ChainState, Observer, lag_blocks, seconds_since
 from server.pace import Pace
 from server.services.calls import Calls
 from storage import dashboard
 from storage.dashboard import Counts
 from storage.store import LOCAL
+
+if TYPE_CHECKING:
+    from chain.signer_watch import SignerAccount
 
 
 class OverviewCalls(Calls):
@@ -82,12 +86,7 @@ def _sync_status(
         reader=chain.reader,
         pruned_below=chain.pruned_below,
         signers=[_signer(account) for account in chain.signers],
-        pauses=[
-            pb.SubmissionPause(
-                signer=pause.signer, reason=pause.reason, create_time=timestamp(pause.create_time_us)
-            )
-            for pause in chain.pauses
-        ],
+        pauses=[pause(record) for record in counts.pauses],
         anomalies=counts.anomalies,
     )
     if counts.oldest_queued_us is not None:
@@ -99,7 +98,7 @@ def _sync_status(
     return status
 
 
-def _signer(account: SignerAccount) -> pb.SignerAccount:
+def _signer(account: "SignerAccount") -> pb.SignerAccount:
     return pb.SignerAccount(
         account_address=account.account_address,
         free_balance=str(account.free_balance),

@@ -174,6 +174,11 @@ async def test_the_chain_and_the_outbox_are_shown(world: World) -> None:
     assert seen.of("chamberlain_chain_undecodable_blocks") == 0
     assert seen.of("chamberlain_chain_anomalies") == 0
     assert seen.of("chamberlain_chain_pruned") == 0
+    assert seen.of("chamberlain_chain_connections_total") == 1
+    assert seen.of("chamberlain_outbox_pauses") == 0
+    (account,) = seen.labels("chamberlain_signer_free_balance", "account")
+    assert seen.of("chamberlain_signer_free_balance", account=account) > 0
+    assert seen.of("chamberlain_signer_low", account=account) == 0
 
 
 async def test_what_was_cancelled_and_queued_again_is_retried() -> None:

@@ -6,6 +6,7 @@ import re
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
 from io import StringIO
+from pathlib import Path
 
 import pytest
 from chamberlain.v1 import orchestrator_service_pb2 as pb
@@ -16,6 +17,7 @@ from google.protobuf.struct_pb2 import Struct
 from rich.console import Console
 
 from chain.devnet import DevChain, DevChainConfig, DevNode
+from chain.keys import load_signer
 from server.app import App
 from server.catch_up_bar import show_catch_up
 from server.cli import main
@@ -166,7 +168,6 @@ async def test_the_bar_is_shown_while_catching_up_on_a_terminal_and_then_gone() 
             finalized_hash=b"f" * 32,
             pruned_below=None,
             signers=(),
-            pauses=(),
             last_error="",
         )
 
@@ -195,3 +196,38 @@ async def test_the_bar_is_shown_while_catching_up_on_a_terminal_and_then_gone() 
     await asyncio.gather(*shown, return_exceptions=True)
     await storage.close()
     assert file.getvalue() == ""
+
+
+async def test_signers_are_shown_with_what_they_have_and_one_without_funds_is_a_problem(
+    tmp_path: Path,
+) -> None:
+    names = tmp_path / "signers.toml"
+    names.write_text('"did:ex:poor" = "//Poor"\n')
+    async with a_world(chain_signers_path=names) as world:
+
+        async def look() -> pb.GetSyncStatusResponse | None:
+            found = await world.orchestrator.GetSyncStatus(pb.GetSyncStatusRequest())
+            return found if found.signers else None
+
+        alice, poor = (await eventually(look)).signers
+        account = world.chain.account(load_signer("//Alice").account)
+        assert alice.account_address == load_signer("//Alice").address(42)
+        assert (int(alice.free_balance), alice.next_nonce, alice.low) == (account.data.free, 0, False)
+        assert alice.observe_time.ToSeconds() > 0
+        assert (poor.free_balance, poor.low) == ("0", True)
+        shown = await status(world.app)
+        assert shown.exit_code == 1
+        assert f"signer {poor.account_address} is low on funds" in shown.stdout
+        assert f"{account.data.free:,}" in shown.stdout
+
+
+async def test_a_pause_is_a_problem_until_it_ends(world: World) -> None:
+    await synced(world)
+    await world.outbox.PauseSubmission(
+        outbox_pb.PauseSubmissionRequest(signer="did:ex:a", reason="moving to another key")
+    )
+    shown = await status(world.app)
+    assert shown.exit_code == 1
+    assert "sending is paused for did:ex:a: moving to another key" in shown.stdout
+    await world.outbox.ResumeSubmission(outbox_pb.ResumeSubmissionRequest(signer="did:ex:a"))
+    assert (await status(world.app)).exit_code == 0

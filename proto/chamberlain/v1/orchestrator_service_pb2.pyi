@@ -547,9 +547,9 @@ class GetSyncStatusResponse(_message.Message):
     reader: bool
     pruned_below: int
     signers: _containers.RepeatedCompositeFieldContainer[SignerAccount]
-    pauses: _containers.RepeatedCompositeFieldContainer[SubmissionPause]
+    pauses: _containers.RepeatedCompositeFieldContainer[_extrinsic_pb2.SubmissionPause]
     anomalies: int
-    def __init__(self, mode: _Optional[_Union[GetSyncStatusResponse.Mode, str]] = ..., genesis_hash: _Optional[str] = ..., connected: _Optional[bool] = ..., endpoint: _Optional[str] = ..., cursor: _Optional[_Union[BlockReference, _Mapping]] = ..., finalized_head: _Optional[_Union[BlockReference, _Mapping]] = ..., lag_blocks: _Optional[int] = ..., extrinsics: _Optional[_Iterable[_Union[ExtrinsicStatusCount, _Mapping]]] = ..., oldest_queued_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., last_error: _Optional[str] = ..., undecodable_blocks: _Optional[int] = ..., lag: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., blocks_per_second: _Optional[float] = ..., catching_up: _Optional[bool] = ..., catch_up_duration: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., reader: _Optional[bool] = ..., pruned_below: _Optional[int] = ..., signers: _Optional[_Iterable[_Union[SignerAccount, _Mapping]]] = ..., pauses: _Optional[_Iterable[_Union[SubmissionPause, _Mapping]]] = ..., anomalies: _Optional[int] = ...) -> None: ...
+    def __init__(self, mode: _Optional[_Union[GetSyncStatusResponse.Mode, str]] = ..., genesis_hash: _Optional[str] = ..., connected: _Optional[bool] = ..., endpoint: _Optional[str] = ..., cursor: _Optional[_Union[BlockReference, _Mapping]] = ..., finalized_head: _Optional[_Union[BlockReference, _Mapping]] = ..., lag_blocks: _Optional[int] = ..., extrinsics: _Optional[_Iterable[_Union[ExtrinsicStatusCount, _Mapping]]] = ..., oldest_queued_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., last_error: _Optional[str] = ..., undecodable_blocks: _Optional[int] = ..., lag: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., blocks_per_second: _Optional[float] = ..., catching_up: _Optional[bool] = ..., catch_up_duration: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., reader: _Optional[bool] = ..., pruned_below: _Optional[int] = ..., signers: _Optional[_Iterable[_Union[SignerAccount, _Mapping]]] = ..., pauses: _Optional[_Iterable[_Union[_extrinsic_pb2.SubmissionPause, _Mapping]]] = ..., anomalies: _Optional[int] = ...) -> None: ...
 
 class SignerAccount(_message.Message):
     __slots__ = ("account_address", "free_balance", "next_nonce", "observe_time", "low")
@@ -564,16 +564,6 @@ class SignerAccount(_message.Message):
     observe_time: _timestamp_pb2.Timestamp
     low: bool
     def __init__(self, account_address: _Optional[str] = ..., free_balance: _Optional[str] = ..., next_nonce: _Optional[int] = ..., observe_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., low: _Optional[bool] = ...) -> None: ...
-
-class SubmissionPause(_message.Message):
-    __slots__ = ("signer", "reason", "create_time")
-    SIGNER_FIELD_NUMBER: _ClassVar[int]
-    REASON_FIELD_NUMBER: _ClassVar[int]
-    CREATE_TIME_FIELD_NUMBER: _ClassVar[int]
-    signer: str
-    reason: str
-    create_time: _timestamp_pb2.Timestamp
-    def __init__(self, signer: _Optional[str] = ..., reason: _Optional[str] = ..., create_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ...) -> None: ...
 
 class BlockReference(_message.Message):
     __slots__ = ("number", "hash")
