@@ -1,27 +1,35 @@
 """The bridge between storage and a chain: one connection, a reader and a submitter on it, for ever.
 
+Of several processes on one database all submit, and one reads.
+
 It survives everything that a node or a database can do to it: whatever fails, it connects anew after a
 pause, and goes on from what is stored.
 """
 
 import asyncio
+import contextlib
 import random
-from collections.abc import Coroutine, Sequence
+from collections.abc import AsyncIterator, Coroutine, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import structlog
 
+from chain.endpoints import Endpoints
 from chain.inclusion import hint_inclusion
 from chain.keyring import Keyring
 from chain.node import ChainError, Node
+from chain.pace import Pace
+from chain.progress import Progress
 from chain.reader import Reader
 from chain.rpc import RpcClient, RpcFailure
 from chain.runtimes import Runtimes
 from chain.scale.errors import ScaleError
 from chain.signer_watch import SignerAccount, SignerWatch
 from chain.submitter import Submitter
+from storage import chain_log
 from storage.errors import StorageError
 from storage.store import Storage
 
@@ -29,6 +37,10 @@ PAUSE_SECONDS_MIN = 0.25
 PAUSE_SECONDS_MAX = 15.0
 STEADY_SECONDS = 30.0
 """A connection that held this long starts the pauses anew."""
+ELECTION_SECONDS = 1.0
+"""How often a process that does not read tries to become the one that does."""
+STALLED_SECONDS = 90.0
+"""A node that finalizes nothing for so long is left for the next one, if there is one."""
 
 log = structlog.get_logger(__name__)
 
@@ -37,14 +49,16 @@ log = structlog.get_logger(__name__)
 class BridgeSettings:
     """Where the chain is and how to speak with it.
 
-    `start_block` is the first block to read into a database that has read none; the next finalized one
-    if None. `metadata` is a file with the SCALE metadata of the chain's present runtime, to be used
-    instead of asking the node for it. `attempts_max` is how many attempts of an extrinsic may come to
-    nothing before it is given up.
+    `url` may be several, separated by commas: when one node fails, the next one is tried. `archive_url` is a
+    node that has pruned nothing, asked only for blocks that the others have pruned. `start_block`
+    is the first block to read into a database that has read none; the next finalized one if None. `metadata`
+    is a file with the SCALE metadata of the chain's present runtime, to be used instead of asking the node.
+    `attempts_max` is how many attempts of an extrinsic may come to nothing before it is given up.
     """
 
     url: str
     keyring: Keyring
+    archive_url: str | None = None
     start_block: int | None = None
     metadata: Path | None = None
     poll_seconds: float = 0.5
@@ -54,7 +68,12 @@ class BridgeSettings:
 
 @dataclass(frozen=True)
 class BridgeStatus:
-    """How the bridge is. `connections` is how often a node was connected; `signers` were asked of late."""
+    """How the bridge of this process is.
+
+    `pruned_below` is set while blocks below it are needed that the node has discarded. `is_reader` says
+    whether this process reads the chain; if another one does, the numbers here are what this one saw of it.
+    `connections` is how often a node was connected; `signers` were asked of late.
+    """
 
     connected: bool
     endpoint: str
@@ -62,6 +81,9 @@ class BridgeStatus:
     finalized_number: int | None
     finalized_hash: bytes
     last_error: str
+    cursor_number: int | None = None
+    pruned_below: int | None = None
+    is_reader: bool = False
     connections: int = 0
     signers: tuple[SignerAccount, ...] = ()
 
@@ -73,33 +95,44 @@ class Bridge:
         """Raises ValueError for a URL that is none, and OSError or ValueError for the file of metadata."""
         self._storage = storage
         self._settings = settings
+        self._endpoints = Endpoints(settings.url)
+        self._archive = None if settings.archive_url is None else Endpoints(settings.archive_url)
         self._runtimes = Runtimes(settings.metadata)
+        self._pace = Pace()
+        self._progress = Progress()
         self._connected = False
-        self._reader: Reader | None = None
+        self._is_reader = False
         self._connections = 0
         self._signers = SignerWatch(settings.keyring)
         self._reading_error = ""
         self._sending_error = ""
-        self._endpoint = RpcClient(settings.url).node
 
     def status(self) -> BridgeStatus:
         """How the bridge is now."""
-        finalized = self._reader.finalized if self._reader else None
+        finalized = self._progress.finalized
         return BridgeStatus(
             connected=self._connected,
-            endpoint=self._endpoint,
+            endpoint=self._endpoints.name,
             genesis_hash=self._storage.binding,
             finalized_number=finalized.number if finalized else None,
             finalized_hash=finalized.hash if finalized else b"",
             last_error=self._reading_error or self._sending_error,
+            cursor_number=self._progress.cursor_number,
+            pruned_below=self._progress.pruned_below,
+            is_reader=self._is_reader,
             connections=self._connections,
             signers=self._signers.accounts,
         )
 
     async def genesis_hash(self) -> str:
-        """Ask the node which chain it follows, in hexadecimal. Raises `RpcFailure`."""
-        async with RpcClient(self._settings.url) as client:
-            return (await Node(client).genesis_hash()).hex()
+        """Ask the first node that answers which chain it follows, in hexadecimal. Raises `RpcFailure`."""
+        while True:
+            try:
+                async with RpcClient(self._endpoints.url) as client:
+                    return (await Node(client).genesis_hash()).hex()
+            except RpcFailure:
+                if self._endpoints.turn():
+                    raise
 
     async def run(self) -> None:
         """Read and submit for ever; the storage must be prepared."""
@@ -115,38 +148,81 @@ class Bridge:
                 log.exception("the bridge failed")
                 self._note("an internal error, see the log of the server")
             finally:
-                self._connected = False
+                self._connected = self._is_reader = False
             if loop.time() - started > STEADY_SECONDS:
                 pause = PAUSE_SECONDS_MIN
+            all_tried = self._endpoints.turn()
             await asyncio.sleep(random.uniform(pause / 2, pause))  # noqa: S311
-            pause = min(2 * pause, PAUSE_SECONDS_MAX)
+            if all_tried:
+                pause = min(2 * pause, PAUSE_SECONDS_MAX)
 
     async def _work(self) -> None:
-        async with RpcClient(self._settings.url) as client:
-            node = Node(client, self._runtimes)
-            genesis_hash = await node.genesis_hash()
-            if genesis_hash.hex() != self._storage.binding:
-                raise ChainError(
-                    f"the node follows the chain with genesis 0x{genesis_hash.hex()}, this database is"
-                    f" bound to 0x{self._storage.binding}: point CHAIN_WS_URL at a node of that chain"
-                )
+        async with self._open(self._endpoints) as node:
             self._connected = True
             self._connections += 1
-            self._reader = Reader(
-                self._storage,
-                node,
-                self._settings.start_block,
-                self._settings.attempts_max,
-                self._note_progress,
-            )
-            cursor = await self._reader.begin()
-            jobs = [self._reader.run(cursor)]
+            begun = asyncio.Event()
+            jobs = [self._read(node, begun)]
             if self._settings.submit:
-                jobs += [self._submit(node, genesis_hash), self._signers.run(node)]
+                jobs += [self._submit(node, begun), self._signers.run(node)]
             await _until_one_ends(jobs)
 
-    async def _submit(self, node: Node, genesis_hash: bytes) -> None:
+    async def _read(self, node: Node, begun: asyncio.Event) -> None:
+        """Read for ever whenever this process is the one that reads; look on while it is not.
+
+        `begun` is set as soon as the database has a cursor.
+        """
+        reader = Reader(
+            self._storage,
+            node,
+            self._settings.start_block,
+            attempts_max=self._settings.attempts_max,
+            pace=self._pace,
+            progress=self._progress,
+            open_archive=None if self._archive is None else partial(self._open, self._archive),
+            stalled_seconds=STALLED_SECONDS if len(self._endpoints) > 1 else None,
+            on_progress=self._note_progress,
+        )
+        while True:
+            lock = await self._storage.try_lock_chain()
+            if lock is None:
+                await self._look_on(node, begun)
+                continue
+            try:
+                await reader.begin()
+                self._is_reader = True
+                begun.set()
+                await _until_one_ends([reader.run(), lock.hold()])
+            finally:
+                self._is_reader = False
+                await lock.release()
+
+    async def _look_on(self, node: Node, begun: asyncio.Event) -> None:
+        """Note, while another process reads, how far it is."""
+        cursor = await self._storage.read(chain_log.cursor, None)
+        self._progress.finalized = await node.finalized_head()
+        if cursor is not None:
+            self._progress.reached(cursor.block_number)
+            begun.set()
+        self._note_progress()
+        await asyncio.sleep(ELECTION_SECONDS)
+
+    @contextlib.asynccontextmanager
+    async def _open(self, endpoints: Endpoints) -> AsyncIterator[Node]:
+        """Connect to the present node of a list. Raises `ChainError` if it follows another chain."""
+        async with RpcClient(endpoints.url) as client:
+            node = Node(client, self._runtimes)
+            genesis_hash = (await node.genesis_hash()).hex()
+            if genesis_hash != self._storage.binding:
+                raise ChainError(
+                    f"{client.node} follows the chain with genesis 0x{genesis_hash}, this database is"
+                    f" bound to 0x{self._storage.binding}: point CHAIN_WS_URL at nodes of that chain"
+                )
+            yield node
+
+    async def _submit(self, node: Node, begun: asyncio.Event) -> None:
         """Submit for ever. A chain that cannot be signed for is read all the same."""
+        await begun.wait()  # what is executed in a block that is never read would be signed again
+        genesis_hash = bytes.fromhex(self._storage.binding)
         while True:
             submitter = Submitter(
                 self._storage, node, self._settings.keyring, genesis_hash, self._settings.poll_seconds
@@ -168,7 +244,7 @@ class Bridge:
 
     def _note(self, error: str) -> None:
         if error != self._reading_error:
-            log.warning("the chain cannot be followed", endpoint=self._endpoint, error=error)
+            log.warning("the chain cannot be followed", endpoint=self._endpoints.name, error=error)
         self._reading_error = error
 
 

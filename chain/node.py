@@ -5,7 +5,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from chain.rpc import RpcClient, RpcError
+from chain.rpc import RpcClient, RpcError, TooMuchAsked
+from chain.rpc_errors import BATCHES_NOT_SUPPORTED
 from chain.runtimes import Runtimes
 from chain.scale.runtime import Runtime
 from chain.scale.storage_keys import blake2_256
@@ -25,6 +26,14 @@ class ChainError(Exception):
     """What the node says does not fit what this database knows; the message says what to do."""
 
 
+class PrunedBlock(ChainError):
+    """The node has discarded the state or the body of a finalized block, or never had it."""
+
+    def __init__(self, number: int, why: str) -> None:
+        super().__init__(f"the node cannot give block {number} any more: {why}")
+        self.number = number
+
+
 @dataclass(frozen=True)
 class Header:
     number: int
@@ -41,12 +50,21 @@ class RawBlock:
     events: bytes
 
 
+@dataclass(frozen=True)
+class BlockRange:
+    """Consecutive blocks, each with the runtime that encoded it; `size_bytes` is that of the answers."""
+
+    blocks: list[tuple[RawBlock, Runtime]]
+    size_bytes: int
+
+
 class Node:
     """The node behind a connection. All methods raise `RpcFailure`."""
 
     def __init__(self, client: RpcClient, runtimes: Runtimes | None = None) -> None:
         self.client = client
         self._runtimes = runtimes or Runtimes()
+        self._takes_batches = True
 
     async def genesis_hash(self) -> bytes:
         return await self.hash_of(0)
@@ -73,26 +91,83 @@ class Node:
             raise ChainError(f"the node does not know block {_hex(block_hash)}")
         return _header(answer, block_hash)
 
-    async def blocks(self, first: int, last: int) -> list[RawBlock]:
-        """The blocks of a range of the finalized chain, read in two round trips."""
-        hashes = await self._all([("chain_getBlockHash", [number]) for number in range(first, last + 1)])
-        calls: list[tuple[str, Sequence[Any]]] = []
-        for block_hash in hashes:
-            calls += [("chain_getBlock", [block_hash]), ("state_getStorage", [EVENTS_KEY, block_hash])]
-        answers = await self._all(calls)
-        blocks = []
-        for position, block_hash in enumerate(hashes):
-            block, events = answers[2 * position], answers[2 * position + 1]
-            if block is None:
-                raise ChainError(f"the node does not have block {first + position} any more")
-            blocks.append(
-                RawBlock(
-                    header=_header(block["block"]["header"], _bytes(block_hash)),
-                    extrinsics=[_bytes(raw) for raw in block["block"]["extrinsics"]],
-                    events=_bytes(events) if events else b"\x00",
-                )
-            )
-        return blocks
+    async def blocks(self, first: int, last: int) -> BlockRange:
+        """The blocks of a range of the finalized chain, which begins at 1 or later, in two round trips.
+
+        Raises `TooMuchAsked`, and `PrunedBlock` for the first block that the node does not have.
+        """
+        as_batch = last > first  # the answer of one block alone may be too large for a batch
+        numbers = range(first - 1, last + 1)
+        hashes = await self._all([("chain_getBlockHash", [number]) for number in numbers], as_batch=as_batch)
+        for number, block_hash in enumerate(hashes, first - 1):
+            if block_hash is None:
+                raise PrunedBlock(max(number, first), "it has no such block")
+        calls: list[tuple[str, Sequence[Any]]] = [
+            ("chain_getBlock", [block_hash]) for block_hash in hashes[1:]
+        ]
+        calls += [("state_getStorage", [EVENTS_KEY, block_hash]) for block_hash in hashes[1:]]
+        # Blocks are encoded by the runtime of the state that they are built on.
+        calls += [("state_getRuntimeVersion", [block_hash]) for block_hash in (hashes[0], hashes[-2])]
+        answers = await self._all(calls, as_batch=as_batch)
+        count = last - first + 1
+        blocks = [
+            _raw_block(first + place, hashes[place + 1], answers[place], answers[count + place])
+            for place in range(count)
+        ]
+        versions = [
+            _version(answer, number) for answer, number in zip(answers[-2:], (first, last), strict=True)
+        ]
+        runtimes = await self._runtimes_between(blocks, versions)
+        size_bytes = sum(2 * (len(raw.events) + sum(map(len, raw.extrinsics))) for raw in blocks)
+        return BlockRange(list(zip(blocks, runtimes, strict=True)), size_bytes)
+
+    async def _runtimes_between(self, blocks: Sequence[RawBlock], versions: Sequence[Any]) -> list[Runtime]:
+        """The runtime of each block, given the versions of the first and the last.
+
+        Versions only grow, so a range whose ends agree is not looked into.
+        """
+        first, last = [
+            await self._runtimes.of(version, self.client, _hex(raw.header.parent_hash))
+            for version, raw in zip(versions, (blocks[0], blocks[-1]), strict=True)
+        ]
+        if first.spec_version == last.spec_version:
+            return [first] * len(blocks)
+        middle = len(blocks) // 2
+        left = await self._version_at(blocks[middle - 1])
+        right = await self._version_at(blocks[middle])
+        return await self._runtimes_between(
+            blocks[:middle], (versions[0], left)
+        ) + await self._runtimes_between(blocks[middle:], (right, versions[1]))
+
+    async def _version_at(self, raw: RawBlock) -> Any:
+        return await self.client.call("state_getRuntimeVersion", _hex(raw.header.parent_hash))
+
+    async def has_state(self, number: int) -> bool:
+        """Whether the node has the state after a block of the best chain."""
+        block_hash = await self.client.call("chain_getBlockHash", number)
+        if block_hash is None:
+            return False
+        try:
+            await self.client.call("state_getRuntimeVersion", block_hash)
+        except RpcError as error:
+            if not _says_discarded(error):
+                raise
+            return False
+        return True
+
+    async def first_kept(self, low: int, high: int) -> int:
+        """The first of a range of blocks that the node can still give with its events; `high` + 1 if none.
+
+        What is discarded is always the oldest.
+        """
+        high += 1
+        while low < high:
+            middle = (low + high) // 2
+            if await self.has_state(middle - 1):
+                high = middle
+            else:
+                low = middle + 1
+        return low
 
     async def extrinsic_hashes(self, block_number: int) -> list[bytes]:
         """The hashes of the extrinsics of a block on the best chain."""
@@ -142,12 +217,34 @@ class Node:
         answer = await self.client.call("state_getStorage", _hex(key), _hex(block_hash))
         return runtime.decode_storage(pallet, item, _bytes(answer) if answer else None)
 
-    async def _all(self, calls: Sequence[tuple[str, Sequence[Any]]]) -> list[Any]:
-        """The answers of many calls, in flight at once.
+    async def _all(self, calls: Sequence[tuple[str, Sequence[Any]]], *, as_batch: bool) -> list[Any]:
+        """The answers of many calls; those that are refused have the `RpcError` in their place.
 
-        Not as one JSON-RPC batch: nodes limit its length, and the size of its one answer.
+        Raises `TooMuchAsked` if the node refuses the whole, or the answer of one of them.
         """
-        return await asyncio.gather(*(self.client.call(method, *params) for method, params in calls))
+        answers = await self._batch(calls) if as_batch and self._takes_batches else None
+        if answers is None:
+            answers = await asyncio.gather(*(self._answer(method, params) for method, params in calls))
+        for answer in answers:
+            if isinstance(answer, TooMuchAsked):
+                raise answer
+        return answers
+
+    async def _batch(self, calls: Sequence[tuple[str, Sequence[Any]]]) -> list[Any] | None:
+        """The answers of a batch, or None if the node takes none."""
+        try:
+            return await self.client.batch(calls)
+        except TooMuchAsked as refusal:
+            if refusal.code != BATCHES_NOT_SUPPORTED:
+                raise
+            self._takes_batches = False
+            return None
+
+    async def _answer(self, method: str, params: Sequence[Any]) -> Any:
+        try:
+            return await self.client.call(method, *params)
+        except RpcError as error:
+            return error
 
 
 def ss58_prefix(runtime: Runtime) -> int:
@@ -166,6 +263,30 @@ def block_time_us(runtime: Runtime) -> int:
 def _constant(runtime: Runtime, pallet: str, name: str, default: int) -> Any:
     known = runtime.metadata.pallets.get(pallet)
     return runtime.constant(pallet, name) if known is not None and name in known.constants else default
+
+
+def _raw_block(number: int, block_hash: str, body: Any, events: Any) -> RawBlock:
+    for answer in (body, events):
+        if isinstance(answer, RpcError):
+            raise PrunedBlock(number, str(answer)) if _says_discarded(answer) else answer
+    if body is None:
+        raise PrunedBlock(number, "its body is discarded")
+    return RawBlock(
+        header=_header(body["block"]["header"], _bytes(block_hash)),
+        extrinsics=[_bytes(raw) for raw in body["block"]["extrinsics"]],
+        events=_bytes(events) if events else b"\x00",
+    )
+
+
+def _version(answer: Any, number: int) -> Any:
+    if isinstance(answer, RpcError):
+        raise PrunedBlock(number, str(answer)) if _says_discarded(answer) else answer
+    return answer
+
+
+def _says_discarded(error: RpcError) -> bool:
+    """Whether an error is that of a state that was pruned; its code 4003 stands for other things as well."""
+    return "discarded" in str(error)
 
 
 def _header(answer: Any, block_hash: bytes) -> Header:

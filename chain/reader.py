@@ -1,29 +1,37 @@
 """Following the finalized chain: every block once, in order, from the cursor.
 
 The subscription to finalized heads is only a hint that there is something to read, for it skips heights and
-may fall silent. Blocks are read in batches, one ahead of the one that is being stored, and each must be the
-child of the one before it.
+may fall silent. Each block must be the child of the one before it.
 """
 
 import asyncio
 import contextlib
-from collections.abc import AsyncGenerator, Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 import structlog
 
-from chain.block_reader import read_block, without_facts
-from chain.node import ChainError, Header, Node
-from chain.rpc import RpcError
-from chain.scale.runtime import Runtime
+from chain.block_reader import without_facts
+from chain.fetcher import Fetcher
+from chain.node import ChainError, Node, PrunedBlock
+from chain.pace import Pace
+from chain.progress import Progress
+from chain.rpc import RpcError, Subscription, SubscriptionOverflow
 from storage import chain_log
 from storage.chain_log import Cursor, Ingest, ReadBlock
 from storage.errors import StorageError, Superseded
 from storage.store import Storage
 
-BATCH_BLOCKS = 32
 SILENCE_SECONDS = 15.0
 """How long a subscription may be silent before the finalized head is asked for."""
+RESUBSCRIBE_SECONDS = 0.5
+INGEST_EVENTS_MAX = 2000
+INGEST_BYTES_MAX = 4 * 1024 * 1024
+"""What one transaction stores, at most, unless a single block has more: other callers wait for it."""
+ARCHIVE_MARGIN_BLOCKS = 64
+"""How far beyond what a node has pruned its archive is read, since the node goes on pruning meanwhile."""
 RETRY_DELAY_SECONDS = 1.0
+
+OpenArchive = Callable[[], contextlib.AbstractAsyncContextManager[Node]]
 
 log = structlog.get_logger(__name__)
 
@@ -31,7 +39,9 @@ log = structlog.get_logger(__name__)
 class Reader:
     """Reflects finalized blocks in storage, over one connection.
 
-    `on_progress` is called whenever everything that is final has been reflected.
+    `open_archive` connects to a node that has pruned nothing; None if there is no such node. A node that
+    finalizes nothing for `stalled_seconds` is given up; None if there is no other. `on_progress` is called
+    whenever everything that is final has been reflected.
     """
 
     def __init__(
@@ -39,18 +49,28 @@ class Reader:
         storage: Storage,
         node: Node,
         start_block: int | None,
+        *,
         attempts_max: int,
+        pace: Pace,
+        progress: Progress,
+        open_archive: OpenArchive | None,
+        stalled_seconds: float | None,
         on_progress: Callable[[], None],
     ) -> None:
-        self.finalized: Header | None = None
         self._storage = storage
         self._node = node
         self._start_block = start_block
         self._attempts_max = attempts_max
+        self._pace = pace
+        self._progress = progress
+        self._open_archive = open_archive
         self._on_progress = on_progress
+        self._stalled_seconds = stalled_seconds
+        self._last_news = asyncio.get_running_loop().time()
+        self._cursor: Cursor
 
-    async def begin(self) -> Cursor:
-        """Where to go on; a database without a cursor begins at the finalized head, or its start block.
+    async def begin(self) -> None:
+        """Find where to go on; a database without a cursor begins at the finalized head, or its start block.
 
         Nothing may be signed before: what is executed in a block that is never read would be signed again.
         Raises `RpcFailure`, `ChainError` or a `Failure` of storage.
@@ -58,7 +78,9 @@ class Reader:
         found = await self._storage.read(chain_log.cursor, None)
         if found is not None:
             await self._check(found)
-            return found
+            self._cursor = found
+            self._progress.reached(found.block_number)
+            return
         final = await self._node.finalized_head()
         number = final.number if self._start_block is None else max(0, self._start_block - 1)
         if number > final.number:
@@ -67,25 +89,50 @@ class Reader:
             )
         first = Cursor(block_number=number, block_hash=await self._node.hash_of(number))
         await self._storage.commit(chain_log.begin, first)
-        return await self.begin()
+        await self.begin()
 
-    async def run(self, cursor: Cursor) -> None:
-        """Read on from a cursor for ever. Raises as `begin`."""
-        subscription = self._node.client.subscribe(
-            "chain_subscribeFinalizedHeads", unsubscribe="chain_unsubscribeFinalizedHeads"
-        )
-        async with subscription as heads:
-            while True:
-                self.finalized = await self._node.finalized_head()
-                try:
-                    cursor = await self._catch_up(cursor, self.finalized)
-                except Superseded:
-                    cursor = await self.begin()  # another server reads too, and was faster
-                    continue
-                self._on_progress()
-                with contextlib.suppress(TimeoutError):
-                    async with asyncio.timeout(SILENCE_SECONDS):
-                        await anext(heads)
+    async def run(self) -> None:
+        """Read on for ever, after `begin`. Raises as `begin`."""
+        while True:
+            subscription = self._node.client.subscribe(
+                "chain_subscribeFinalizedHeads", unsubscribe="chain_unsubscribeFinalizedHeads"
+            )
+            async with subscription as heads:
+                await self._follow(heads)
+            log.info("subscribing to finalized heads again")
+            await asyncio.sleep(RESUBSCRIBE_SECONDS)
+
+    async def _follow(self, heads: Subscription) -> None:
+        """Read on, until the subscription has ended or swallowed something."""
+        silent = False
+        while True:
+            final = self._progress.finalized = await self._node.finalized_head()
+            news = final.number > self._cursor.block_number
+            try:
+                await self._catch_up(final.number)
+            except Superseded:
+                await self.begin()  # another server read too, and was faster
+                continue
+            self._on_progress()
+            if silent and news:
+                return
+            self._check_stalled(news)
+            try:
+                async with asyncio.timeout(SILENCE_SECONDS):
+                    await heads.newest()
+            except TimeoutError:
+                silent = True
+            except (RpcError, SubscriptionOverflow):
+                return
+            else:
+                silent = False
+
+    def _check_stalled(self, news: bool) -> None:
+        now = asyncio.get_running_loop().time()
+        if news:
+            self._last_news = now
+        elif self._stalled_seconds is not None and now - self._last_news > self._stalled_seconds:
+            raise ChainError(f"no new block became final within {self._stalled_seconds:g} s")
 
     async def _check(self, cursor: Cursor) -> None:
         """The chain must hold the block at the cursor, or what follows is another history."""
@@ -95,84 +142,91 @@ class Reader:
         if await self._node.hash_of(cursor.block_number) != cursor.block_hash:
             raise _other_history(cursor)
 
-    async def _catch_up(self, cursor: Cursor, head: Header) -> Cursor:
-        async with contextlib.aclosing(self._read(cursor, head)) as batches:
-            async for blocks in batches:
-                cursor = await self._store(cursor, blocks)
-        return cursor
+    async def _catch_up(self, last: int) -> None:
+        """Reflect everything up to a finalized block."""
+        while self._cursor.block_number < last:
+            try:
+                await self._take(self._node, last)
+            except PrunedBlock as gone:
+                await self._take_pruned(last, gone)
+        self._progress.pruned_below = None
 
-    async def _store(self, cursor: Cursor, blocks: Sequence[ReadBlock]) -> Cursor:
+    async def _take(self, node: Node, last: int) -> None:
+        """Reflect what a node has up to a block."""
+        fetched = Fetcher(node, self._pace).read(self._cursor.block_number + 1, last)
+        async with contextlib.aclosing(fetched) as ranges:
+            async for blocks in ranges:
+                self._check_line(blocks)
+                for part in _parts(blocks):
+                    await self._store(part)
+
+    async def _take_pruned(self, last: int, gone: PrunedBlock) -> None:
+        """Read what the node has discarded from the archive, if there is one, and only that."""
+        kept = await self._node.first_kept(gone.number, last)
+        if kept == gone.number or kept > last:
+            raise gone  # it was there a moment later, or not even the newest is
+        missing = f"blocks {self._cursor.block_number + 1} to {kept - 1}"
+        if self._progress.pruned_below is None:
+            log.error("the node has pruned blocks that were not read", missing=missing)
+        self._progress.pruned_below = kept
+        if self._open_archive is None:
+            raise ChainError(
+                f"the node has pruned {missing}, which this database has not read: set CHAIN_ARCHIVE_URL to"
+                " an archive node of the chain, which is then read for these blocks only"
+            ) from gone
+        async with self._open_archive() as archive:
+            log.info("reading from the archive", node=archive.client.node, missing=missing)
+            try:
+                await self._take(archive, min(last, kept - 1 + ARCHIVE_MARGIN_BLOCKS))
+            except PrunedBlock as error:
+                raise ChainError(
+                    f"the node at CHAIN_ARCHIVE_URL has pruned block {error.number} as well: it must be"
+                    " started with --state-pruning archive"
+                ) from error
+
+    def _check_line(self, blocks: Sequence[ReadBlock]) -> None:
+        """Each block must be the child of the one before it."""
+        parent = self._cursor.block_hash
+        for block in blocks:
+            if block.block.parent_hash != parent:
+                raise _other_history(self._cursor)
+            parent = block.block.block_hash
+
+    async def _store(self, blocks: Sequence[ReadBlock]) -> None:
         """Reflect blocks; one whose facts cannot be reflected is stored without them."""
         ingest = Ingest(
-            after=cursor,
+            after=self._cursor,
             blocks=tuple(blocks),
             attempts_max=self._attempts_max,
             retry_delay_us=int(RETRY_DELAY_SECONDS * 1_000_000),
         )
         try:
-            return await self._storage.commit(chain_log.ingest, ingest)
+            self._cursor = await self._storage.commit(chain_log.ingest, ingest)
+            self._progress.reached(self._cursor.block_number)
         except StorageError:
             raise
         except Exception as defect:
             if len(blocks) > 1:
                 middle = len(blocks) // 2
-                return await self._store(await self._store(cursor, blocks[:middle]), blocks[middle:])
-            if not blocks[0].facts:
+                await self._store(blocks[:middle])
+                await self._store(blocks[middle:])
+            elif blocks[0].facts:
+                log.exception("a block is stored without its facts", block=blocks[0].block.block_number)
+                await self._store([without_facts(blocks[0], defect)])
+            else:
                 raise
-            log.exception("a block is stored without its facts", block=blocks[0].block.block_number)
-            return await self._store(cursor, [without_facts(blocks[0], defect)])
 
-    async def _read(self, cursor: Cursor, head: Header) -> AsyncGenerator[list[ReadBlock], None]:
-        """Batches of decoded blocks up to the head, the next one being read while one is stored."""
-        parent = cursor.block_hash
-        ranges = [
-            (first, min(first + BATCH_BLOCKS - 1, head.number))
-            for first in range(cursor.block_number + 1, head.number + 1, BATCH_BLOCKS)
-        ]
-        ahead: asyncio.Task[list[ReadBlock]] | None = None
-        try:
-            for position, (first, last) in enumerate(ranges):
-                task = ahead or asyncio.create_task(self._read_range(first, last))
-                ahead = None
-                blocks = await task
-                for block in blocks:
-                    if block.block.parent_hash != parent:
-                        raise _other_history(cursor)
-                    parent = block.block.block_hash
-                if position + 1 < len(ranges):
-                    ahead = asyncio.create_task(self._read_range(*ranges[position + 1]))
-                yield blocks
-        finally:
-            if ahead is not None:
-                ahead.cancel()
-                await asyncio.gather(ahead, return_exceptions=True)
 
-    async def _read_range(self, first: int, last: int) -> list[ReadBlock]:
-        try:
-            blocks = await self._node.blocks(first, last)
-            runtimes = await self._runtimes([block.header for block in blocks])
-        except RpcError as error:
-            raise ChainError(
-                f"the node cannot give the events of blocks {first} to {last} ({error});"
-                " if it has pruned them, point CHAIN_WS_URL at an archive node"
-            ) from error
-        decoded = []
-        for block, runtime in zip(blocks, runtimes, strict=True):
-            decoded.append(read_block(block, runtime))
-            await asyncio.sleep(0)  # a large block takes a while, and calls are waiting
-        return decoded
-
-    async def _runtimes(self, headers: list[Header]) -> list[Runtime]:
-        """The runtime that each block was encoded by: that of its parent's state.
-
-        Versions only grow, so a range whose ends agree is not looked into.
-        """
-        first = await self._node.runtime_at(headers[0].parent_hash)
-        last = await self._node.runtime_at(headers[-1].parent_hash)
-        if first.spec_version == last.spec_version:
-            return [first] * len(headers)
-        middle = len(headers) // 2
-        return await self._runtimes(headers[:middle]) + await self._runtimes(headers[middle:])
+def _parts(blocks: Sequence[ReadBlock]) -> Iterator[Sequence[ReadBlock]]:
+    """Blocks in parts for one transaction each."""
+    first, events, size_bytes = 0, 0, 0
+    for place, block in enumerate(blocks):
+        events += len(block.events)
+        size_bytes += len(block.block.raw_events)
+        if place > first and (events > INGEST_EVENTS_MAX or size_bytes > INGEST_BYTES_MAX):
+            yield blocks[first:place]
+            first, events, size_bytes = place, len(block.events), len(block.block.raw_events)
+    yield blocks[first:]
 
 
 def _other_history(cursor: Cursor) -> ChainError:

@@ -17,6 +17,7 @@ from websockets.frames import CloseCode
 from websockets.uri import parse_uri
 
 from chain.rpc_errors import (
+    BATCH_CODES,
     ConnectionLost,
     Json,
     ResponseTooLarge,
@@ -24,13 +25,15 @@ from chain.rpc_errors import (
     RpcFailure,
     RpcTimeout,
     SubscriptionOverflow,
+    TooMuchAsked,
     raise_again,
+    rpc_error,
 )
 from chain.rpc_subscription import Subscription
 
 __all__ = [
     "ConnectionLost", "Json", "ResponseTooLarge", "RpcClient", "RpcError", "RpcFailure", "RpcTimeout",
-    "Subscription", "SubscriptionOverflow",
+    "Subscription", "SubscriptionOverflow", "TooMuchAsked",
 ]  # fmt: skip
 
 RESPONSE_BYTES_MAX = 32 * 1024 * 1024
@@ -52,7 +55,8 @@ CLOSE_TIMEOUT_SECONDS = 2.0
 class _Exchange:
     """A call or a batch in flight: a future of its answers, by position, or of why there are none."""
 
-    def __init__(self, length: int, subscription: Subscription | None) -> None:
+    def __init__(self, length: int, *, as_batch: bool, subscription: Subscription | None) -> None:
+        self.as_batch = as_batch
         self.outcome: asyncio.Future[list[Json | RpcError] | RpcFailure]
         self.outcome = asyncio.get_running_loop().create_future()
         self.subscription = subscription
@@ -163,9 +167,9 @@ class RpcClient:
 
     # -- calls
 
-    async def call(self, method: str, *params: Json) -> Json:
+    async def call(self, method: str, *params: Json, timeout_seconds: float | None = None) -> Json:
         """The result of a method. Raises RpcError, RpcTimeout, ConnectionLost."""
-        [answer] = await self._exchange([(method, params)], as_batch=False)
+        [answer] = await self._exchange([(method, params)], as_batch=False, timeout_seconds=timeout_seconds)
         if isinstance(answer, RpcError):
             raise answer
         return answer
@@ -174,8 +178,8 @@ class RpcClient:
         """The results of several methods, in one message and in the order of the calls.
 
         A call that the node refuses has its RpcError in the place of its result. Raises RpcTimeout,
-        ConnectionLost, and RpcError if the node refuses the batch as a whole (nodes limit its length
-        and the size of its answer).
+        ConnectionLost, and TooMuchAsked if the node refuses the batch as a whole, for its length or for
+        the size of its answer. It does not say which batch that is: all in flight are refused.
         """
         return await self._exchange(calls, as_batch=True) if calls else []
 
@@ -202,22 +206,23 @@ class RpcClient:
         calls: Sequence[tuple[str, Sequence[Json]]],
         *,
         as_batch: bool,
+        timeout_seconds: float | None = None,
         subscription: Subscription | None = None,
     ) -> list[Json | RpcError]:
         """Sends the calls and waits for all their answers."""
-        exchange = _Exchange(len(calls), subscription)
+        exchange = _Exchange(len(calls), as_batch=as_batch, subscription=subscription)
+        timeout_seconds = timeout_seconds or self._call_timeout_seconds
         requests = [self._request(method, params) for method, params in calls]
         message = msgspec.json.encode(requests if as_batch else requests[0])
         try:
-            async with asyncio.timeout(self._call_timeout_seconds), self._turns:
+            async with asyncio.timeout(timeout_seconds), self._turns:
                 for position, request in enumerate(requests):
                     self._exchanges[request["id"]] = (exchange, position)
                 await self._send(message)
                 outcome = await exchange.outcome
         except TimeoutError:
             methods = ", ".join(sorted({method for method, _ in calls}))
-            waited = f"{self._call_timeout_seconds:g} s"
-            raise RpcTimeout(f"{self.node} did not answer {methods} within {waited}") from None
+            raise RpcTimeout(f"{self.node} did not answer {methods} within {timeout_seconds:g} s") from None
         finally:
             for request in requests:
                 self._exchanges.pop(request["id"], None)
@@ -293,12 +298,14 @@ class RpcClient:
         exchange.settle(position, message.result)
 
     def _refuse_all(self, error: RpcError) -> None:
-        """Answers everything in flight with an error that has no id.
+        """Answers with an error that has no id everything in flight that it may be about.
 
-        The node could not read a message, or found a batch too long, and does not say which.
+        The node could not read a message, or refuses a batch, and does not say which.
         """
+        only_batches = error.code in BATCH_CODES
         for exchange, _ in self._exchanges.values():
-            exchange.fail(error)
+            if exchange.as_batch or not only_batches:
+                exchange.fail(error)
 
     def _lose(self, lost: ConnectionLost) -> None:
         """Ends everything that waits on the connection. Only the first reason counts."""
@@ -329,4 +336,4 @@ def _node_name(url: str) -> str:
 
 
 def _rpc_error(error: _ErrorObject) -> RpcError:
-    return RpcError(error.code, error.message, error.data)
+    return rpc_error(error.code, error.message, error.data)

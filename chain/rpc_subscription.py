@@ -30,6 +30,14 @@ class Subscription(AsyncIterator[Json]):
             await self._changed.wait()
         return self._waiting.popleft()
 
+    async def newest(self) -> Json:
+        """Wait as the iteration does, and take only the last notification of those that are there."""
+        taken = await anext(self)
+        if self._waiting:
+            taken = self._waiting[-1]
+            self._waiting.clear()
+        return taken
+
     def add(self, notification: Json) -> None:
         if self._failure is not None:
             return

@@ -3,12 +3,14 @@
 import asyncio
 from pathlib import Path
 
-from chain.rpc import RpcClient
+from chain.rpc import Json, RpcClient
 from chain.scale.errors import ScaleError
 from chain.scale.metadata import parse_metadata
 from chain.scale.runtime import Runtime
 
 RUNTIMES_KEPT = 8
+METADATA_TIMEOUT_SECONDS = 120.0
+"""Right after an upgrade, nodes compile the new runtime before they answer."""
 
 
 class Runtimes:
@@ -24,10 +26,17 @@ class Runtimes:
     async def at(self, client: RpcClient, block_hash: str) -> Runtime:
         """The runtime of the state after a block. Raises `RpcFailure` or `ScaleError`."""
         version = await client.call("state_getRuntimeVersion", block_hash)
+        return await self.of(version, client, block_hash)
+
+    async def of(self, version: Json, client: RpcClient, block_hash: str) -> Runtime:
+        """The runtime that `state_getRuntimeVersion` says a block has. Raises as `at`."""
         spec_version = int(version["specVersion"])
         async with self._loading:
             if spec_version not in self._by_version:
-                raw = bytes.fromhex((await client.call("state_getMetadata", block_hash))[2:])
+                answer = await client.call(
+                    "state_getMetadata", block_hash, timeout_seconds=METADATA_TIMEOUT_SECONDS
+                )
+                raw = bytes.fromhex(answer.removeprefix("0x"))
                 metadata = parse_metadata(raw)
                 self._keep(Runtime(metadata, spec_version, int(version["transactionVersion"])))
             return self._by_version[spec_version]

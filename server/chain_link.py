@@ -7,6 +7,7 @@ import contextlib
 from collections.abc import AsyncIterator
 
 import structlog
+from pydantic import SecretStr
 
 from chain.bridge import Bridge, BridgeSettings
 from chain.devnet import DevChain, DevChainConfig, DevNode
@@ -32,6 +33,7 @@ class ChainLink:
                 BridgeSettings(
                     url=url,
                     keyring=keyring or Keyring.development(),
+                    archive_url=_secret(settings.chain_archive_url),
                     start_block=settings.chain_start_block,
                     metadata=settings.chain_metadata_path,
                     poll_seconds=settings.outbox_poll_ms / 1000,
@@ -44,7 +46,7 @@ class ChainLink:
                 f"CHAIN_METADATA_PATH: cannot read {settings.chain_metadata_path}: {error.strerror}"
             ) from None
         except ValueError as error:
-            raise BadSettings(f"CHAIN_WS_URL or CHAIN_METADATA_PATH: {error}") from None
+            raise BadSettings(f"CHAIN_WS_URL, CHAIN_ARCHIVE_URL or CHAIN_METADATA_PATH: {error}") from None
         if keyring is None:
             log.warning("no CHAIN_SIGNER is set: the chain is followed, but nothing is sent to it")
 
@@ -60,10 +62,10 @@ class ChainLink:
             connected=bridge.connected,
             endpoint=bridge.endpoint,
             connections=bridge.connections,
-            reader=bridge.connected,
+            reader=bridge.is_reader,
             finalized_number=bridge.finalized_number,
             finalized_hash=bridge.finalized_hash,
-            pruned_below=None,
+            pruned_below=bridge.pruned_below,
             signers=bridge.signers,
             last_error=bridge.last_error,
         )
@@ -92,6 +94,10 @@ async def development_chain(settings: Settings, storage: Storage) -> AsyncIterat
     async with DevNode(DevChain(DevChainConfig(block_time_ms=settings.dev_block_time_ms))) as node:
         log.info("the development chain runs", url=node.url)
         yield ChainLink(settings, storage, node.url, _keyring(settings) or Keyring.development())
+
+
+def _secret(value: SecretStr | None) -> str | None:
+    return None if value is None else value.get_secret_value()
 
 
 def _keyring(settings: Settings) -> Keyring | None:

@@ -42,7 +42,8 @@ class Observer:
     """`chain` tells of the chain, without asking it; it is None in local mode."""
 
     def __init__(self, storage: Storage, chain: Callable[[], ChainState] | None) -> None:
-        self.counts: Counts | None = None  # None while the database is away
+        self.counts: Counts | None = None  # when we looked; None while the database is away
+        self.chain_seen: ChainState | None = None  # when we looked
         self.pace = Pace()
         self._storage = storage
         self._chain = chain
@@ -54,19 +55,21 @@ class Observer:
 
     @property
     def chain(self) -> ChainState | None:
+        """The chain as it is now; to be asked in the event loop only."""
         return self._chain() if self._chain else None
 
     async def look(self) -> None:
         """Look up the counts, and note where the cursor is."""
         try:
             async with asyncio.timeout(LOOK_TIMEOUT_SECONDS):
-                self.counts = counts = await self._storage.read(dashboard.counts, None)
+                counts = await self._storage.read(dashboard.counts, None)
         except (StorageError, TimeoutError):
-            self.counts = None
+            counts = None
+        self.counts, self.chain_seen = counts, self.chain
+        if counts is None or counts.cursor_number is None or self.chain_seen is None:
             return
-        chain = self.chain
-        if chain is not None and chain.finalized_number is not None and counts.cursor_number is not None:
-            self.pace.look(time.monotonic(), counts.cursor_number, chain.finalized_number)
+        if self.chain_seen.finalized_number is not None:
+            self.pace.look(time.monotonic(), counts.cursor_number, self.chain_seen.finalized_number)
 
 
 def lag_blocks(counts: Counts, chain: ChainState) -> int:

@@ -28,14 +28,23 @@ class Settings(BaseSettings):
         description="Where everything is stored: sqlite:///relative/path, sqlite:////absolute/path, :memory:,"
         " or postgresql://user:password@host:port/database.",
     )
-    db_max_connections: int = Field(10, ge=2, le=1000, description="Connections to Postgres, at most.")
+    db_max_connections: int = Field(
+        10,
+        ge=2,
+        le=1000,
+        description="Connections to Postgres, at most; a lock takes one more.",
+    )
     db_connect_timeout_secs: float = Field(
         5.0, gt=0, le=300, description="How long to wait for a connection to Postgres."
     )
     chain_ws_url: SecretStr | None = Field(
         None,
-        description="The node of the chain, ws:// or wss://. Without one, this server decides by itself"
-        " (local mode).",
+        description="The node of the chain, ws:// or wss://, or several separated by commas: when one fails,"
+        " the next is tried. Without one, this server decides by itself (local mode).",
+    )
+    chain_archive_url: SecretStr | None = Field(
+        None,
+        description="A node that has pruned nothing, read only for blocks that the others have pruned.",
     )
     chain_metadata_path: Path | None = Field(
         None, description="A file with the chain's SCALE metadata, used instead of asking the node for it."
@@ -142,11 +151,12 @@ class Settings(BaseSettings):
             reason = error.strerror if isinstance(error, OSError) else "it is not a text"
             raise BadSettings(f"CHAIN_SIGNER_FILE: cannot read {self.chain_signer_file}: {reason}") from None
 
-    @field_validator("chain_ws_url")
+    @field_validator("chain_ws_url", "chain_archive_url")
     @classmethod
     def _check_chain_url(cls, value: SecretStr | None) -> SecretStr | None:
-        if value is not None and not re.match(r"wss?://[^/\s]", value.get_secret_value()):
-            raise ValueError("must be a WebSocket URL: ws://host:port or wss://host:port")
+        for url in value.get_secret_value().split(",") if value is not None else ():
+            if not re.match(r"wss?://[^/\s]", url.strip()):
+                raise ValueError("must be a WebSocket URL: ws://host:port or wss://host:port")
         return value
 
     @field_validator("outbox_allowed_calls", mode="before")

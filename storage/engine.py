@@ -10,6 +10,16 @@ from storage.dialect import Dialect
 T = TypeVar("T")
 
 
+class Lock(Protocol):
+    """A lock that at most one process holds, until it is released or the process is gone."""
+
+    async def hold(self) -> None:
+        """Wait for ever; raises `DatabaseUnavailable` as soon as the lock may be lost."""
+
+    async def release(self) -> None:
+        """Give it back; it may be lost already."""
+
+
 class Engine(Protocol):
     """A database: one transaction at a time is written, any number are read.
 
@@ -36,6 +46,9 @@ class Engine(Protocol):
 
     def is_defect(self, error: Exception) -> bool:
         """Whether `work` itself is at fault for `error`, and not the database or another process."""
+
+    async def try_lock(self, key: int) -> Lock | None:
+        """Take the lock of this key, or None if another process has it."""
 
     async def migrate(self) -> None:
         """Bring the schema to the newest revision; at most one process does it at a time."""

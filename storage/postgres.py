@@ -1,6 +1,7 @@
 """The engine for more than one machine: Postgres through asyncpg, READ COMMITTED.
 
-One connection commits, a pool reads. Repository functions are synchronous and run through `run_sync`.
+One connection commits, a pool reads, and each lock has one of its own. Repository functions are synchronous
+and run through `run_sync`.
 """
 
 import asyncio
@@ -13,11 +14,14 @@ from sqlalchemy.engine import Connection
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
+from sqlalchemy.pool import NullPool
 from sqlalchemy.util import greenlet_spawn
 
 from storage.dialect import PostgresDialect
+from storage.engine import Lock
 from storage.errors import CommitUnknown, DatabaseUnavailable, Overloaded, Retry
 from storage.migrate import upgrade
+from storage.session_lock import KEEPALIVE, try_session_lock
 
 T = TypeVar("T")
 
@@ -35,19 +39,23 @@ _MIGRATION_LOCK = 0x6368616D6265726C
 
 
 class PostgresEngine:
-    """A Postgres database, reached with at most `connections_max` connections (at least 2)."""
+    """A Postgres database, reached with at most `connections_max` connections (at least 2).
+
+    Each lock that is held has one more.
+    """
 
     def __init__(self, url: URL, *, connections_max: int, connect_timeout_seconds: float) -> None:
         self.dialect = PostgresDialect()
+        connect: dict[str, Any] = {
+            "timeout": connect_timeout_seconds,
+            "command_timeout": STATEMENT_TIMEOUT_SECONDS,
+            "prepared_statement_cache_size": STATEMENTS_CACHED,
+            "server_settings": {"application_name": "chamberlain"},
+        }
         options: dict[str, Any] = {
             "pool_reset_on_return": None,
             "hide_parameters": True,  # some are secret, and errors are logged
-            "connect_args": {
-                "timeout": connect_timeout_seconds,
-                "command_timeout": STATEMENT_TIMEOUT_SECONDS,
-                "prepared_statement_cache_size": STATEMENTS_CACHED,
-                "server_settings": {"application_name": "chamberlain"},
-            },
+            "connect_args": connect,
         }
         self._writer_engine = create_async_engine(url, pool_size=1, max_overflow=0, **options)
         self._writer: AsyncConnection | None = None
@@ -55,6 +63,10 @@ class PostgresEngine:
         readers: dict[str, Any] = {"pool_size": max(1, connections_max - 1), "max_overflow": 0} | options
         readers["pool_timeout"] = connect_timeout_seconds
         self._reader_engine = create_async_engine(url, **readers)
+        lock_connect = connect | {"server_settings": connect["server_settings"] | KEEPALIVE}
+        self._lock_engine = create_async_engine(
+            url, poolclass=NullPool, isolation_level="AUTOCOMMIT", **options | {"connect_args": lock_connect}
+        )
         self._plain_reader = self._reader_engine.execution_options(isolation_level="AUTOCOMMIT")
         self._snapshot_reader = self._reader_engine.execution_options(
             isolation_level="REPEATABLE READ", postgresql_readonly=True
@@ -116,6 +128,9 @@ class PostgresEngine:
             return _sql_state(error) not in _RETRY_STATES and not _away(error)
         return not isinstance(error, _TROUBLE)
 
+    async def try_lock(self, key: int) -> Lock | None:
+        return await try_session_lock(self._lock_engine, key)
+
     async def migrate(self) -> None:
         def migrate(connection: Connection) -> None:
             connection.exec_driver_sql("SELECT pg_advisory_xact_lock($1)", (_MIGRATION_LOCK,))
@@ -129,6 +144,7 @@ class PostgresEngine:
                 await self._writer.close()
         await self._writer_engine.dispose()
         await self._reader_engine.dispose()
+        await self._lock_engine.dispose()
 
     async def _drop_writer_if_broken(self, error: BaseException) -> None:
         if not isinstance(error, DBAPIError) or error.connection_invalidated or _away(error):

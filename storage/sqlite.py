@@ -21,6 +21,7 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.pool import QueuePool, StaticPool
 
 from storage.dialect import SqliteDialect
+from storage.engine import Lock
 from storage.errors import BadDatabaseUrl, CommitUnknown, DatabaseUnavailable
 from storage.migrate import upgrade
 
@@ -44,6 +45,16 @@ _DEFECTS = frozenset(
         sqlite3.SQLITE_RANGE,
     }
 )
+
+
+class _OwnersLock:
+    """Any lock of a database that one process owns."""
+
+    async def hold(self) -> None:
+        await asyncio.Event().wait()
+
+    async def release(self) -> None:
+        pass
 
 
 class SqliteEngine:
@@ -76,6 +87,9 @@ class SqliteEngine:
 
     async def read_snapshot(self, work: Callable[[Connection], T]) -> T:
         return await asyncio.get_running_loop().run_in_executor(self._reader_threads, self._read, work)
+
+    async def try_lock(self, key: int) -> Lock | None:
+        return _OwnersLock()
 
     async def migrate(self) -> None:
         await self.write(upgrade)

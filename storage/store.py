@@ -10,7 +10,7 @@ from sqlalchemy.exc import ArgumentError
 
 from storage import schema
 from storage.committer import Committer
-from storage.engine import Engine
+from storage.engine import Engine, Lock
 from storage.errors import BadDatabaseUrl, DatabaseUnavailable, ShuttingDown, WrongBinding
 from storage.feed import Feed
 from storage.fetcher import Fetcher, Query
@@ -25,6 +25,8 @@ Key = TypeVar("Key", bound=Hashable)
 Argument = TypeVar("Argument")
 Answer = TypeVar("Answer")
 
+CHAIN_LOCK = 0x6368616D6265726D
+"""The key of the lock that the reader of the chain holds; arbitrary, but the same in every process."""
 LOCAL = "local"
 """The binding of a database that decides by itself; any other binding is a genesis hash in hexadecimal."""
 
@@ -110,6 +112,14 @@ class Storage:
                 argument,
             )
         )
+
+    async def try_lock_chain(self) -> Lock | None:
+        """Become the process that reads the chain, or None while another one is.
+
+        Raises `DatabaseUnavailable`.
+        """
+        self._check_prepared()
+        return await self._engine.try_lock(CHAIN_LOCK)
 
     async def close(self) -> None:
         """End the watches, commit what waits, and release the database. The second time it does nothing."""

@@ -11,12 +11,13 @@ or, in a test:
 What is real: the metadata (V14, V15), the SCALE encoding of everything, hashes of blocks and extrinsics,
 storage keys and values, signatures, nonces, mortality, dispatch with its events and errors, the pool and its
 refusals, and the JSON-RPC surface that py-substrate-interface and polkadot-js use. What is not: the state and
-extrinsics roots are hashes but no trie roots, weights and fees are not metered, and there are no forks. The
+extrinsics roots are hashes but no trie roots, weights are not metered, and there are no forks. The
 state of every block is kept, but only while the process lives; without a seed each chain has a genesis hash
 of its own, so a database that is bound to an earlier run is refused.
 
-The accounts //Alice, //Bob, //Charlie, //Dave, //Eve and //Ferdie (sr25519) own 10^18 planck each. The rules
-of the market lie in `pallets/`, a module per pallet.
+The accounts //Alice, //Bob, //Charlie, //Dave, //Eve, //Ferdie and //Arbiter (sr25519), who decides disputes,
+own 10^18 planck each. A transaction pays a small fee for itself and for each of its bytes to the treasury.
+The rules of the market lie in `pallets/`.
 
 Besides the methods of real nodes (`rpc_methods` lists all), these steer the chain:
 
@@ -30,8 +31,10 @@ Besides the methods of real nodes (`rpc_methods` lists all), these steer the cha
 - `dev_dropConnections()`: cut all other connections without a closing handshake; returns how many.
 """
 
-from chain.devnet.chain import DevChain, DevChainConfig, Sealing
+from chain.devnet.chain import DevChain, Retracted
+from chain.devnet.config import DevChainConfig, Sealing
 from chain.devnet.node import DevNode
 from chain.devnet.refusal import TransactionRefused
+from chain.devnet.revision import Change
 
-__all__ = ["DevChain", "DevChainConfig", "DevNode", "Sealing", "TransactionRefused"]
+__all__ = ["Change", "DevChain", "DevChainConfig", "DevNode", "Retracted", "Sealing", "TransactionRefused"]

@@ -1,79 +1,56 @@
 """The development chain itself: a state machine without any input or output of its own."""
 
-import dataclasses
+import contextlib
 import enum
 import secrets
-import time
-from collections.abc import Callable
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Protocol
 
 from chain.devnet.block import Block, blake2_256
+from chain.devnet.config import DevChainConfig, Sealing, check_finality
 from chain.devnet.context import Snapshot
 from chain.devnet.execution import BlockBuilder, genesis_block, next_block
+from chain.devnet.filling import FILL_EXTRINSICS, filling_transactions
 from chain.devnet.frame import AccountInfo
-from chain.devnet.pallets import balances, escrow, system
+from chain.devnet.pallets import balances, system
 from chain.devnet.pool import Status, StatusKind, TransactionPool
-from chain.devnet.refusal import InvalidTransaction
+from chain.devnet.refusal import InvalidTransaction, TransactionRefused
+from chain.devnet.revision import Change
 from chain.devnet.runtime import DevRuntime, Genesis
-from chain.devnet.runtime_api import APIS
-from chain.devnet.transaction import Transaction, decode_transaction, validate
+from chain.devnet.transaction import Transaction, Validity, decode_transaction, validate
+from chain.devnet.tree import BlockTree
+from chain.devnet.upgrades import Runtimes
 from chain.keys import load_signer
 from chain.scale.events import EventRecord
 
-ENDOWED = ("//Alice", "//Bob", "//Charlie", "//Dave", "//Eve", "//Ferdie")
+ARBITER = "//Arbiter"
+ENDOWED = ("//Alice", "//Bob", "//Charlie", "//Dave", "//Eve", "//Ferdie", ARBITER)
 ENDOWMENT_PLANCK = 10**18
 
-BLOCK_TIME_MS_MIN = 2
-FINALITY_LAG_BLOCKS_MAX = 100_000
+FINALITY_WATCHED_BLOCKS = 512
+"""A transaction that is so many blocks deep and not final is no longer watched, as on real nodes."""
+
+FORK_LENGTH_MAX = 1000
 
 
-class Sealing(enum.StrEnum):
-    """When blocks are made: every block time, for every transaction that is ready, or only on demand."""
+class Retracted(enum.StrEnum):
+    """What becomes of the transactions in the blocks that a fork retracts.
 
-    INTERVAL = "interval"
-    INSTANT = "instant"
-    MANUAL = "manual"
-
-
-def wall_clock_ms() -> int:
-    """Return the time in milliseconds since 1970."""
-    return time.time_ns() // 1_000_000
-
-
-@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
-class DevChainConfig:
-    """How a development chain behaves.
-
-    Without a `seed` every chain has a genesis hash of its own. With manual sealing, the time of a block is
-    the genesis time plus its number times the block time; otherwise it is what `clock` says, but at least
-    half a block time after the block before. A manually sealed chain with a seed and a genesis time is
-    reproducible bit by bit. A block is final once `finality_lag_blocks` blocks follow it.
-
-    Raises:
-        ValueError: a number is out of range.
+    They go back to the pool where they are still valid, and the new branch includes what is in the pool; or
+    they go back to the pool and the new branch is empty, so that a later block includes them; or they are
+    lost, and the new branch is empty.
     """
 
-    seed: str | None = None
-    sealing: Sealing = Sealing.INTERVAL
-    block_time_ms: int = 1000
-    finality_lag_blocks: int = 2
-    bidding_window_blocks: int = 300
-    genesis_time_ms: int | None = None
-    clock: Callable[[], int] = wall_clock_ms
-
-    def __post_init__(self) -> None:
-        if self.block_time_ms < BLOCK_TIME_MS_MIN:
-            raise ValueError(f"the block time is at least {BLOCK_TIME_MS_MIN} ms")
-        if self.bidding_window_blocks < 1:
-            raise ValueError("the bidding window is at least 1 block")
-        _check_lag(self.finality_lag_blocks)
+    INCLUDE = "include"
+    POOL = "pool"
+    LOSE = "lose"
 
 
 class ChainObserver(Protocol):
     """Who wants to be told what happens, while it happens. The chain must not be changed in return."""
 
     def on_best_block(self, block: Block) -> None:
-        """Take notice of a new best block."""
+        """Take notice of a new best block: a child of the last, or the first one of a fork's branch."""
 
     def on_finalized_block(self, block: Block) -> None:
         """Take notice that this block is final, and with it all blocks before it."""
@@ -87,22 +64,35 @@ class DevChain:
 
     def __init__(self, config: DevChainConfig | None = None) -> None:
         self.config = config or DevChainConfig()
-        self.runtime = DevRuntime(
-            APIS,
-            block_time_ms=self.config.block_time_ms,
-            bidding_window_blocks=self.config.bidding_window_blocks,
-        )
-        self.genesis = genesis_block(self.runtime, _genesis(self.config.seed))
-        self.best = self.finalized = self.genesis
+        self._runtimes = Runtimes(self.config, load_signer(ARBITER).account)
         self.finality_lag_blocks = self.config.finality_lag_blocks
+        self.finality_step_blocks = self.config.finality_step_blocks
+        self.finality_paused = False
         self.sealing_paused = False
         self.observers: list[ChainObserver] = []
         started_ms = self.config.genesis_time_ms
         self._genesis_time_ms = self.config.clock() if started_ms is None else started_ms
-        self._blocks = {self.genesis.hash: self.genesis}
-        self._canonical = [self.genesis]
+        self._tree = BlockTree(genesis_block(self._runtimes.first, _genesis(self.config.seed)))
+        self._forks = 0
         self._pool = TransactionPool(self._report)
         self._next_block = next_block(self.runtime, self.best)
+
+    @property
+    def genesis(self) -> Block:
+        return self._tree.genesis
+
+    @property
+    def best(self) -> Block:
+        return self._tree.best
+
+    @property
+    def finalized(self) -> Block:
+        return self._tree.finalized
+
+    @property
+    def runtime(self) -> DevRuntime:
+        """Return the runtime of the block after the best one."""
+        return self.runtime_at(self.best)
 
     # Transactions
 
@@ -116,12 +106,10 @@ class DevChain:
         self._pool.check_unknown(transaction_hash, self.best.timestamp_ms)
         transaction = decode_transaction(self.runtime, raw)
         try:
-            validity = validate(self._next_block, transaction)
+            self._admit(transaction)
         except InvalidTransaction:
             self._pool.ban([transaction_hash], self.best.timestamp_ms)
             raise
-        nonce_on_chain = self.account(transaction.account).nonce
-        self._pool.add(transaction, validity, nonce_on_chain, self.best.number)
         if (
             self.config.sealing is Sealing.INSTANT
             and not self.sealing_paused
@@ -138,6 +126,19 @@ class DevChain:
         """Return the nonce behind all transactions of the account that are on the chain or ready."""
         return self._pool.next_nonce(account, self.account(account).nonce)
 
+    def drop(self, transaction_hash: bytes) -> bool:
+        """Lose one transaction of the pool, and tell whether there was such a one."""
+        return self._pool.drop(transaction_hash)
+
+    def ban(self, transaction_hash: bytes) -> None:
+        """Lose a transaction, and refuse its bytes for half an hour of the chain's time."""
+        self._pool.drop(transaction_hash)
+        self._pool.ban([transaction_hash], self.best.timestamp_ms)
+
+    def lift_ban(self, transaction_hash: bytes) -> None:
+        """Take these bytes again."""
+        self._pool.lift_ban([transaction_hash])
+
     def clear_pool(self) -> int:
         """Lose all transactions in the pool and return how many those were."""
         return self._pool.clear()
@@ -147,23 +148,92 @@ class DevChain:
     def seal(self, count: int = 1) -> Block:
         """Make that many blocks of what is ready, finalize what is old enough, and return the last block."""
         for _ in range(count):
-            self._seal_one()
+            self._seal_one(self.pending())
         return self.best
 
-    def finalize(self) -> Block:
-        """Make the best block final now, whatever the lag."""
-        self._finalize_up_to(self.best.number)
-        return self.finalized
+    def fill(self, count: int, extrinsics: int = FILL_EXTRINSICS) -> Block:
+        """Make that many blocks of extrinsics that nobody signed, see `filling`, and return the last block.
 
-    def set_finality_lag(self, blocks: int) -> None:
-        """Finalize so many blocks behind the best one from now on; what is old enough at once.
+        The pool is left alone. This makes about a thousand blocks per second.
+        """
+        for _ in range(count):
+            self._seal_one(filling_transactions(self.runtime, self._next_block, extrinsics))
+        return self.best
+
+    def fork(
+        self, depth: int, length: int | None = None, retracted: Retracted = Retracted.INCLUDE
+    ) -> Sequence[Block]:
+        """Replace the last `depth` blocks by a branch of `length` others, by default one more; return it.
+
+        Watchers of the transactions in the blocks that are left are told `retracted` first. Then the branch
+        is made block by block, each of them the best one in its turn.
 
         Raises:
-            ValueError: the number is out of range.
+            ValueError: the blocks that are to be left are not all behind the finalized one, or the branch
+                would not be longer than they are, or it is longer than FORK_LENGTH_MAX.
         """
-        _check_lag(blocks)
-        self.finality_lag_blocks = blocks
-        self._finalize_up_to(self.best.number - blocks)
+        length = depth + 1 if length is None else length
+        if not depth < length <= FORK_LENGTH_MAX:
+            raise ValueError(f"a branch that replaces {depth} blocks has {depth + 1} to {FORK_LENGTH_MAX}")
+        blocks = self._tree.retract(depth)
+        self._forks += 1
+        self._next_block = next_block(self.runtime, self.best)
+        undecided = self._take_back(blocks, retracted)
+        branch = []
+        for _ in range(length):
+            branch.append(self._seal_one(self.pending() if retracted is Retracted.INCLUDE else ()))
+            undecided = self._readmit(undecided)
+        self._reject(undecided)
+        return branch
+
+    def finalize(self, number: int | None = None) -> Block:
+        """Make the best block final now, or the best chain up to a number, whatever the lag and the pause.
+
+        Raises:
+            ValueError: there is no block of this number.
+        """
+        if number is None:
+            number = self.best.number
+        if number > self.best.number:
+            raise ValueError(f"the best block is {self.best.number}, so {number} cannot be final")
+        self._finalize_up_to(number)
+        return self.finalized
+
+    def set_finality_lag(self, lag_blocks: int, step_blocks: int = 1) -> None:
+        """Finalize so many blocks behind the best one from now on, `step_blocks` at least at once.
+
+        What is old enough becomes final now, unless finality is paused.
+
+        Raises:
+            ValueError: a number is out of range.
+        """
+        check_finality(lag_blocks, step_blocks)
+        self.finality_lag_blocks, self.finality_step_blocks = lag_blocks, step_blocks
+        self._finalize_what_is_due()
+
+    def pause_finality(self) -> None:
+        """Let finality stall: nothing becomes final but on demand."""
+        self.finality_paused = True
+
+    def resume_finality(self) -> None:
+        """Let finality go on, from what is old enough by now, all at once."""
+        self.finality_paused = False
+        self._finalize_what_is_due()
+
+    def upgrade_runtime(self, changes: Iterable[Change] = tuple(Change), at: int | None = None) -> int:
+        """Let the next block, or the one of number `at`, upgrade the runtime; return its number.
+
+        That block itself, its events included, is still made by the runtime before. A fork that replaces it
+        upgrades at the same number again.
+
+        Raises:
+            ValueError: there is such a block already, or an upgrade in it, or UPGRADES_MAX are reached.
+        """
+        number = self.best.number + 1 if at is None else at
+        if number <= self.best.number:
+            raise ValueError(f"block {number} is made already: the best one is {self.best.number}")
+        self._runtimes.schedule(changes, number)
+        return number
 
     def pause_sealing(self) -> None:
         """Make no blocks but on demand."""
@@ -179,11 +249,15 @@ class DevChain:
 
     def block(self, block_hash: bytes) -> Block | None:
         """Return a block by its hash."""
-        return self._blocks.get(block_hash)
+        return self._tree.get(block_hash)
 
     def block_at(self, number: int) -> Block | None:
         """Return the block of that number on the best chain."""
-        return self._canonical[number] if 0 <= number < len(self._canonical) else None
+        return self._tree.at(number)
+
+    def is_on_best_chain(self, block: Block) -> bool:
+        """Tell whether the best chain leads through this block."""
+        return self._tree.is_on_best_branch(block)
 
     def account(self, account: bytes, at: Block | None = None) -> AccountInfo:
         """Return what an account has at a block, the best one by default."""
@@ -192,36 +266,95 @@ class DevChain:
     def events(self, block: Block) -> list[EventRecord]:
         """Return the events of a block."""
         events = system.EVENTS.raw(self.snapshot(block))
-        return [] if events is None else self.runtime.codec.decode_events(events)
+        if events is None:
+            return []
+        return self.runtime_at(self._tree.parent(block)).codec.decode_events(events)
 
     def snapshot(self, at: Block | None = None) -> Snapshot:
         """Return the state of a block, the best one by default, for the pallets' storage items to read."""
-        return Snapshot(self.runtime.codec, (at or self.best).state)
+        block = at or self.best
+        return Snapshot(self.runtime_at(block).codec, block.state)
+
+    def runtime_at(self, block: Block) -> DevRuntime:
+        """Return the runtime in a block's state: that of its children, and not always that of the block."""
+        return self._runtimes.at(block)
 
     # Inside
 
-    def _seal_one(self) -> None:
-        builder = BlockBuilder(self.runtime, self.best, self._next_timestamp_ms())
-        self._fill(builder)
+    def _seal_one(self, transactions: Iterable[Transaction]) -> Block:
+        builder = BlockBuilder(
+            self.runtime,
+            self.best,
+            self._next_timestamp_ms(),
+            branch=self._forks,
+            upgrade=self._runtimes.upgrade_after(self.best),
+        )
+        self._push_all(transactions, builder)
         block = builder.build()
-        self._blocks[block.hash] = block
-        self._canonical.append(block)
-        self.best = block
+        self._tree.append(block)
         self._next_block = next_block(self.runtime, block)
         for observer in self.observers:
             observer.on_best_block(block)
         included = block.extrinsic_hashes()
-        for transaction_hash in included:
-            self._report(transaction_hash, Status(StatusKind.IN_BLOCK, block.hash))
-        self._pool.settle(
-            included, block.number, lambda account: self.account(account).nonce, block.timestamp_ms
-        )
-        self._finalize_up_to(block.number - self.finality_lag_blocks)
+        self._report_all(included, Status(StatusKind.IN_BLOCK, block.hash))
+        self._pool.settle(included, block.number, self._nonce_of, block.timestamp_ms)
+        self._finalize_what_is_due()
+        self._give_up_watching(block.number - FINALITY_WATCHED_BLOCKS)
+        return block
 
-    def _fill(self, builder: BlockBuilder) -> None:
-        """Push what is ready, as far as there is room. What is found invalid is lost to later blocks, too."""
+    def _take_back(self, blocks: Sequence[Block], retracted: Retracted) -> list[Transaction]:
+        """Bring the pool to the present best block, which is below these; they are given newest first.
+
+        Return what is not valid here, and may be so further up: its account may first have to be paid.
+        """
+        returned: list[Transaction] = []
+        for block in blocks:
+            hashes = block.extrinsic_hashes()
+            self._report_all(hashes, Status(StatusKind.RETRACTED, block.hash))
+            self._pool.lift_ban(hashes)
+            if retracted is Retracted.LOSE:
+                self._report_all(hashes, Status(StatusKind.DROPPED))
+            else:
+                returned = [*self._signed_transactions(block), *returned]
+        valid: list[tuple[Transaction, Validity]] = []
+        undecided: list[Transaction] = []
+        for transaction in [*returned, *self._pool.all()]:
+            try:
+                valid.append((transaction, validate(self._next_block, transaction)))
+            except InvalidTransaction:
+                undecided.append(transaction)
+        self._pool.rebase(valid, self._nonce_of, self.best.number)
+        return undecided
+
+    def _readmit(self, transactions: Iterable[Transaction]) -> list[Transaction]:
+        """Put what has become valid into the pool, and return the rest."""
+        undecided = []
+        for transaction in transactions:
+            try:
+                self._admit(transaction)
+            except TransactionRefused:
+                undecided.append(transaction)
+        return undecided
+
+    def _reject(self, transactions: Iterable[Transaction]) -> None:
+        for transaction in transactions:
+            self._pool.ban([transaction.hash], self.best.timestamp_ms)
+            self._report(transaction.hash, Status(StatusKind.INVALID))
+
+    def _admit(self, transaction: Transaction) -> None:
+        validity = validate(self._next_block, transaction)
+        self._pool.add(transaction, validity, self._nonce_of(transaction.account), self.best.number)
+
+    def _signed_transactions(self, block: Block) -> Iterator[Transaction]:
+        runtime = self.runtime_at(self._tree.parent(block))
+        for raw in block.extrinsics:
+            with contextlib.suppress(TransactionRefused):  # the inherent is not signed
+                yield decode_transaction(runtime, raw)
+
+    def _push_all(self, transactions: Iterable[Transaction], builder: BlockBuilder) -> None:
+        """Push them as far as there is room. What is found invalid is lost to later blocks, too."""
         invalid: dict[bytes, Transaction] = {}
-        for transaction in self.pending():
+        for transaction in transactions:
             if transaction.account in invalid:
                 continue
             if not builder.has_room_for(transaction):
@@ -233,23 +366,38 @@ class DevChain:
         for transaction in invalid.values():
             self._pool.reject(transaction, self.best.timestamp_ms)
 
+    def _finalize_what_is_due(self) -> None:
+        due = self.best.number - self.finality_lag_blocks
+        if not self.finality_paused and due - self.finalized.number >= self.finality_step_blocks:
+            self._finalize_up_to(due)
+
     def _finalize_up_to(self, number: int) -> None:
-        if number <= self.finalized.number:
+        newly_final = self._tree.finalize(number)
+        if not newly_final:
             return
-        newly_final = self._canonical[self.finalized.number + 1 : number + 1]
-        self.finalized = newly_final[-1]
         for observer in self.observers:
             observer.on_finalized_block(self.finalized)
         for block in newly_final:
-            for transaction_hash in block.extrinsic_hashes():
-                self._report(transaction_hash, Status(StatusKind.FINALIZED, block.hash))
+            self._report_all(block.extrinsic_hashes(), Status(StatusKind.FINALIZED, block.hash))
+
+    def _give_up_watching(self, number: int) -> None:
+        block = self.block_at(number)
+        if block is not None and number > self.finalized.number:
+            self._report_all(block.extrinsic_hashes(), Status(StatusKind.FINALITY_TIMEOUT, block.hash))
 
     def _next_timestamp_ms(self) -> int:
         number = self.best.number + 1
-        if self.config.sealing is Sealing.MANUAL:
+        if self.config.steady_clock or self.config.sealing is Sealing.MANUAL:
             return self._genesis_time_ms + number * self.config.block_time_ms
         earliest_ms = self.best.timestamp_ms + self.runtime.parameters.minimum_period_ms
         return max(self.config.clock(), earliest_ms)
+
+    def _nonce_of(self, account: bytes) -> int:
+        return self.account(account).nonce
+
+    def _report_all(self, transaction_hashes: Iterable[bytes], status: Status) -> None:
+        for transaction_hash in transaction_hashes:
+            self._report(transaction_hash, status)
 
     def _report(self, transaction_hash: bytes, status: Status) -> None:
         for observer in self.observers:
@@ -258,10 +406,5 @@ class DevChain:
 
 def _genesis(seed: str | None) -> Genesis:
     endowments = {load_signer(uri).account: ENDOWMENT_PLANCK for uri in ENDOWED}
-    endowments[escrow.TREASURY] = balances.EXISTENTIAL_DEPOSIT
+    endowments[balances.TREASURY] = balances.EXISTENTIAL_DEPOSIT
     return Genesis(secrets.token_bytes(32) if seed is None else blake2_256(seed.encode()), endowments)
-
-
-def _check_lag(blocks: int) -> None:
-    if not 0 <= blocks <= FINALITY_LAG_BLOCKS_MAX:
-        raise ValueError(f"the finality lag is 0 to {FINALITY_LAG_BLOCKS_MAX} blocks")

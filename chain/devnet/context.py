@@ -1,12 +1,14 @@
 """What a call sees of the chain while it runs."""
 
 import dataclasses
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from typing import Any, ClassVar, Protocol
+from typing import Any, ClassVar, Protocol, TypeAlias
 
 from chain.devnet.frame import RuntimeVersion
+from chain.devnet.revision import EXTRA_EVENT_FIELD, FIRST, STEADY_PALLETS, Revision
 from chain.devnet.state import Overlay, ReadableState
+from chain.scale.calls import Call
 from chain.scale.runtime import Runtime
 
 _NO_TOPICS = b"\x00"
@@ -14,11 +16,20 @@ _NO_TOPICS = b"\x00"
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class RuntimeParameters:
-    """What may differ from one development chain to another, and shows in the constants of its metadata."""
+    """What may differ from one runtime to another, and shows in the constants of its metadata.
+
+    `moved_errors` has the numbers of errors, pallet and error, by those of their declaration, where an
+    upgrade changed them.
+    """
 
     version: RuntimeVersion
     block_time_ms: int
     bidding_window_blocks: int
+    base_fee_planck: int
+    byte_fee_planck: int
+    arbiter: bytes
+    revision: Revision = FIRST
+    moved_errors: Mapping[tuple[int, int], tuple[int, int]] = dataclasses.field(default_factory=dict)
 
     @property
     def minimum_period_ms(self) -> int:
@@ -66,6 +77,7 @@ class DepositedEvent(Protocol):
     """An event as pallets make them."""
 
     pallet_name: ClassVar[str]
+    unnamed: ClassVar[bool]
 
     def fields(self) -> dict[str, Any]:
         """Return the values by field name."""
@@ -89,16 +101,23 @@ class Snapshot:
     state: ReadableState
 
 
+Dispatch: TypeAlias = Callable[["BlockContext", Call, bytes | None], None]
+"""Has a pallet execute a call of this signer, None being the author of the block. Raises DispatchFailure."""
+
+
 class BlockContext:
     """A block being built. Calls and hooks read and write `state`, and deposit events."""
 
-    def __init__(self, number: int, parameters: RuntimeParameters, codec: Runtime, state: Overlay) -> None:
+    def __init__(
+        self, number: int, parameters: RuntimeParameters, codec: Runtime, state: Overlay, dispatch: Dispatch
+    ) -> None:
         self.number = number
         self.parameters = parameters
         self.codec = codec
         self.state = state
         self.event_records: list[bytes] = []
         self._phase = b"\x02"
+        self._dispatch = dispatch
 
     def enter_extrinsic(self, index: int) -> None:
         """Ascribe what follows to the extrinsic of this index; until then it is the block's own doing."""
@@ -106,8 +125,19 @@ class BlockContext:
 
     def deposit(self, event: DepositedEvent) -> None:
         """Add an event to the block."""
-        encoded = self.codec.encode_event(event.pallet_name, type(event).__name__, event.fields())
+        fields, parameters = event.fields(), self.parameters
+        steady = event.unnamed or event.pallet_name in STEADY_PALLETS
+        if parameters.revision.has_event_field and not steady:
+            fields[EXTRA_EVENT_FIELD] = self.number
+        if parameters.moved_errors:
+            fields = _with_moved_errors(fields, parameters.moved_errors)
+        encoded = self.codec.encode_event(event.pallet_name, type(event).__name__, fields)
         self.event_records.append(self._phase + encoded + _NO_TOPICS)
+
+    def dispatch(self, call: Call, signer: bytes | None) -> None:
+        """Execute a call as a whole, or undo it and raise DispatchFailure."""
+        with self.transaction():
+            self._dispatch(self, call, signer)
 
     @contextmanager
     def transaction(self) -> Iterator[None]:
@@ -119,3 +149,16 @@ class BlockContext:
             self.state.roll_back(checkpoint)
             del self.event_records[events_before:]
             raise
+
+
+def _with_moved_errors(value: Any, moved: Mapping[tuple[int, int], tuple[int, int]]) -> Any:
+    """Return a value whose module errors, however deep in it, have the numbers of the present runtime."""
+    match value:
+        case {"Module": {"index": int(pallet), "error": bytes(error)}}:
+            index, first = moved.get((pallet, error[0]), (pallet, error[0]))
+            return {"Module": {"index": index, "error": bytes((first,)) + error[1:]}}
+        case dict():
+            return {name: _with_moved_errors(each, moved) for name, each in value.items()}
+        case list():
+            return [_with_moved_errors(each, moved) for each in value]
+    return value

@@ -231,25 +231,49 @@ def _extension(
 
 _METADATA_HASH_MODE = fieldless("frame_metadata_hash_extension::Mode", "Disabled", "Enabled")
 
-# Order is encoding order.
-SIGNED_EXTENSIONS = (
-    _extension("CheckNonZeroSender"),
-    _extension("CheckSpecVersion", (), type_info(U32)),
-    _extension("CheckTxVersion", (), type_info(U32)),
-    _extension("CheckGenesis", (), H256_TYPE),
-    _extension("CheckMortality", (Field(ERA),), H256_TYPE),
-    _extension("CheckNonce", (Field(type_info(CompactU32)),)),
-    _extension("CheckWeight"),
-    _extension("ChargeTransactionPayment", (Field(type_info(CompactU128)),)),
-    _extension("CheckMetadataHash", (Field(_METADATA_HASH_MODE, "mode"),), type_info(Bytes32 | None)),
-)
-EXTRA = Tuple(tuple(extension.extra for extension in SIGNED_EXTENSIONS))
+_TIP = Field(type_info(CompactU128))
+
+
+def signed_extensions(*, pays_in_assets: bool) -> tuple[SignedExtension, ...]:
+    """Return the signed extensions, in the order of encoding; fees can be paid in assets or not."""
+    payment = (
+        _extension(
+            "ChargeAssetTxPayment",
+            (dataclasses.replace(_TIP, name="tip"), Field(type_info(U32 | None), "asset_id")),
+        )
+        if pays_in_assets
+        else _extension("ChargeTransactionPayment", (_TIP,))
+    )
+    return (
+        _extension("CheckNonZeroSender"),
+        _extension("CheckSpecVersion", (), type_info(U32)),
+        _extension("CheckTxVersion", (), type_info(U32)),
+        _extension("CheckGenesis", (), H256_TYPE),
+        _extension("CheckMortality", (Field(ERA),), H256_TYPE),
+        _extension("CheckNonce", (Field(type_info(CompactU32)),)),
+        _extension("CheckWeight"),
+        payment,
+        _extension("CheckMetadataHash", (Field(_METADATA_HASH_MODE, "mode"),), type_info(Bytes32 | None)),
+    )
+
+
+def extra_type(extensions: tuple[SignedExtension, ...]) -> Tuple:
+    """Return the type of what an extrinsic carries for these extensions."""
+    return Tuple(tuple(extension.extra for extension in extensions))
 
 
 RUNTIME_CALL = Reference("RuntimeCall")
-# V14 clients learn address, call, signature and extra from the parameters.
-UNCHECKED_EXTRINSIC = Composite(
-    path_of("sp_runtime::generic::unchecked_extrinsic::UncheckedExtrinsic"),
-    (Field(type_info(Bytes)),),
-    (("Address", MULTI_ADDRESS), ("Call", RUNTIME_CALL), ("Signature", MULTI_SIGNATURE), ("Extra", EXTRA)),
-)
+RuntimeCall = Annotated[object, RUNTIME_CALL]
+UNCHECKED_EXTRINSIC = Reference("UncheckedExtrinsic")
+
+
+def unchecked_extrinsic(extra: Tuple) -> Composite:
+    """Return the type of an extrinsic, from whose parameters V14 clients learn those of its parts."""
+    parts = (
+        ("Address", MULTI_ADDRESS),
+        ("Call", RUNTIME_CALL),
+        ("Signature", MULTI_SIGNATURE),
+        ("Extra", extra),
+    )
+    path = path_of("sp_runtime::generic::unchecked_extrinsic::UncheckedExtrinsic")
+    return Composite(path, (Field(type_info(Bytes)),), parts)

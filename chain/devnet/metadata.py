@@ -165,16 +165,29 @@ class MetadataBuilder:
     """The metadata of a runtime that is made of these pallets and serves these runtime APIs."""
 
     def __init__(
-        self, crate: str, pallets: Sequence[Pallet], apis: Sequence[RuntimeApi], parameters: RuntimeParameters
+        self,
+        crate: str,
+        pallets: Sequence[Pallet],
+        extensions: tuple[frame.SignedExtension, ...],
+        apis: Sequence[RuntimeApi],
+        parameters: RuntimeParameters,
     ) -> None:
         self._pallets = pallets
+        self._extensions = extensions
+        self._extra = frame.extra_type(extensions)
         self._apis = apis
         self._parameters = parameters
         self._runtime = Composite(path_of(f"{crate}::Runtime"))
         self._call = self._outer_enum(f"{crate}::RuntimeCall", lambda pallet: pallet.call_type)
         self._event = self._outer_enum(f"{crate}::RuntimeEvent", lambda pallet: pallet.event_type)
         self._error = self._outer_enum(f"{crate}::RuntimeError", lambda pallet: pallet.error_type)
-        self.registry = TypeRegistry({frame.RUNTIME_CALL: self._call, frame.RUNTIME_EVENT: self._event})
+        self.registry = TypeRegistry(
+            {
+                frame.RUNTIME_CALL: self._call,
+                frame.RUNTIME_EVENT: self._event,
+                frame.UNCHECKED_EXTRINSIC: frame.unchecked_extrinsic(self._extra),
+            }
+        )
         self._register_everything()
 
     def types_only(self) -> bytes:
@@ -189,7 +202,7 @@ class MetadataBuilder:
         """Return the metadata in version 15, from its magic on."""
         pallets = _vector(self._pallets, lambda pallet: self._pallet(pallet, encode_value) + _texts(()))
         type_id = self.registry.compact_id
-        extrinsic_types = (frame.MULTI_ADDRESS, self._call, frame.MULTI_SIGNATURE, frame.EXTRA)
+        extrinsic_types = (frame.MULTI_ADDRESS, self._call, frame.MULTI_SIGNATURE, self._extra)
         tail = (
             bytes((EXTRINSIC_VERSION,)),
             *(type_id(part) for part in extrinsic_types),
@@ -274,7 +287,7 @@ class MetadataBuilder:
 
     def _signed_extensions(self) -> bytes:
         return _vector(
-            frame.SIGNED_EXTENSIONS,
+            self._extensions,
             lambda extension: (
                 _text(extension.identifier)
                 + self.registry.compact_id(extension.extra)

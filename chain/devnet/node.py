@@ -2,15 +2,22 @@
 
 import asyncio
 import contextlib
+import dataclasses
+import http
 from collections.abc import AsyncIterator
 from types import TracebackType
 from typing import Self
 
 from websockets.asyncio.server import Server, ServerConnection, serve
 from websockets.exceptions import ConnectionClosed
+from websockets.http11 import Request, Response
 
-from chain.devnet.chain import DevChain, Sealing
+from chain.devnet.chain import DevChain
+from chain.devnet.config import Sealing
+from chain.devnet.faults import MESSAGE_BYTES_MAX, Fault, Faults
 from chain.devnet.rpc import protocol
+from chain.devnet.rpc.pins import Pins
+from chain.devnet.rpc.pruning import Pruning
 from chain.devnet.rpc.session import Session
 
 CONNECTIONS_MAX = 100
@@ -19,17 +26,42 @@ CONNECTIONS_MAX = 100
 CLOSE_TIMEOUT_SECONDS = 1.0
 
 
+@dataclasses.dataclass(slots=True)
+class _Cut:
+    """Connections are to be cut after so many more messages to them."""
+
+    messages_left: int
+    spare: Session | None
+
+
 class DevNode:
     """Serves a chain while it is entered (`async with`), and makes its blocks if it is to be sealed by time.
 
-    Port 0 takes a free port; `url` tells which. Several nodes may serve chains of their own in one process.
+    Port 0 takes a free port; `url` tells which. Several nodes may serve chains of their own in one process,
+    or the same chain, of which only one of them may be the author; nodes of one chain share its pool. With a
+    pruning window, a node refuses what lies so many blocks behind the finalized one; otherwise it is an
+    archive. `faults` lets things go wrong.
 
     Raises:
+        ValueError: the pruning window is out of range.
         OSError: on entering, the address is not available.
     """
 
-    def __init__(self, chain: DevChain, host: str = "127.0.0.1", port: int = 0) -> None:
+    def __init__(
+        self,
+        chain: DevChain,
+        host: str = "127.0.0.1",
+        port: int = 0,
+        *,
+        pruning_blocks: int | None = None,
+        author: bool = True,
+    ) -> None:
         self.chain = chain
+        self.pruning = Pruning(chain, pruning_blocks)
+        self._author = author
+        self.faults = Faults(chain.config.seed)
+        self.pins = Pins()
+        self._cut: _Cut | None = None
         self._address = (host, port)
         self._connections: dict[Session, ServerConnection] = {}
         self._server: Server | None = None
@@ -41,12 +73,13 @@ class DevNode:
             self._serve_connection,
             host,
             port,
-            max_size=protocol.MESSAGE_BYTES_MAX,
+            process_request=self._refuse,
+            max_size=MESSAGE_BYTES_MAX,
             compression=None,
             ping_interval=None,  # a client that reads only when it calls would miss pings
             close_timeout=CLOSE_TIMEOUT_SECONDS,
         )
-        if self.chain.config.sealing is Sealing.INTERVAL:
+        if self._author and self.chain.config.sealing is Sealing.INTERVAL:
             self._sealing = asyncio.create_task(self._seal_in_time())
         return self
 
@@ -70,12 +103,31 @@ class DevNode:
         """Wait until cancelled. An error in making blocks is raised here."""
         await (self._sealing or asyncio.Event().wait())
 
-    def drop_connections(self, spare: Session | None = None) -> int:
-        """Cut all connections but one, without a closing handshake, and return how many there were."""
-        dropped = [connection for session, connection in self._connections.items() if session is not spare]
-        for connection in dropped:
+    def drop_connections(self, spare: Session | None = None, after_messages: int = 0) -> int:
+        """Cut all connections but one, without a closing handshake, and return how many there are.
+
+        With `after_messages`, that happens once the node has sent so many messages to them, taken together.
+        """
+        connections = [
+            connection for session, connection in self._connections.items() if session is not spare
+        ]
+        if after_messages:
+            self._cut = _Cut(after_messages, spare)
+            return len(connections)
+        self._cut = None
+        for connection in connections:
             connection.transport.abort()
-        return len(dropped)
+        self.faults.struck[Fault.CONNECTION_DROPPED] += len(connections)
+        return len(connections)
+
+    def stop_chain_head(self) -> int:
+        """Tell all followers of the chain to `stop`, and return how many there were."""
+        return sum(session.stop_following() for session in list(self._connections))
+
+    def clear_faults(self) -> None:
+        """Switch all faults off, and cut no connection that was to be cut later."""
+        self.faults.clear()
+        self._cut = None
 
     async def _seal_in_time(self) -> None:
         """Make a block every block time; where the machine is late, blocks are left out, not made up for."""
@@ -87,6 +139,11 @@ class DevNode:
             await asyncio.sleep(due - loop.time())
             if not self.chain.sealing_paused:
                 self.chain.seal()
+
+    def _refuse(self, connection: ServerConnection, _request: Request) -> Response | None:
+        if not self.faults.refuses_connection():
+            return None
+        return connection.respond(http.HTTPStatus.SERVICE_UNAVAILABLE, "The node is away.\n")
 
     async def _serve_connection(self, connection: ServerConnection) -> None:
         if len(self._connections) >= CONNECTIONS_MAX:
@@ -102,22 +159,30 @@ class DevNode:
         session = Session(self.chain, self, cut=connection.transport.abort)
         self._connections[session] = connection
         self.chain.observers.append(session)
-        writer = asyncio.create_task(_write(session, connection))
+        writer = asyncio.create_task(self._write(session, connection))
         try:
             yield session
         finally:
             self.chain.observers.remove(session)
             del self._connections[session]
+            session.close()
             await _cancel(writer)
 
-
-async def _write(session: Session, connection: ServerConnection) -> None:
-    """Send what is outgoing until cancelled; once the connection has ended, throw it away."""
-    with contextlib.suppress(ConnectionClosed):
+    async def _write(self, session: Session, connection: ServerConnection) -> None:
+        """Send what is outgoing until cancelled; once the connection has ended, throw it away."""
+        with contextlib.suppress(ConnectionClosed):
+            while True:
+                await connection.send(await session.outgoing.get())
+                self._count_message(session)
         while True:
-            await connection.send(await session.outgoing.get())
-    while True:
-        await session.outgoing.get()  # so that nobody waits for room
+            await session.outgoing.get()  # so that nobody waits for room
+
+    def _count_message(self, session: Session) -> None:
+        """Cut the connections if this was the message to do so after."""
+        if self._cut is not None and session is not self._cut.spare:
+            self._cut.messages_left -= 1
+            if not self._cut.messages_left:
+                self.drop_connections(self._cut.spare)
 
 
 async def _cancel(task: asyncio.Task[None]) -> None:

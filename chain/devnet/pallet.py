@@ -3,18 +3,24 @@
 The metadata is made from the declarations, and the runtime executes them.
 """
 
+import copy
 import dataclasses
 from collections.abc import Callable
+from functools import cache, lru_cache
 from typing import Any, ClassVar, Generic, TypeVar, dataclass_transform, get_type_hints
 
 from chain.devnet.context import BlockContext, DispatchFailure, ReadContext
+from chain.devnet.revision import FIRST, Revision
 from chain.devnet.typeinfo import Field, TypeInfo, Variant, VariantType, fields_of, path_of, type_info
 from chain.scale.metadata import Hasher
 from chain.scale.primitives import decode_compact, encode_compact
+from chain.scale.runtime import Runtime
 
 CallHandler = Callable[..., None]
 BlockHook = Callable[[BlockContext], None]
 StorageKey = int | bytes
+STORAGE_KEYS_CACHED_MAX = 8192
+
 _Value = TypeVar("_Value")
 _Handler = TypeVar("_Handler", bound=CallHandler)
 
@@ -25,18 +31,31 @@ class ModuleFailure(DispatchFailure):
 
 @dataclass_transform(frozen_default=True, kw_only_default=True)
 class Event:
-    """Base of all events. A subclass names its pallet: `class Transfer(Event, of=PALLET)`."""
+    """Base of all events. A subclass names its pallet: `class Transfer(Event, of=PALLET)`.
+
+    On the chain `from_` is the field `from`, and the fields of an `unnamed` event have only their order.
+    """
 
     pallet_name: ClassVar[str]
+    unnamed: ClassVar[bool]
 
-    def __init_subclass__(cls, of: "Pallet") -> None:
+    def __init_subclass__(cls, of: "Pallet", *, unnamed: bool = False) -> None:
         dataclasses.dataclass(frozen=True, kw_only=True)(cls)
         cls.pallet_name = of.name
+        cls.unnamed = unnamed
         of.events.append(cls)
 
     def fields(self) -> dict[str, Any]:
-        """Return the values by field name; `from_` is the field `from`."""
+        """Return the values by field name; unnamed fields are called "0", "1" and so on."""
+        if self.unnamed:
+            return {str(position): value for position, value in enumerate(vars(self).values())}
         return {name.rstrip("_"): value for name, value in vars(self).items()}
+
+    @classmethod
+    def described_fields(cls) -> tuple[Field, ...]:
+        """Describe the fields as the metadata does."""
+        fields = fields_of(cls)
+        return tuple(Field(field.type) for field in fields) if cls.unnamed else fields
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -81,7 +100,7 @@ class StorageMap(Generic[_Value]):
 
     def key(self, at: ReadContext, *keys: StorageKey) -> bytes:
         """Return the whole storage key."""
-        return at.codec.storage_key(*self._path, *keys)
+        return _storage_key(at.codec, *self._path, *keys)
 
     def raw(self, at: ReadContext, *keys: StorageKey) -> bytes | None:
         """Return the value as it is stored, or None."""
@@ -159,6 +178,13 @@ class Pallet:
         self.storage: list[StorageItem] = []
         self.constants: list[Constant] = []
         self.initialize_hooks: list[BlockHook] = []
+        self._revision = FIRST
+
+    def revised(self, index: int, revision: Revision) -> "Pallet":
+        """Return this pallet with the number and the look that it has in another runtime."""
+        pallet = copy.copy(self)
+        pallet.index, pallet._revision = index, revision
+        return pallet
 
     def call(self, handler: _Handler) -> _Handler:
         """Declare a call that someone signs: `handler(block, signer, **arguments)`."""
@@ -212,25 +238,39 @@ class Pallet:
     @property
     def call_type(self) -> VariantType | None:
         """Return the enum of the calls."""
-        calls = (Variant(call.name, index, call.fields, call.docs) for index, call in enumerate(self.calls))
-        return self._enum("Call", tuple(calls))
+        return self._enum(
+            "Call",
+            [(call.name, self._revision.call_fields(call.fields), call.docs) for call in self.calls],
+        )
 
     @property
     def event_type(self) -> VariantType | None:
         """Return the enum of the events."""
-        events = (
-            Variant(event.__name__, index, fields_of(event), _lines(event.__doc__))
-            for index, event in enumerate(self.events)
+        return self._enum(
+            "Event",
+            [
+                (event.__name__, self._revision.event_fields(event.described_fields()), _lines(event.__doc__))
+                for event in self.events
+            ],
         )
-        return self._enum("Event", tuple(events))
 
     @property
     def error_type(self) -> VariantType | None:
         """Return the enum of the errors."""
-        return self._enum("Error", tuple(self.errors))
+        return self._enum("Error", [(error.name, error.fields, error.docs) for error in self.errors])
 
-    def _enum(self, name: str, cases: tuple[Variant, ...]) -> VariantType | None:
-        return VariantType(path_of(f"{self._crate}::pallet::{name}"), cases) if cases else None
+    def error_index(self, declared: int) -> int:
+        """Return the number of an error in this runtime, from its place in the declaration."""
+        return self._revision.variant_index(declared, len(self.errors))
+
+    def _enum(
+        self, name: str, cases: list[tuple[str, tuple[Field, ...], tuple[str, ...]]]
+    ) -> VariantType | None:
+        variants = tuple(
+            Variant(case, self._revision.variant_index(position, len(cases)), fields, docs)
+            for position, (case, fields, docs) in enumerate(cases)
+        )
+        return VariantType(path_of(f"{self._crate}::pallet::{name}"), variants) if variants else None
 
     def _add_call(self, handler: _Handler, *, inherent: bool) -> _Handler:
         hints = get_type_hints(handler, include_extras=True)
@@ -239,6 +279,12 @@ class Pallet:
         name = handler.__name__.rstrip("_")
         self.calls.append(Call(name, fields, handler, inherent, _lines(handler.__doc__)))
         return handler
+
+
+@lru_cache(STORAGE_KEYS_CACHED_MAX)
+def _storage_key(codec: Runtime, pallet_name: str, item: str, *keys: StorageKey) -> bytes:
+    """Return a whole storage key; the same few accounts' are wanted again and again in a block."""
+    return codec.storage_key(pallet_name, item, *keys)
 
 
 def _lines(text: str | None) -> tuple[str, ...]:
@@ -262,6 +308,12 @@ def _loader(of: Any) -> Callable[[Any], Any]:
 
 def plain(value: Any) -> Any:
     """Return a dataclass as the dict that the codec encodes, and anything else as it is."""
-    if not dataclasses.is_dataclass(value):
-        return value
-    return {field.name: plain(getattr(value, field.name)) for field in dataclasses.fields(value)}
+    names = _field_names(value.__class__)
+    return value if names is None else {name: plain(getattr(value, name)) for name in names}
+
+
+@cache
+def _field_names(kind: type) -> tuple[str, ...] | None:
+    if not dataclasses.is_dataclass(kind):
+        return None
+    return tuple(field.name for field in dataclasses.fields(kind))

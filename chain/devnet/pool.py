@@ -28,18 +28,28 @@ class StatusKind(enum.StrEnum):
     READY = "ready"
     FUTURE = "future"
     IN_BLOCK = "inBlock"
+    RETRACTED = "retracted"
+    FINALITY_TIMEOUT = "finalityTimeout"
     FINALIZED = "finalized"
     USURPED = "usurped"
     DROPPED = "dropped"
     INVALID = "invalid"
 
 
-TERMINAL = frozenset({StatusKind.FINALIZED, StatusKind.USURPED, StatusKind.DROPPED, StatusKind.INVALID})
+TERMINAL = frozenset(
+    {
+        StatusKind.FINALITY_TIMEOUT,
+        StatusKind.FINALIZED,
+        StatusKind.USURPED,
+        StatusKind.DROPPED,
+        StatusKind.INVALID,
+    }
+)
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Status:
-    """A step of a transaction. `hash` is the block it is in, or the transaction that took its place."""
+    """A step of a transaction. `hash` is the block it is or was in, or the transaction in its place."""
 
     kind: StatusKind
     hash: bytes | None = None
@@ -50,12 +60,16 @@ Report = Callable[[bytes, Status], None]
 
 @dataclasses.dataclass(slots=True)
 class Pooled:
-    """A transaction in the pool. `valid_till` is the last block on top of which it is still valid."""
+    """A transaction in the pool. `valid_till` is the last block on top of which it is still valid.
+
+    `told` is what was last reported of it: that it is ready, or future, or nothing yet.
+    """
 
     transaction: Transaction
     priority: int
     valid_till: int
     arrival: int
+    told: StatusKind | None = None
 
 
 @dataclasses.dataclass(slots=True)
@@ -69,6 +83,11 @@ class _Queue:
     @property
     def ready_count(self) -> int:
         return self.ready_end - self.next_nonce
+
+    def extend(self) -> None:
+        """Count as ready what has no gap before it any more."""
+        while self.ready_end in self.by_nonce:
+            self.ready_end += 1
 
 
 class TransactionPool:
@@ -104,6 +123,11 @@ class TransactionPool:
         while len(self._banned_until_ms) > BANNED_MAX:
             del self._banned_until_ms[next(iter(self._banned_until_ms))]
 
+    def lift_ban(self, transaction_hashes: Iterable[bytes]) -> None:
+        """Take these bytes again."""
+        for transaction_hash in transaction_hashes:
+            self._banned_until_ms.pop(transaction_hash, None)
+
     def add(self, transaction: Transaction, validity: Validity, next_nonce: int, best_number: int) -> None:
         """Take a transaction that was validated on top of `best_number`, where `next_nonce` is its account's.
 
@@ -111,22 +135,11 @@ class TransactionPool:
             PriorityTooLow: another one has its account and nonce, and a tip that is not lower.
             ImmediatelyDropped: the pool is full.
         """
-        queue = self._queues.get(transaction.account) or _Queue(next_nonce, next_nonce)
-        held = queue.by_nonce.get(transaction.nonce)
-        if held is not None and held.priority >= validity.priority:
-            raise PriorityTooLow(held.priority, validity.priority)
-        if held is None and len(self) >= TRANSACTIONS_MAX:
-            raise ImmediatelyDropped
-        valid_till = best_number + validity.longevity
-        pooled = Pooled(transaction, validity.priority, valid_till, next(self._arrivals))
-        queue.by_nonce[transaction.nonce] = self._by_hash[transaction.hash] = pooled
-        self._queues[transaction.account] = queue
-        if held is not None:
-            self._forget(held, Status(StatusKind.USURPED, transaction.hash))
+        queue = self._insert(transaction, validity, next_nonce, best_number)
         if transaction.nonce < queue.ready_end:
-            self._report(transaction.hash, Status(StatusKind.READY))
+            self._tell(queue.by_nonce[transaction.nonce], StatusKind.READY)
         elif not self._promote(queue):
-            self._report(transaction.hash, Status(StatusKind.FUTURE))
+            self._tell(queue.by_nonce[transaction.nonce], StatusKind.FUTURE)
 
     def is_ready(self, transaction: Transaction) -> bool:
         """Tell whether the next block could take this transaction."""
@@ -144,6 +157,11 @@ class TransactionPool:
             yield queue.by_nonce[nonce].transaction
             if nonce + 1 < queue.ready_end:
                 heapq.heappush(heads, self._head(queue, nonce + 1))
+
+    def all(self) -> list[Transaction]:
+        """Return everything that the pool holds, in the order of arrival."""
+        held = sorted(self._by_hash.values(), key=lambda pooled: pooled.arrival)
+        return [pooled.transaction for pooled in held]
 
     def next_nonce(self, account: bytes, next_nonce_on_chain: int) -> int:
         """Return the nonce behind all transactions of the account that are ready."""
@@ -173,6 +191,41 @@ class TransactionPool:
             self._move_start(queue, next_nonce)
             self._drop_if_empty(account)
 
+    def rebase(
+        self,
+        validated: Iterable[tuple[Transaction, Validity]],
+        nonce_of: Callable[[bytes], int],
+        best_number: int,
+    ) -> None:
+        """Hold these instead, in this order: the best block is another one, and not a child of the last.
+
+        What becomes of them is reported when the next block settles, unless there is no room for them.
+        """
+        told = {transaction_hash: pooled.told for transaction_hash, pooled in self._by_hash.items()}
+        self._by_hash, self._queues = {}, {}
+        for transaction, validity in validated:
+            try:
+                queue = self._insert(transaction, validity, nonce_of(transaction.account), best_number)
+            except (PriorityTooLow, ImmediatelyDropped):
+                self._report(transaction.hash, Status(StatusKind.DROPPED))
+            else:
+                queue.by_nonce[transaction.nonce].told = told.get(transaction.hash)
+        for queue in self._queues.values():
+            queue.extend()
+
+    def drop(self, transaction_hash: bytes) -> bool:
+        """Lose one transaction, and tell whether the pool held it. Those behind it wait for its nonce."""
+        pooled = self._by_hash.get(transaction_hash)
+        if pooled is None:
+            return False
+        account = pooled.transaction.account
+        queue = self._queues[account]
+        del queue.by_nonce[pooled.transaction.nonce]
+        self._forget(pooled, Status(StatusKind.DROPPED))
+        self._move_start(queue, queue.next_nonce)
+        self._drop_if_empty(account)
+        return True
+
     def clear(self) -> int:
         """Lose everything, as a node that restarts does, and return how many transactions that were."""
         lost = list(self._by_hash.values())
@@ -190,26 +243,45 @@ class TransactionPool:
                 self._forget(pooled, Status(StatusKind.INVALID))
                 self.ban([pooled.transaction.hash], now_ms)
 
+    def _insert(
+        self, transaction: Transaction, validity: Validity, next_nonce: int, best_number: int
+    ) -> _Queue:
+        queue = self._queues.get(transaction.account) or _Queue(next_nonce, next_nonce)
+        held = queue.by_nonce.get(transaction.nonce)
+        if held is not None and held.priority >= validity.priority:
+            raise PriorityTooLow(held.priority, validity.priority)
+        if held is None and len(self) >= TRANSACTIONS_MAX:
+            raise ImmediatelyDropped
+        valid_till = best_number + validity.longevity
+        pooled = Pooled(transaction, validity.priority, valid_till, next(self._arrivals))
+        queue.by_nonce[transaction.nonce] = self._by_hash[transaction.hash] = pooled
+        self._queues[transaction.account] = queue
+        if held is not None:
+            self._forget(held, Status(StatusKind.USURPED, transaction.hash))
+        return queue
+
     def _move_start(self, queue: _Queue, next_nonce: int) -> None:
         """Tell anew what is ready, now that the account is at `next_nonce`."""
-        was_ready = range(queue.next_nonce, queue.ready_end)
         queue.next_nonce = queue.ready_end = next_nonce
-        while queue.ready_end in queue.by_nonce:
-            pooled = queue.by_nonce[queue.ready_end]
-            if queue.ready_end not in was_ready:
-                self._report(pooled.transaction.hash, Status(StatusKind.READY))
-            queue.ready_end += 1
-        for nonce in was_ready:
-            if nonce in queue.by_nonce and not next_nonce <= nonce < queue.ready_end:
-                self._report(queue.by_nonce[nonce].transaction.hash, Status(StatusKind.FUTURE))
+        queue.extend()
+        for nonce in range(next_nonce, queue.ready_end):
+            self._tell(queue.by_nonce[nonce], StatusKind.READY)
+        for nonce, pooled in queue.by_nonce.items():
+            if nonce >= queue.ready_end:
+                self._tell(pooled, StatusKind.FUTURE)
 
     def _promote(self, queue: _Queue) -> bool:
         """Make ready what has no gap before it any more; tell whether anything was."""
         before = queue.ready_end
-        while queue.ready_end in queue.by_nonce:
-            self._report(queue.by_nonce[queue.ready_end].transaction.hash, Status(StatusKind.READY))
-            queue.ready_end += 1
+        queue.extend()
+        for nonce in range(before, queue.ready_end):
+            self._tell(queue.by_nonce[nonce], StatusKind.READY)
         return queue.ready_end > before
+
+    def _tell(self, pooled: Pooled, kind: StatusKind) -> None:
+        if pooled.told is not kind:
+            pooled.told = kind
+            self._report(pooled.transaction.hash, Status(kind))
 
     def _forget(self, pooled: Pooled, status: Status) -> None:
         del self._by_hash[pooled.transaction.hash]

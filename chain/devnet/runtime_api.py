@@ -9,7 +9,7 @@ from chain.devnet.execution import next_block
 from chain.devnet.frame import DISPATCH_CLASS, H256, UNCHECKED_EXTRINSIC, WEIGHT, AccountId, RuntimeVersion
 from chain.devnet.metadata import RuntimeApi, RuntimeMethod
 from chain.devnet.pallet import plain
-from chain.devnet.pallets import system
+from chain.devnet.pallets import system, transaction_payment
 from chain.devnet.refusal import InvalidTransaction, UndecodableTransaction, UnknownValidity
 from chain.devnet.runtime import DevRuntime
 from chain.devnet.transaction import decode_transaction, validate
@@ -126,9 +126,10 @@ def _account_nonce(runtime: DevRuntime, block: Block, account: bytes) -> Value:
     return system.account_at(Snapshot(runtime.codec, block.state), account).nonce
 
 
-def _query_info(_runtime: DevRuntime, _block: Block, _extrinsic: bytes, _length: int) -> Value:
-    """Return what an extrinsic weighs and costs, which is nothing here."""
-    return {"weight": system.NORMAL_DISPATCH["weight"], "class": "Normal", "partial_fee": 0}
+def _query_info(runtime: DevRuntime, _block: Block, _extrinsic: bytes, length: int) -> Value:
+    """Return what an extrinsic of this length in bytes weighs and costs, without a tip."""
+    fee = transaction_payment.fee_of(runtime.parameters, length)
+    return {"weight": system.NORMAL_DISPATCH["weight"], "class": "Normal", "partial_fee": fee}
 
 
 def _validate_transaction(

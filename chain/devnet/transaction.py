@@ -1,19 +1,20 @@
 """Signed transactions, and whether the next block may hold them.
 
 The checks are those of a real runtime, in their order: the signature, then the signed extensions of
-`frame_system`. Fees are not charged: a tip only ranks transactions in the pool.
+`frame_system` and of the payment of fees. Weights are not metered: a fee depends on the length alone.
 """
 
 import dataclasses
 
 from chain.devnet.context import BlockContext
-from chain.devnet.pallets import system
+from chain.devnet.pallets import balances, system, transaction_payment
 from chain.devnet.refusal import InvalidReason, InvalidTransaction, UndecodableTransaction, UnknownValidity
 from chain.devnet.runtime import DevRuntime
 from chain.keys import verify
 from chain.scale.calls import Call
 from chain.scale.errors import ScaleError
 from chain.scale.extrinsic import ExtrinsicSignature, decode_extrinsic, signing_payload
+from chain.scale.runtime import Runtime
 
 BLOCK_LENGTH_MAX = 5 * 1024 * 1024 * 3 // 4
 """Bytes of extrinsics in a block: the share of normal transactions in the usual 5 MiB."""
@@ -23,14 +24,14 @@ IMMORTAL_LONGEVITY = 2**64 - 1
 
 @dataclasses.dataclass(slots=True)
 class Transaction:
-    """A signed extrinsic. `verified_birth` is the birth hash for which its signature was found to be good."""
+    """A signed extrinsic. `verified_for` is the birth hash and runtime for which its signature is good."""
 
     raw: bytes
     hash: bytes
     encoded_call: bytes
     call: Call
     signature: ExtrinsicSignature
-    verified_birth: bytes | None = None
+    verified_for: tuple[bytes, Runtime] | None = None
 
     @property
     def account(self) -> bytes:
@@ -83,6 +84,9 @@ def validate(block: BlockContext, transaction: Transaction) -> Validity:
         raise InvalidTransaction(InvalidReason.STALE)
     if len(transaction.raw) > BLOCK_LENGTH_MAX:
         raise InvalidTransaction(InvalidReason.EXHAUSTS_RESOURCES)
+    fee = transaction_payment.fee_of(block.parameters, len(transaction.raw)) + transaction.signature.tip
+    if fee > balances.spendable(sender):
+        raise InvalidTransaction(InvalidReason.PAYMENT)
     waits = transaction.nonce > sender.nonce
     return Validity(
         priority=transaction.signature.tip,
@@ -107,7 +111,7 @@ def _check_signature(block: BlockContext, transaction: Transaction) -> None:
     birth_hash: bytes | None = system.BLOCK_HASHES.get(block, signature.era.birth(block.number))
     if birth_hash is None:
         raise InvalidTransaction(InvalidReason.ANCIENT_BIRTH_BLOCK)
-    if birth_hash == transaction.verified_birth:  # all else that is signed never changes
+    if (birth_hash, block.codec) == transaction.verified_for:  # all else that is signed never changes
         return
     payload = signing_payload(
         block.codec,
@@ -120,7 +124,7 @@ def _check_signature(block: BlockContext, transaction: Transaction) -> None:
     )
     if not verify(signature.kind, signature.account, payload, signature.signature):
         raise InvalidTransaction(InvalidReason.BAD_PROOF)
-    transaction.verified_birth = birth_hash
+    transaction.verified_for = (birth_hash, block.codec)
 
 
 def _tag(account: bytes, nonce: int) -> bytes:

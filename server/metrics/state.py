@@ -20,7 +20,7 @@ from storage.lifecycle import (
 
 def state(observer: Observer) -> Iterator[Metric]:
     """All gauges. Those that come from the database have no sample while it is away."""
-    counts, chain = observer.counts, observer.chain
+    counts, chain = observer.counts, observer.chain_seen
     yield from _entities(counts)
     yield from _outbox(counts)
     yield from _chain(chain, observer)

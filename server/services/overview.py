@@ -60,10 +60,10 @@ class OverviewCalls(Calls):
     async def GetSyncStatus(
         self, request: pb.GetSyncStatusRequest, context: Context
     ) -> pb.GetSyncStatusResponse:
-        chain = self._observer.chain
+        counts = await self._storage.read(dashboard.counts, None)
+        chain = self._observer.chain  # not before, for then it could be behind the cursor
         if self._storage.binding == LOCAL or chain is None:
             return pb.GetSyncStatusResponse(mode=pb.GetSyncStatusResponse.MODE_LOCAL)
-        counts = await self._storage.read(dashboard.counts, None)
         return _sync_status(self._storage.binding, counts, chain, self._observer.pace)
 
 

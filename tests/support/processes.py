@@ -86,7 +86,7 @@ class Server:
 @contextlib.asynccontextmanager
 async def development_chain(*, block_time_ms: int, finality_lag: int) -> AsyncIterator[str]:
     """`chamberlain devnet` on a free port; its URL."""
-    arguments = ["devnet", "--port", "0", "--block-time-ms", str(block_time_ms)]
+    arguments = ["devnet", "--listen", "127.0.0.1:0", "--block-time-ms", str(block_time_ms)]
     arguments += ["--finality-lag", str(finality_lag), "--bidding-window", "100000"]
     process = await _spawn(arguments, {}, stdout=asyncio.subprocess.PIPE)
     try:

@@ -1,4 +1,4 @@
-"""A proxy before a server, that can cut its connections at the worst moment."""
+"""A proxy before a server, that is slow, or cuts its connections at the worst moment."""
 
 import asyncio
 import contextlib
@@ -7,6 +7,7 @@ from contextlib import asynccontextmanager
 from enum import Enum
 
 CHUNK_BYTES = 1 << 16
+LATE_CHUNKS_MAX = 1024
 
 
 class Cut(Enum):
@@ -18,19 +19,25 @@ class Cut(Enum):
 
 
 class Proxy:
-    """Passes bytes on between clients and 127.0.0.1:`server_port`; `cut` says what happens to `word`."""
+    """Passes bytes on between clients and 127.0.0.1:`server_port`; `cut` says what happens to `word`.
 
-    def __init__(self, server_port: int, word: bytes) -> None:
+    What the server says comes `delay_seconds` later, as over a long line.
+    """
+
+    def __init__(self, server_port: int, word: bytes, delay_seconds: float = 0.0) -> None:
         self.cut = Cut.NEVER
         self.port = 0
         self._server_port = server_port
         self._word = word
+        self._delay_seconds = delay_seconds
         self._connections: set[asyncio.Task[None]] = set()
 
     @classmethod
     @asynccontextmanager
-    async def before(cls, server_port: int, word: bytes) -> AsyncIterator["Proxy"]:
-        proxy = cls(server_port, word)
+    async def before(
+        cls, server_port: int, word: bytes = b"", delay_seconds: float = 0.0
+    ) -> AsyncIterator["Proxy"]:
+        proxy = cls(server_port, word, delay_seconds)
         server = await asyncio.start_server(proxy._serve, "127.0.0.1", 0)
         proxy.port = server.sockets[0].getsockname()[1]
         try:
@@ -48,9 +55,11 @@ class Proxy:
         self._connections.add(connection)
         server_reader, server_writer = await asyncio.open_connection("127.0.0.1", self._server_port)
         said = asyncio.Event()
+        late: asyncio.Queue[tuple[float, bytes]] = asyncio.Queue(LATE_CHUNKS_MAX)
         ways = (
             asyncio.create_task(self._to_server(reader, server_writer, said)),
-            asyncio.create_task(self._to_client(server_reader, writer, said)),
+            asyncio.create_task(self._to_client(server_reader, said, late)),
+            asyncio.create_task(self._deliver(late, writer)),
         )
         try:
             await asyncio.wait(ways, return_when=asyncio.FIRST_COMPLETED)
@@ -75,11 +84,24 @@ class Proxy:
                 await writer.drain()
 
     async def _to_client(
-        self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, said: asyncio.Event
+        self, reader: asyncio.StreamReader, said: asyncio.Event, late: asyncio.Queue[tuple[float, bytes]]
     ) -> None:
+        loop = asyncio.get_running_loop()
         with contextlib.suppress(OSError):
             while chunk := await reader.read(CHUNK_BYTES):
                 if said.is_set():
                     return  # the server has done it, and the client will never hear
+                await late.put((loop.time() + self._delay_seconds, chunk))
+        await late.join()
+
+    async def _deliver(self, late: asyncio.Queue[tuple[float, bytes]], writer: asyncio.StreamWriter) -> None:
+        """Hand to the client what is due."""
+        loop = asyncio.get_running_loop()
+        with contextlib.suppress(OSError):
+            while True:
+                due, chunk = await late.get()
+                if due > loop.time():
+                    await asyncio.sleep(due - loop.time())
                 writer.write(chunk)
                 await writer.drain()
+                late.task_done()

@@ -11,6 +11,9 @@ PALLET = Pallet("Balances", 2, "pallet_balances")
 EXISTENTIAL_DEPOSIT = 500
 """An account with less free balance, in planck, does not exist."""
 
+TREASURY = b"modlpy/trsry".ljust(32, b"\x00")
+"""The account that fees and slashes go to, derived from the pallet id `py/trsry` as everywhere."""
+
 TOTAL_ISSUANCE = PALLET.value("TotalIssuance", U128, "All money there is, in planck.", default=0)
 
 PALLET.constant(
@@ -70,6 +73,15 @@ def transfer_keep_alive(
     transfer(block, signer, lookup(dest), value, keep_alive=True)
 
 
+@PALLET.call
+def transfer_all(block: BlockContext, signer: AccountId, dest: MultiAddress, keep_alive: bool) -> None:
+    """Pay an account all that can be paid: what keeps the payer alive stays if told so or if it must live."""
+    source = system.account_at(block, signer)
+    stays = keep_alive or source.data.reserved > 0
+    amount = spendable(source) if stays else source.data.free
+    transfer(block, signer, lookup(dest), amount, keep_alive=stays)
+
+
 def lookup(address: object) -> bytes:
     """Return the account of an address, or raise CannotLookup."""
     match address:
@@ -106,13 +118,22 @@ def transfer(block: BlockContext, payer: bytes, payee: bytes, amount: int, *, ke
     block.deposit(Transfer(from_=payer, to=payee, amount=amount))
 
 
-def reservable(block: BlockContext, account: bytes) -> int:
-    """Return how much the account can set aside and still exist."""
-    return max(0, system.account_at(block, account).data.free - EXISTENTIAL_DEPOSIT)
+def spendable(account: AccountInfo) -> int:
+    """Return how much free balance can leave the account, which still exists then."""
+    return max(0, account.data.free - EXISTENTIAL_DEPOSIT)
+
+
+def pay_treasury(block: BlockContext, account: bytes, amount: int) -> None:
+    """Move free balance to the treasury without an event; the caller has checked that it is `spendable`."""
+    payer, treasury = system.account_at(block, account), system.account_at(block, TREASURY)
+    payer.data.free -= amount
+    treasury.data.free += amount
+    system.ACCOUNTS.put(block, payer, account)
+    system.ACCOUNTS.put(block, treasury, TREASURY)
 
 
 def reserve(block: BlockContext, account: bytes, amount: int) -> None:
-    """Set money aside; the caller has checked that it is `reservable`."""
+    """Set money aside; the caller has checked that it is `spendable`."""
     entry = system.account_at(block, account)
     entry.data.free -= amount
     entry.data.reserved += amount
@@ -123,6 +144,8 @@ def reserve(block: BlockContext, account: bytes, amount: int) -> None:
 
 def unreserve(block: BlockContext, account: bytes, amount: int) -> None:
     """Free money that `reserve` has set aside."""
+    if not amount:
+        return
     entry = system.account_at(block, account)
     entry.data.free += amount
     entry.data.reserved -= amount

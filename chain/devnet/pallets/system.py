@@ -2,6 +2,7 @@
 
 from typing import Annotated
 
+from chain.devnet.block import blake2_256
 from chain.devnet.context import BlockContext, ReadContext
 from chain.devnet.frame import DIGEST as DIGEST_TYPE
 from chain.devnet.frame import (
@@ -25,10 +26,10 @@ BLOCK_HASH_COUNT = 4096
 
 SS58_PREFIX = 42
 
-_DISPATCH: dict[str, object] = {"weight": {"ref_time": 125_000_000, "proof_size": 0}, "pays_fee": "No"}
-NORMAL_DISPATCH: dict[str, object] = {**_DISPATCH, "class": "Normal"}
-MANDATORY_DISPATCH: dict[str, object] = {**_DISPATCH, "class": "Mandatory"}
-"""What is said of every call: weights are not metered, fees not charged."""
+_WEIGHT: dict[str, object] = {"weight": {"ref_time": 125_000_000, "proof_size": 0}}
+NORMAL_DISPATCH: dict[str, object] = {**_WEIGHT, "class": "Normal", "pays_fee": "Yes"}
+MANDATORY_DISPATCH: dict[str, object] = {**_WEIGHT, "class": "Mandatory", "pays_fee": "No"}
+"""What is said of every call that is signed, and of every inherent: weights are not metered."""
 
 ACCOUNTS = PALLET.map("Account", (AccountId,), AccountInfo, "All accounts.", default=AccountInfo())
 BLOCK_HASHES = PALLET.map(
@@ -81,9 +82,26 @@ class KilledAccount(Event, of=PALLET):
     account: AccountId
 
 
+class CodeUpdated(Event, of=PALLET):
+    """The next block has another runtime."""
+
+
+class Remarked(Event, of=PALLET):
+    """Someone put bytes on the chain; `hash` is their BLAKE2b-256."""
+
+    sender: AccountId
+    hash: H256
+
+
 @PALLET.call
 def remark(_block: BlockContext, _signer: AccountId, remark: Bytes) -> None:
     """Put bytes on the chain, without any effect."""
+
+
+@PALLET.call
+def remark_with_event(block: BlockContext, signer: AccountId, remark: Bytes) -> None:
+    """Put bytes on the chain, and have an event tell of it."""
+    block.deposit(Remarked(sender=signer, hash=blake2_256(remark)))
 
 
 def account_at(at: ReadContext, account: bytes) -> AccountInfo:

@@ -5,7 +5,7 @@ import hashlib
 from chain.devnet.context import BlockContext
 from chain.devnet.frame import H256, AccountId
 from chain.devnet.pallet import Event
-from chain.devnet.pallets import agent_registry, escrow
+from chain.devnet.pallets import agent_registry, escrow, reputation
 from chain.devnet.pallets.agent_registry import Agent, AgentStatus, VerificationLevel
 from chain.devnet.pallets.tasks import (
     BIDDERS,
@@ -198,15 +198,22 @@ def reveal_bid(
 
 @PALLET.call
 def allocate_task(block: BlockContext, signer: AccountId, task_id: U64) -> None:
-    """Assign a task to its cheapest revealed bid, the earliest of those that cost the same."""
+    """Assign a task to its cheapest revealed bid.
+
+    Of those that cost the same, the one whose owner has the higher reputation wins, then the earliest.
+    """
     task = _requested_task(block, signer, task_id)
     if task.status != TaskStatus.REVEALING:
         raise TaskNotRevealing
     bids = [(agent_id, BIDS.get(block, task_id, agent_id)) for agent_id in BIDDERS.get(block, task_id)]
-    revealed = [(bid.cost, bid.order, agent_id) for agent_id, bid in bids if bid and bid.cost is not None]
+    revealed = [
+        (bid.cost, -_reputation(block, agent_id), bid.order, agent_id)
+        for agent_id, bid in bids
+        if bid and bid.cost is not None
+    ]
     if not revealed:
         raise NoRevealedBid
-    task.cost, _, task.winner = min(revealed)
+    task.cost, _, _, task.winner = min(revealed)
     _move(block, task_id, task, TaskStatus.ASSIGNED)
     block.deposit(TaskAllocated(task_id=task_id, agent_id=task.winner, cost=task.cost))
 
@@ -242,6 +249,8 @@ def end_tasks_past_their_deadline(block: BlockContext) -> None:
             _move(block, task_id, task, TaskStatus.FAILED)
             block.deposit(TaskFailed(task_id=task_id, reason=FailureReason.DEADLINE_PASSED))
             escrow.refund(block, task_id)
+            owner, _ = escrow.award_of(block, task)
+            reputation.count_outcome(block, owner, task_id, success=False)
 
 
 @PALLET.on_initialize
@@ -270,6 +279,10 @@ def _owned_agent(block: BlockContext, signer: bytes, agent_id: int) -> Agent:
     if agent.owner != signer:
         raise NotAgentOwner
     return agent
+
+
+def _reputation(block: BlockContext, agent_id: int) -> int:
+    return reputation.reputation_of(block, agent_registry.agent_at(block, agent_id).owner)
 
 
 def _close_bidding(block: BlockContext, task_id: int, task: Task) -> None:

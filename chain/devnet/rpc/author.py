@@ -12,7 +12,7 @@ from chain.devnet.rpc.subscriptions import TransactionWatch
 @METHODS.method("author_submitExtrinsic")
 def submit_extrinsic(session: Session, extrinsic: Json) -> Json:
     """Take an extrinsic into the pool and return its hash."""
-    return hex_text(session.chain.submit(read_bytes(extrinsic)))
+    return hex_text(session.submit(read_bytes(extrinsic)))
 
 
 @METHODS.method("author_submitAndWatchExtrinsic")
@@ -21,7 +21,7 @@ def submit_and_watch_extrinsic(session: Session, extrinsic: Json) -> Json:
     raw = read_bytes(extrinsic)
     subscription_id = session.subscribe(TransactionWatch(blake2_256(raw)))
     try:
-        session.chain.submit(raw)
+        session.submit(raw)
     except TransactionRefused:
         session.unsubscribe(TransactionWatch.family, subscription_id)
         raise

@@ -1,12 +1,11 @@
 """`chain_*`: blocks and heads."""
 
+from chain.devnet.faults import NotificationKind
 from chain.devnet.rpc.errors import Json
-from chain.devnet.rpc.methods import METHODS, find_block, read_count
+from chain.devnet.rpc.methods import BLOCK_NUMBER_MAX, METHODS, find_block, read_count
 from chain.devnet.rpc.render import hex_text, render_block, render_header
 from chain.devnet.rpc.session import Session
 from chain.devnet.rpc.subscriptions import BestHeads, FinalizedHeads
-
-BLOCK_NUMBER_MAX = 2**32 - 1
 
 
 @METHODS.method("chain_getHeader")
@@ -18,9 +17,9 @@ def get_header(session: Session, block_hash: Json = None) -> Json:
 
 @METHODS.method("chain_getBlock")
 def get_block(session: Session, block_hash: Json = None) -> Json:
-    """Return a block, the best one by default, null if it is unknown."""
+    """Return a block, the best one by default, null if it is unknown or the node has pruned its body."""
     block = find_block(session, block_hash)
-    return None if block is None else render_block(block)
+    return None if block is None or session.host.pruning.has_discarded(block) else render_block(block)
 
 
 @METHODS.method("chain_getBlockHash", "chain_getHead")
@@ -42,7 +41,7 @@ def get_finalized_head(session: Session) -> Json:
 @METHODS.method("chain_subscribeNewHeads")
 def subscribe_new_heads(session: Session) -> Json:
     """Notify of every best block."""
-    return session.subscribe(BestHeads("chain_newHeads", "chain_newHead", session.chain.best))
+    return session.subscribe(BestHeads("chain_newHeads", NotificationKind.NEW_HEAD, session.chain.best))
 
 
 @METHODS.method("chain_unsubscribeNewHeads")
@@ -54,7 +53,7 @@ def unsubscribe_new_heads(session: Session, subscription_id: Json) -> Json:
 @METHODS.method("chain_subscribeAllHeads")
 def subscribe_all_heads(session: Session) -> Json:
     """Notify of every block."""
-    return session.subscribe(BestHeads("chain_allHeads", "chain_allHead", session.chain.best))
+    return session.subscribe(BestHeads("chain_allHeads", NotificationKind.ALL_HEAD, session.chain.best))
 
 
 @METHODS.method("chain_unsubscribeAllHeads")

@@ -67,6 +67,47 @@ def unknown_block(block_hash: bytes) -> RpcError:
     return RpcError(4003, f"Client error: UnknownBlock: {problem}")
 
 
+def state_discarded(block_hash: bytes, *, for_runtime: bool) -> RpcError:
+    """The node had this block's state and has pruned it. Calls of the runtime say so in other words."""
+    problem = "Api called for an unknown Block" if for_runtime else "UnknownBlock"
+    return RpcError(4003, f"Client error: {problem}: State already discarded for 0x{block_hash.hex()}")
+
+
 def execution_failed(problem: str) -> RpcError:
     """The runtime could not answer."""
     return RpcError(4003, f"Client error: Execution failed: {problem}")
+
+
+# Of the new API: https://paritytech.github.io/json-rpc-interface-spec/api/chainHead.html
+
+
+def follow_limit_reached() -> RpcError:
+    """The connection follows the chain as often as it may."""
+    return RpcError(-32800, "Maximum number of chainHead_follow has been reached")
+
+
+def invalid_block() -> RpcError:
+    """The follower has not pinned this block."""
+    return RpcError(-32801, "Invalid block hash")
+
+
+def runtime_not_followed() -> RpcError:
+    """The follower did not ask for runtimes, so it may not call them."""
+    return RpcError(
+        -32802, "The `chainHead_follow` subscription was started with `withRuntime` set to `false`"
+    )
+
+
+def no_operation_waits() -> RpcError:
+    """The operation does not wait to be continued."""
+    return RpcError(-32803, "Wait for continue event was not generated for the subscription")
+
+
+def duplicate_hashes() -> RpcError:
+    """A block is to be unpinned twice."""
+    return RpcError(-32804, "Received duplicate hashes for the `chainHead_unpin` method")
+
+
+def invalid_operation() -> RpcError:
+    """There is no such operation."""
+    return RpcError(-32602, "Invalid operation id")

@@ -4,16 +4,20 @@ A method takes the connection's session and its parameters by position. Clients 
 default, or send null for it, and may send further nulls behind.
 """
 
+import enum
 import inspect
 from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
 from chain.devnet.block import HASH_BYTES, Block
-from chain.devnet.rpc.errors import Json, invalid_params, unknown_block
+from chain.devnet.rpc.errors import Json, invalid_params, state_discarded, unknown_block
 from chain.devnet.rpc.session import Session
 
 Handler = Callable[..., Json | Awaitable[Json]]
 _AnyHandler = TypeVar("_AnyHandler", bound=Handler)
+_Choice = TypeVar("_Choice", bound=enum.StrEnum)
+
+BLOCK_NUMBER_MAX = 2**32 - 1
 
 
 class MethodTable:
@@ -80,6 +84,23 @@ def read_count(value: Json, *, maximum: int) -> int:
     return number
 
 
+def read_hash(value: Json) -> bytes:
+    """Read a hash; raise RpcError for anything else."""
+    raw = read_bytes(value)
+    if len(raw) != HASH_BYTES:
+        raise invalid_params(f"a hash has {HASH_BYTES} bytes, not {len(raw)}")
+    return raw
+
+
+def read_choice(value: Json, choices: type[_Choice]) -> _Choice:
+    """Read one of the words of an enum; raise RpcError for anything else."""
+    try:
+        return choices(value)
+    except ValueError:
+        known = ", ".join(choices)
+        raise invalid_params(f"expected one of {known}, got {value!r:.80}") from None
+
+
 def read_list(value: Json) -> list[Json]:
     """Read a list; raise RpcError for anything else."""
     if not isinstance(value, list):
@@ -91,15 +112,18 @@ def find_block(session: Session, block_hash: Json) -> Block | None:
     """Return the block of a hash, the best one for null, None for a hash that is unknown."""
     if block_hash is None:
         return session.chain.best
-    raw = read_bytes(block_hash)
-    if len(raw) != HASH_BYTES:
-        raise invalid_params(f"a block hash has {HASH_BYTES} bytes, not {len(raw)}")
-    return session.chain.block(raw)
+    return session.chain.block(read_hash(block_hash))
 
 
-def require_block(session: Session, block_hash: Json) -> Block:
-    """Return the block of a hash, the best one for null; raise RpcError for a hash that is unknown."""
+def require_state(session: Session, block_hash: Json, *, for_runtime: bool = False) -> Block:
+    """Return the block of a hash, the best one for null, to read its state or to call its runtime.
+
+    Raises:
+        RpcError: the hash is unknown, or the node has pruned the state.
+    """
     block = find_block(session, block_hash)
     if block is None:
         raise unknown_block(read_bytes(block_hash))
+    if session.host.pruning.has_discarded(block):
+        raise state_discarded(block.hash, for_runtime=for_runtime)
     return block

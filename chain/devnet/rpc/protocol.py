@@ -5,7 +5,18 @@ import json
 import logging
 
 from chain.devnet.refusal import TransactionRefused
-from chain.devnet.rpc import author, blocks, dev, state, system  # noqa: F401 - they fill the table of methods
+from chain.devnet.rpc import (  # noqa: F401 - they fill the table of methods
+    archive,
+    author,
+    blocks,
+    broadcast,
+    chain_head,
+    chain_spec,
+    dev,
+    faults,
+    state,
+    system,
+)
 from chain.devnet.rpc.errors import (
     Json,
     RpcError,
@@ -19,47 +30,54 @@ from chain.devnet.rpc.errors import (
     response_too_big,
 )
 from chain.devnet.rpc.methods import METHODS
-from chain.devnet.rpc.session import Session
-
-MESSAGE_BYTES_MAX = 15 * 1024 * 1024
-"""The longest message either way, as on real nodes."""
+from chain.devnet.rpc.session import Answer, Session
 
 BATCH_CALLS_MAX = 1000
 
 _log = logging.getLogger(__name__)
 
 
-async def answer(session: Session, message: str | bytes) -> str | None:
-    """Return the answer to a message, or None where it wants none."""
+async def answer(session: Session, message: str | bytes) -> Answer | None:
+    """Return the answer to a message as the faults let it be, or None where it wants none."""
     try:
         request = json.loads(message)
     except ValueError:
-        return _encode(_failure(None, parse_error()))
-    if isinstance(request, list):
-        return await _answer_batch(session, request)
+        return Answer(_encode(_failure(None, parse_error())))
+    many = isinstance(request, list)
+    text = await (_answer_batch(session, request) if many else _answer_single(session, request))
+    if text is None:
+        return None
+    methods = _methods(request if many else [request])
+    active = session.host.faults
+    return Answer(text.ljust(active.padded_bytes(methods)), active.delay_seconds(methods))
+
+
+async def _answer_single(session: Session, request: Json) -> str | None:
+    """Return the answer to one call. One that is too long is an error instead."""
     response = await _answer_one(session, request)
     if response is None:
         return None
     encoded = _encode(response)
-    if len(encoded) > MESSAGE_BYTES_MAX:
-        return _encode(_failure(response["id"], response_too_big(MESSAGE_BYTES_MAX)))
-    return encoded
+    limit = session.host.faults.response_bytes_max
+    return encoded if len(encoded) <= limit else _encode(_failure(response["id"], response_too_big(limit)))
 
 
 async def _answer_batch(session: Session, requests: list[Json]) -> str | None:
+    """Return the answers to several calls. If they are too long together, they are one error instead."""
     if not requests:
         return _encode(_failure(None, invalid_request()))
     if len(requests) > BATCH_CALLS_MAX:
         return _encode(_failure(None, batch_too_big(BATCH_CALLS_MAX)))
+    limit = session.host.faults.response_bytes_max
     encoded: list[str] = []
     length = 0
     for request in requests:
-        response = await _answer_one(session, request)
+        response = await _answer_single(session, request)
         if response is not None:
-            encoded.append(_encode(response))
-            length += len(encoded[-1]) + 1
-        if length > MESSAGE_BYTES_MAX:
-            return _encode(_failure(None, batch_response_too_big(MESSAGE_BYTES_MAX)))
+            encoded.append(response)
+            length += len(response) + 1
+        if length > limit:
+            return _encode(_failure(None, batch_response_too_big(limit)))
     return f"[{','.join(encoded)}]" if encoded else None
 
 
@@ -96,6 +114,12 @@ async def _call(session: Session, method: str, parameters: Json) -> Json:
         raise invalid_params("parameters are taken by position only")
     result = METHODS.call(session, method, parameters)
     return await result if inspect.isawaitable(result) else result
+
+
+def _methods(requests: list[Json]) -> list[str]:
+    """Return which methods are called, as far as these are calls."""
+    named = (request.get("method") for request in requests if isinstance(request, dict))
+    return [method for method in named if isinstance(method, str)]
 
 
 def _failure(request_id: Json, error: RpcError) -> Json:

@@ -3,7 +3,7 @@
 from chain.devnet import runtime_api
 from chain.devnet.block import Block
 from chain.devnet.rpc.errors import Json, RpcError, execution_failed, invalid_params
-from chain.devnet.rpc.methods import METHODS, read_bytes, read_count, read_list, require_block
+from chain.devnet.rpc.methods import METHODS, read_bytes, read_count, read_list, require_state
 from chain.devnet.rpc.render import hex_or_none, hex_text, render_version
 from chain.devnet.rpc.session import Session
 from chain.devnet.rpc.subscriptions import RuntimeVersions, StorageChanges
@@ -17,13 +17,13 @@ KEYS_MAX = 1000
 @METHODS.method("state_getStorage", "state_getStorageAt")
 def get_storage(session: Session, key: Json, block_hash: Json = None) -> Json:
     """Return the value of a key at a block, at the best one by default."""
-    return hex_or_none(require_block(session, block_hash).state.get(read_bytes(key)))
+    return hex_or_none(require_state(session, block_hash).state.get(read_bytes(key)))
 
 
 @METHODS.method("state_queryStorageAt")
 def query_storage_at(session: Session, keys: Json, block_hash: Json = None) -> Json:
     """Return the values of several keys at a block."""
-    block = require_block(session, block_hash)
+    block = require_state(session, block_hash)
     return [{"block": hex_text(block.hash), "changes": [_entry(block, key) for key in _read_keys(keys)]}]
 
 
@@ -35,7 +35,7 @@ def get_keys_paged(
     if type(count) is int and count > KEYS_PAGE_MAX:
         raise RpcError(4002, f"count exceeds maximum value. value: {count}, max: {KEYS_PAGE_MAX}")
     page_size = read_count(count, maximum=KEYS_PAGE_MAX)
-    keys = require_block(session, block_hash).state.keys(read_bytes(prefix or "0x"))
+    keys = require_state(session, block_hash).state.keys(read_bytes(prefix or "0x"))
     if start_key is not None:
         last_seen = read_bytes(start_key)
         keys = [key for key in keys if key > last_seen]
@@ -45,25 +45,27 @@ def get_keys_paged(
 @METHODS.method("state_getMetadata")
 def get_metadata(session: Session, block_hash: Json = None) -> Json:
     """Return the metadata in version 14."""
-    require_block(session, block_hash)
-    return hex_text(session.chain.runtime.metadata[14])
+    block = require_state(session, block_hash, for_runtime=True)
+    return hex_text(session.chain.runtime_at(block).metadata[14])
 
 
 @METHODS.method("state_getRuntimeVersion")
 def get_runtime_version(session: Session, block_hash: Json = None) -> Json:
     """Return the version of the runtime."""
-    require_block(session, block_hash)
-    return render_version(session.chain.runtime.version)
+    block = require_state(session, block_hash, for_runtime=True)
+    return render_version(session.chain.runtime_at(block).version)
 
 
 @METHODS.method("state_call")
 def call(session: Session, method: Json, arguments: Json, block_hash: Json = None) -> Json:
     """Call a method of a runtime API."""
-    block = require_block(session, block_hash)
+    block = require_state(session, block_hash, for_runtime=True)
     if not isinstance(method, str):
         raise invalid_params("expected the name of a runtime method")
     try:
-        return hex_text(runtime_api.call(session.chain.runtime, block, method, read_bytes(arguments)))
+        return hex_text(
+            runtime_api.call(session.chain.runtime_at(block), block, method, read_bytes(arguments))
+        )
     except runtime_api.UnknownRuntimeMethod:
         raise execution_failed(f"Exported method {method} is not found") from None
     except DecodeError as error:
@@ -73,7 +75,7 @@ def call(session: Session, method: Json, arguments: Json, block_hash: Json = Non
 @METHODS.method("state_subscribeRuntimeVersion")
 def subscribe_runtime_version(session: Session) -> Json:
     """Notify of the version of the runtime."""
-    return session.subscribe(RuntimeVersions(render_version(session.chain.runtime.version)))
+    return session.subscribe(RuntimeVersions(session.chain))
 
 
 @METHODS.method("state_unsubscribeRuntimeVersion")

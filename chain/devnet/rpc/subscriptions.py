@@ -3,23 +3,30 @@
 from collections.abc import Callable, Sequence
 
 from chain.devnet.block import Block
+from chain.devnet.chain import DevChain
+from chain.devnet.faults import NotificationKind
 from chain.devnet.pool import TERMINAL, Status
 from chain.devnet.rpc.errors import Json
-from chain.devnet.rpc.render import hex_or_none, hex_text, render_header, render_status
+from chain.devnet.rpc.render import hex_or_none, hex_text, render_header, render_status, render_version
 
 
 class Subscription:
     """A subscription of one connection; `notify` is set by its session before `begin`.
 
-    `family` is what must be unsubscribed from, `method` the name that the notifications bear.
+    `family` is what must be unsubscribed from, `kind` the method that the notifications bear, if there are
+    any. Its session ends it once it has `ended`, that is when there can be no further notification.
     """
 
     family: str
-    method: str
+    kind: NotificationKind | None = None
     notify: Callable[[Json], None]
+    ended = False
 
     def begin(self) -> None:
         """Tell how things are at present."""
+
+    def close(self) -> None:
+        """Let go of what is held for the subscription."""
 
     def on_best_block(self, block: Block) -> None:
         """Take notice of a new best block."""
@@ -31,9 +38,9 @@ class Subscription:
 class BestHeads(Subscription):
     """Every new best head, first of all the present one."""
 
-    def __init__(self, family: str, method: str, best: Block) -> None:
+    def __init__(self, family: str, kind: NotificationKind, best: Block) -> None:
         self.family = family
-        self.method = method
+        self.kind = kind
         self._best = best
 
     def begin(self) -> None:
@@ -47,7 +54,7 @@ class FinalizedHeads(Subscription):
     """Finalized heads, first of all the present one. Of blocks that become final at once, only the last."""
 
     family = "chain_finalizedHeads"
-    method = "chain_finalizedHead"
+    kind = NotificationKind.FINALIZED_HEAD
 
     def __init__(self, finalized: Block) -> None:
         self._finalized = finalized
@@ -60,23 +67,30 @@ class FinalizedHeads(Subscription):
 
 
 class RuntimeVersions(Subscription):
-    """The runtime's version, which does not change as yet."""
+    """The version of the best block's runtime: the present one at first, then every other."""
 
     family = "state_runtimeVersion"
-    method = "state_runtimeVersion"
+    kind = NotificationKind.RUNTIME_VERSION
 
-    def __init__(self, version: Json) -> None:
-        self._version = version
+    def __init__(self, chain: DevChain) -> None:
+        self._chain = chain
+        self._version = chain.runtime.version
 
     def begin(self) -> None:
-        self.notify(self._version)
+        self.notify(render_version(self._version))
+
+    def on_best_block(self, block: Block) -> None:
+        version = self._chain.runtime_at(block).version
+        if version != self._version:
+            self._version = version
+            self.notify(render_version(version))
 
 
 class StorageChanges(Subscription):
     """The values of some keys: all of them at first, then in every best block those that have changed."""
 
     family = "state_storage"
-    method = "state_storage"
+    kind = NotificationKind.STORAGE
 
     def __init__(self, keys: Sequence[bytes], best: Block) -> None:
         self._best = best
@@ -97,14 +111,13 @@ class StorageChanges(Subscription):
 
 
 class TransactionWatch(Subscription):
-    """The steps of one transaction. It has `ended` when there can be no further one."""
+    """The steps of one transaction."""
 
     family = "author_extrinsicUpdate"
-    method = "author_extrinsicUpdate"
+    kind = NotificationKind.EXTRINSIC_UPDATE
 
     def __init__(self, transaction_hash: bytes) -> None:
         self.transaction_hash = transaction_hash
-        self.ended = False
 
     def on_status(self, status: Status) -> None:
         """Take notice of a new status."""

@@ -8,8 +8,9 @@ from chain.keys import ss58_decode
 
 NODE_NAME = "Chamberlain development node"
 NODE_VERSION = "0.1.0"
-TOKEN_SYMBOL = "UNIT"  # noqa: S105 - money, not a secret
-TOKEN_DECIMALS = 12
+CHAIN_NAME = "Development"
+CHAIN_PROPERTIES: Json = {"ss58Format": SS58_PREFIX, "tokenDecimals": 12, "tokenSymbol": "UNIT"}
+"""How addresses and amounts are to be shown."""
 
 
 @METHODS.method("rpc_methods")
@@ -21,7 +22,7 @@ def rpc_methods(_session: Session) -> Json:
 @METHODS.method("system_chain")
 def chain_name(_session: Session) -> Json:
     """Return the name of the chain."""
-    return "Development"
+    return CHAIN_NAME
 
 
 @METHODS.method("system_chainType")
@@ -45,7 +46,7 @@ def node_version(_session: Session) -> Json:
 @METHODS.method("system_properties")
 def properties(_session: Session) -> Json:
     """Return how addresses and amounts are to be shown."""
-    return {"ss58Format": SS58_PREFIX, "tokenDecimals": TOKEN_DECIMALS, "tokenSymbol": TOKEN_SYMBOL}
+    return CHAIN_PROPERTIES
 
 
 @METHODS.method("system_health")

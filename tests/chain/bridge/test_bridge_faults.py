@@ -77,7 +77,7 @@ async def test_a_bridge_that_fails_while_it_is_stopped_stops(
 ) -> None:
     reading = asyncio.Event()
 
-    async def fail_when_stopped(reader: Reader, cursor: chain_log.Cursor) -> None:
+    async def fail_when_stopped(reader: Reader) -> None:
         reading.set()
         try:
             await asyncio.Event().wait()
@@ -320,19 +320,6 @@ async def test_two_bridges_on_one_database_execute_everything_once(world: World)
         await world.succeeded(*receipts)
         await assert_executed_once(world, *receipts)
         await assert_chain_is_reflected(world)
-
-
-async def test_a_pruned_block_is_named_with_what_to_do(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    async def pruned(node: Node, first: int, last: int) -> object:
-        raise RpcError(4003, "Client error: Api called for an unknown Block: State already discarded")
-
-    monkeypatch.setattr(Node, "blocks", pruned)
-    async with world.bridged() as bridge:
-
-        async def named() -> bool:
-            return "archive node" in bridge.status().last_error
-
-        await eventually(named, "the report")
 
 
 async def test_extrinsics_that_wait_are_listed_as_queued_with_the_reason(world: World) -> None:

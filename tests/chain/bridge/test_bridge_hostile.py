@@ -113,7 +113,7 @@ async def test_what_was_executed_in_a_block_that_cannot_be_read_has_ended_and_is
             else read_block(raw, runtime)
         )
 
-    monkeypatch.setattr("chain.reader.read_block", unreadable)
+    monkeypatch.setattr("chain.fetcher.read_block", unreadable)
     async with world.bridged():
         receipt = await world.create_task()
         [extrinsic] = await world.finished(receipt)
@@ -168,7 +168,7 @@ async def test_a_file_of_metadata_is_used_only_for_the_runtime_it_is_of(world: W
     asked: list[str] = []
 
     class UpgradedNode:
-        async def call(self, method: str, *params: Any) -> Any:
+        async def call(self, method: str, *params: Any, timeout_seconds: float | None = None) -> Any:
             asked.append(method)
             if method == "state_getMetadata":
                 return f"0x{world.chain.runtime.metadata[14].hex()}"

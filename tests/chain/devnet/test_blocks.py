@@ -140,11 +140,17 @@ def test_a_block_takes_no_more_than_its_length_allows(chain: DevChain, alice: Ac
 
 
 def test_a_configuration_out_of_range_is_refused() -> None:
-    for wrong in ({"block_time_ms": 1}, {"finality_lag_blocks": -1}, {"bidding_window_blocks": 0}):
-        with pytest.raises(ValueError, match=r"the .* is"):
+    for wrong in (
+        {"block_time_ms": 1},
+        {"finality_lag_blocks": -1},
+        {"bidding_window_blocks": 0},
+        {"base_fee_planck": -1},
+        {"byte_fee_planck": 10**18 + 1},
+    ):
+        with pytest.raises(ValueError, match=r"the .* (is|are) "):
             manual_chain(**wrong)
 
 
-def test_six_well_known_accounts_are_endowed(chain: DevChain) -> None:
-    for name in ("Alice", "Bob", "Charlie", "Dave", "Eve", "Ferdie"):
+def test_well_known_accounts_are_endowed(chain: DevChain) -> None:
+    for name in ("Alice", "Bob", "Charlie", "Dave", "Eve", "Ferdie", "Arbiter"):
         assert Actor(chain, f"//{name}").free == 10**6 * UNIT

@@ -4,12 +4,14 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
-from chain.devnet import DevChain, DevChainConfig, Sealing
+from chain.devnet import DevChain, DevChainConfig, Sealing, TransactionRefused
+from chain.devnet.chain import ENDOWED, ENDOWMENT_PLANCK
 from chain.devnet.pallets import balances, escrow
 from chain.devnet.pallets.tasks import NEXT_TASK_ID, TASKS
+from chain.devnet.refusal import InvalidReason
 from tests.chain.devnet.actors import SEAL_NONCE, Actor, Market, stored
 
-ISSUANCE = 6 * 10**18 + balances.EXISTENTIAL_DEPOSIT
+ISSUANCE = len(ENDOWED) * ENDOWMENT_PLANCK + balances.EXISTENTIAL_DEPOSIT
 
 AMOUNTS = st.one_of(
     st.integers(0, 2000),
@@ -49,9 +51,12 @@ class MoneyMachine(RuleBasedStateMachine):
         return sum(event.fields["amount"] for event in events if event.name == "DustLost")
 
     def attempt(self, name: str, call: str, **arguments: object) -> None:
-        """Do it if the account still exists; the chain may refuse the call as it likes."""
-        if self.chain.account(self.person(name).account).providers:
+        """Do it if the account can pay the fee; the chain may refuse the call as it likes."""
+        try:
             self.person(name).do(call, **arguments)
+        except TransactionRefused as refusal:
+            if refusal.explanation != InvalidReason.PAYMENT.text:
+                raise
 
     @rule(name=PEOPLE, to=PEOPLE, value=AMOUNTS, keep_alive=st.booleans())
     def transfer(self, name: str, to: str, value: int, keep_alive: bool) -> None:

@@ -16,10 +16,30 @@ REMARK = "System.remark"
 
 SERVED = [
     "account_nextIndex",
+    "archive_v1_body",
+    "archive_v1_call",
+    "archive_v1_finalizedHeight",
+    "archive_v1_genesisHash",
+    "archive_v1_hashByHeight",
+    "archive_v1_header",
+    "archive_v1_stopStorage",
+    "archive_v1_storage",
     "author_pendingExtrinsics",
     "author_submitAndWatchExtrinsic",
     "author_submitExtrinsic",
     "author_unwatchExtrinsic",
+    "chainHead_v1_body",
+    "chainHead_v1_call",
+    "chainHead_v1_continue",
+    "chainHead_v1_follow",
+    "chainHead_v1_header",
+    "chainHead_v1_stopOperation",
+    "chainHead_v1_storage",
+    "chainHead_v1_unfollow",
+    "chainHead_v1_unpin",
+    "chainSpec_v1_chainName",
+    "chainSpec_v1_genesisHash",
+    "chainSpec_v1_properties",
     "chain_getBlock",
     "chain_getBlockHash",
     "chain_getFinalizedHead",
@@ -31,13 +51,32 @@ SERVED = [
     "chain_unsubscribeAllHeads",
     "chain_unsubscribeFinalizedHeads",
     "chain_unsubscribeNewHeads",
+    "dev_banTransaction",
+    "dev_blackHole",
+    "dev_clearFaults",
     "dev_clearPool",
+    "dev_delayResponses",
     "dev_dropConnections",
+    "dev_dropTransaction",
+    "dev_duplicateNotifications",
+    "dev_fillBlocks",
     "dev_finalize",
+    "dev_fork",
+    "dev_liftBan",
+    "dev_limitResponses",
+    "dev_oversizeResponses",
+    "dev_pauseFinality",
     "dev_pauseSealing",
+    "dev_refuseConnections",
+    "dev_resumeFinality",
     "dev_resumeSealing",
     "dev_seal",
     "dev_setFinalityLag",
+    "dev_setPruning",
+    "dev_stopChainHead",
+    "dev_struckFaults",
+    "dev_swallowNotifications",
+    "dev_upgradeRuntime",
     "rpc_methods",
     "state_call",
     "state_getKeysPaged",
@@ -57,6 +96,8 @@ SERVED = [
     "system_name",
     "system_properties",
     "system_version",
+    "transaction_v1_broadcast",
+    "transaction_v1_stop",
 ]
 
 
@@ -65,7 +106,7 @@ SERVED = [
 
 async def test_rpc_methods_lists_exactly_what_is_served(wire: Wire) -> None:
     assert (await wire.call("rpc_methods"))["methods"] == SERVED
-    refusal = await refusal_of(wire, "chainHead_v1_follow", True)
+    refusal = await refusal_of(wire, "chainHead_v2_follow", True)
     assert (refusal.code, refusal.message) == (-32601, "Method not found")
 
 
@@ -108,14 +149,18 @@ async def test_a_message_that_is_no_call_is_an_error_of_its_own(wire: Wire, mess
     assert await wire.call("system_chain") == "Development"
 
 
-async def test_an_answer_that_is_too_long_is_an_error_instead(
-    wire: Wire, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(protocol, "MESSAGE_BYTES_MAX", 1000)
+async def test_an_answer_that_is_too_long_is_an_error_instead(wire: Wire) -> None:
+    assert await wire.call("dev_limitResponses", 1000) == 1000
     refusal = await refusal_of(wire, "state_getMetadata")
-    assert (refusal.code, refusal.data) == (-32008, "Exceeded max limit of 1000")
-    call = {"jsonrpc": "2.0", "id": 1, "method": "state_getMetadata"}
-    assert (await wire.exchange(json.dumps([call])))["error"]["code"] == -32011
+    assert refusal.code == -32008
+    assert (refusal.message, refusal.data) == ("Response is too big", "Exceeded max limit of 1000")
+    one = {"jsonrpc": "2.0", "id": 1, "method": "state_getMetadata"}
+    [answer] = await wire.exchange(json.dumps([one]))
+    assert (answer["id"], answer["error"]["code"]) == (1, -32008)
+    many = [{"jsonrpc": "2.0", "id": number, "method": "system_chain"} for number in range(50)]
+    assert (await wire.exchange(json.dumps(many)))["error"]["code"] == -32011
+    assert await wire.call("dev_limitResponses") == 15728640
+    assert len(await wire.exchange(json.dumps(many))) == 50
 
 
 async def test_null_behind_the_parameters_and_hex_without_prefix_are_accepted(
@@ -177,7 +222,7 @@ async def test_keys_are_listed_in_pages(wire: Wire, chain: DevChain) -> None:
     prefix = hex_of(chain.runtime.codec.storage_key("System", "Account"))
     page = await wire.call("state_getKeysPaged", prefix, 4)
     rest = await wire.call("state_getKeysPaged", prefix, 1000, page[-1], hex_of(chain.genesis.hash))
-    assert (len(page), len(rest)) == (4, 3)
+    assert (len(page), len(rest)) == (4, 4)
     assert sorted(page + rest) == page + rest
     assert (await refusal_of(wire, "state_getKeysPaged", prefix, 1001)).code == 4002
 

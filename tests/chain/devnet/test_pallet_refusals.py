@@ -300,6 +300,12 @@ def posting_a_task_that_would_leave_less_than_the_existential_deposit(market: Ma
     return market.alice, "TaskMarket.create_task", market.task(budget=budget)
 
 
+@provokes("Utility.TooManyCalls")
+def batching_a_hundred_and_one_calls(market: Market) -> Attempt:
+    remark = {"System": {"remark": {"remark": b""}}}
+    return market.alice, "Utility.force_batch", {"calls": [remark] * 101}
+
+
 @provokes("Token.FundsUnavailable")
 def transferring_more_than_there_is(market: Market) -> Attempt:
     return market.alice, "Balances.transfer_allow_death", {

@@ -8,6 +8,7 @@ from substrateinterface import ExtrinsicReceipt, Keypair, SubstrateInterface
 from substrateinterface.exceptions import SubstrateRequestException
 
 from chain.devnet import DevChain, DevChainConfig, DevNode, Sealing
+from chain.devnet.runtime import PALLETS
 
 Result = TypeVar("Result")
 
@@ -42,7 +43,7 @@ async def test_it_reads_metadata_constants_and_accounts() -> None:
         assert client.chain == "Development"
         assert client.token_symbol == "UNIT"
         pallets = [pallet.name for pallet in client.get_metadata().pallets]
-        assert pallets == ["System", "Timestamp", "Balances", "AgentRegistry", "TaskMarket", "Escrow"]
+        assert pallets == [pallet.name for pallet in PALLETS]
         assert client.get_constant("TaskMarket", "BiddingWindow").value == 300
         account = client.query("System", "Account", [ALICE.ss58_address]).value
         assert (account["nonce"], account["data"]["free"]) == (0, 10**18)
@@ -57,7 +58,13 @@ async def test_its_mortal_extrinsic_is_included_and_its_events_are_read() -> Non
         receipt = create_task(client)
         assert receipt.is_success
         events = [event.value["event_id"] for event in receipt.triggered_events]
-        assert events == ["TaskCreated", "Reserved", "EscrowCreated", "ExtrinsicSuccess"]
+        assert events == [
+            "TaskCreated",
+            "Reserved",
+            "EscrowCreated",
+            "TransactionFeePaid",
+            "ExtrinsicSuccess",
+        ]
         tasks = {key.value: value.value for key, value in client.query_map("TaskMarket", "Tasks")}
         assert tasks[1]["requester"] == ALICE.ss58_address
         assert tasks[1]["status"] == "Bidding"
@@ -86,9 +93,14 @@ async def test_a_failing_call_is_resolved_to_its_name_and_documentation() -> Non
 async def test_money_moves_between_accounts_and_a_finalized_receipt_arrives() -> None:
     def use(client: SubstrateInterface) -> None:
         call = client.compose_call("Balances", "transfer_keep_alive", {"dest": BOB.ss58_address, "value": 7})
-        assert client.get_payment_info(call, ALICE)["partialFee"] == 0
+        fee = client.get_payment_info(call, ALICE)["partialFee"]
+        assert fee > 0
         signed = client.create_signed_extrinsic(call, ALICE, tip=3)
-        assert client.submit_extrinsic(signed, wait_for_finalization=True).is_success
+        receipt = client.submit_extrinsic(signed, wait_for_finalization=True)
+        assert receipt.is_success
+        assert receipt.total_fee_amount == fee + 3
+        account = client.query("System", "Account", [ALICE.ss58_address]).value
+        assert account["data"]["free"] == 10**18 - 7 - fee - 3
         assert client.query("System", "Account", [BOB.ss58_address]).value["data"]["free"] == 10**18 + 7
 
     await with_client(use)

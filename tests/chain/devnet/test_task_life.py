@@ -1,7 +1,7 @@
 """The life of a task and of its money, from its posting to its end, through signed extrinsics."""
 
 from chain.devnet import DevChain
-from chain.devnet.pallets import escrow
+from chain.devnet.pallets import balances, escrow
 from chain.devnet.pallets.agent_registry import AGENTS
 from chain.devnet.pallets.tasks import BIDS, TASKS
 from tests.chain.devnet.actors import SEAL_NONCE, SPEC_HASH, UNIT, Market, block_events, stored
@@ -11,7 +11,7 @@ def test_a_task_is_bid_for_under_seal_won_by_the_cheapest_done_and_paid(
     chain: DevChain, market: Market
 ) -> None:
     alice, bob, charlie = market.alice, market.bob, market.charlie
-    treasury_before = chain.account(escrow.TREASURY).data.free
+    treasury_before = chain.account(balances.TREASURY).data.free
     dear = market.register(bob, "did:ex:dear")
     cheap = market.register(charlie, "did:ex:cheap")
     alice_before, charlie_before = alice.free, charlie.free
@@ -53,7 +53,7 @@ def test_a_task_is_bid_for_under_seal_won_by_the_cheapest_done_and_paid(
     assert released.events[3].fields == paid
     assert (alice.free, alice.reserved) == (alice_before - 60 * UNIT, 0)
     assert charlie.free == charlie_before + 60 * UNIT - fee
-    assert chain.account(escrow.TREASURY).data.free == treasury_before + fee
+    assert chain.account(balances.TREASURY).data.free == treasury_before + fee
 
     task = stored(chain, TASKS, 1)
     assert (task.status, task.winner, task.cost) == ("Completed", cheap, 60 * UNIT)

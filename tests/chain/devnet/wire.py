@@ -68,8 +68,9 @@ async def wire_to(node: DevNode) -> AsyncIterator[Wire]:
 
 
 def manual_chain(**changes: Any) -> DevChain:
-    """Return a chain that makes blocks only when told."""
-    return DevChain(DevChainConfig(sealing=Sealing.MANUAL, **changes))
+    """Return a chain that makes blocks only when told, and asks for no fees unless told."""
+    free: dict[str, Any] = {"base_fee_planck": 0, "byte_fee_planck": 0}
+    return DevChain(DevChainConfig(sealing=Sealing.MANUAL, **free | changes))
 
 
 def hex_of(raw: bytes) -> str:
