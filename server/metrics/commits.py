@@ -43,11 +43,14 @@ class CommitMeter:
         self._items += items
         self._batch_items.observe(items)
         self._seconds.observe(seconds)
+        again: set[str] = set()
         for event in events:
             if event.entity == "extrinsic" and event.status_before != event.body.status:
-                self._moved(event)
+                self._moved(event, again)
+        self._extrinsics["retried"] += len(again)
 
-    def _moved(self, event: NewEvent) -> None:
+    def _moved(self, event: NewEvent, again: set[str]) -> None:
+        """Count a move; `again` are those of the batch that were queued again, and not given up after all."""
         status = event.body.status
         match status:
             case ExtrinsicStatus.SIGNED:
@@ -56,9 +59,10 @@ class CommitMeter:
             case ExtrinsicStatus.SUBMITTED if event.status_before == ExtrinsicStatus.SIGNED:
                 self._extrinsics["submitted"] += 1
             case ExtrinsicStatus.QUEUED if event.status_before:
-                self._extrinsics["retried"] += 1
+                again.add(event.entity_id)
             case ExtrinsicStatus.FINALIZED | ExtrinsicStatus.FAILED | ExtrinsicStatus.DEAD:
                 self._extrinsics[status] += 1
+                again.discard(event.entity_id)
         if status in LIVE_EXTRINSIC:
             return
         signed_us = self._signed_us.pop(event.entity_id, None)

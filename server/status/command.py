@@ -2,14 +2,13 @@
 
 import asyncio
 import json
-import os
 
 import click
 import grpc
 from rich.console import Console
 from rich.live import Live
 
-from server.settings import Settings, default_text, environment_name
+from server.cli_options import address_option
 from server.status.page import page
 from server.status.report import Report, ask
 
@@ -17,16 +16,10 @@ WATCH_SECONDS = 2.0
 EXIT_NOT_HEALTHY = 1
 FILE_COLUMNS = 200
 """How wide the page is where it is not shown on a terminal."""
-_ADDRESS = default_text(Settings.model_fields["bind_addr"])
 
 
 @click.command()
-@click.option(
-    "--address",
-    metavar="HOST:PORT",
-    default=lambda: os.environ.get(environment_name("bind_addr")) or _ADDRESS,
-    help=f"The server to ask.  [env: {environment_name('bind_addr')}; default: {_ADDRESS}]",
-)
+@address_option
 @click.option(
     "--json", "as_json", is_flag=True, help="One JSON object, for scripts; one per line with --watch."
 )
