@@ -4,11 +4,12 @@ from storage import outbox, submission
 from storage.outbox import NewCall
 from storage.records import Extrinsic
 from storage.store import Storage
-from storage.submission import Claim, Signed, SignedBatch
+from storage.submission import Claim, Names, Signed, SignedBatch
 from tests.storage.blocks import ACCOUNT, TOKEN, Chain
 from tests.storage.items import MINUTE_US
 from tests.storage.looking import all_of
 
+EVERYBODY = Names()
 CALL = NewCall(pallet="System", call="remark", payload="{}", signer="ops")
 
 
@@ -22,8 +23,10 @@ async def see(storage: Storage, correlation_id: str) -> Extrinsic:
     return await storage.fetch(outbox.get, correlation_id)
 
 
-def a_claim(token: str = TOKEN, at_most: int = 100, lease_us: int = MINUTE_US) -> Claim:
-    return Claim(token=token, lease_us=lease_us, at_most=at_most)
+def a_claim(
+    token: str = TOKEN, at_most: int = 100, lease_us: int = MINUTE_US, signers: Names = EVERYBODY
+) -> Claim:
+    return Claim(token=token, lease_us=lease_us, at_most=at_most, signers=signers)
 
 
 async def claimed(storage: Storage, claim: Claim) -> list[str]:

@@ -10,9 +10,9 @@ from storage.lifecycle import ExtrinsicStatus
 from storage.records import Action
 from storage.signatures import Hint
 from storage.store import Storage
-from storage.submission import Hopeless, Signed, SignedBatch
+from storage.submission import Hopeless, Names, Postponed, Signed, SignedBatch, Wake
 from tests.storage.blocks import ACCOUNT, TOKEN, Chain
-from tests.storage.items import MINUTE_US, a_bid, a_result, a_task
+from tests.storage.items import HOUR_US, MINUTE_US, a_bid, a_result, a_task, now_us
 from tests.storage.looking import all_of, count, dump, opened
 from tests.storage.market import Market
 from tests.storage.submitter import a_claim, claimed, one_signed, queue_calls, see, signed
@@ -241,3 +241,41 @@ async def _bury(here: Storage, there: Storage, first: str, second: str) -> None:
         if (await see(storage, correlation_id)).status == ExtrinsicStatus.QUEUED:
             hopeless = Hopeless(token=token, correlation_id=correlation_id, error="over")
             await storage.commit(submission.bury, hopeless)
+
+
+class TestSignersOfAClaim:
+    async def test_are_those_listed_or_all_but_those(self, chained: Storage) -> None:
+        ids = await queue_calls(chained, 1)
+        for nobody in (Names(listed=("ops",)), Names(but=False), Names(listed=("other",), but=False)):
+            assert await claimed(chained, a_claim(signers=nobody, lease_us=0)) == []
+        for somebody in (Names(), Names(listed=("other",)), Names(listed=("ops",), but=False)):
+            assert await claimed(chained, a_claim(signers=somebody, lease_us=0)) == ids
+
+
+class TestWaking:
+    async def test_makes_due_what_waits_for_these_signers_and_at_most_as_many(self, chained: Storage) -> None:
+        ids = await queue_calls(chained, 3)
+        await claimed(chained, a_claim())
+        late = now_us() + HOUR_US
+        put_off = [
+            Postponed(token=TOKEN, correlation_id=each, next_attempt_us=late, error="") for each in ids
+        ]
+        assert await all_of(chained, submission.postpone, *put_off) == [True] * 3
+        assert await claimed(chained, a_claim()) == []
+        others = Wake(signers=Names(listed=("ops",)), at_most=10)
+        assert await chained.commit(submission.wake, others) == 0
+        ours = Wake(signers=Names(listed=("ops",), but=False), at_most=2)
+        assert await chained.commit(submission.wake, ours) == 2
+        assert await claimed(chained, a_claim()) == ids[:2]
+
+    async def test_is_not_needed_for_what_is_let_go_and_keeps_why_it_failed_before(
+        self, chained: Storage, chain: Chain
+    ) -> None:
+        (call,) = await queue_calls(chained, 1)
+        await chain.send(call, era_blocks=2)
+        await chain.pass_blocks(2)
+        await claimed(chained, a_claim())
+        released = Postponed(token=TOKEN, correlation_id=call, next_attempt_us=0)
+        assert await chained.commit(submission.postpone, released)
+        assert (await see(chained, call)).last_error == "no block before 2 included it"
+        assert await claimed(chained, a_claim()) == [call]
