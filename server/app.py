@@ -155,6 +155,7 @@ class App:
             idempotency_ttl_seconds=settings.idempotency_ttl_seconds,
             event_retention_hours=settings.event_retention_hours,
             outbox_retention_days=settings.outbox_retention_days,
+            chain_retention_blocks=settings.chain_retention_blocks,
         )
         background.start("database", database.run)
         background.start("overdue calls", interceptor.end_overdue)

@@ -65,6 +65,12 @@ class Settings(BaseSettings):
         description="The block to follow the chain from, for a database that follows none yet; else the"
         " finalized head.",
     )
+    chain_retention_blocks: int = Field(
+        0,
+        ge=0,
+        le=2**32 - 1,
+        description="How many blocks back the events of the chain are kept raw and listed; 0 keeps all.",
+    )
     dev_block_time_ms: int = Field(
         1000, ge=20, le=60_000, description="With --dev, how long a block of the development chain takes."
     )

@@ -5,9 +5,9 @@ from typing import TypeVar
 
 import structlog
 
-from storage import events, requests, signatures, tasks
+from storage import chain_retention, events, requests, signatures, tasks
 from storage.errors import Failure
-from storage.limits import SWEEP_BATCH_MAX
+from storage.limits import CHAIN_SWEEP_BLOCKS_MAX, SWEEP_BATCH_MAX
 from storage.outcome import Mutation
 from storage.store import LOCAL, Storage
 
@@ -28,8 +28,10 @@ class Sweeps:
         idempotency_ttl_seconds: int,
         event_retention_hours: int,
         outbox_retention_days: int,
+        chain_retention_blocks: int = 0,
     ) -> None:
         self._storage = storage
+        self._chain_blocks = chain_retention_blocks
         self._request_ttl_us = idempotency_ttl_seconds * 1_000_000
         self._event_ttl_us = event_retention_hours * 3600 * 1_000_000
         self._signature_ttl_us = outbox_retention_days * 86_400 * 1_000_000
@@ -40,7 +42,7 @@ class Sweeps:
             await self._sweep(tasks.sweep_deadlines, SWEEP_BATCH_MAX)
 
     async def retention(self) -> None:
-        """Forget old request ids, old events, and old signed bytes."""
+        """Forget old request ids, old events, old signed bytes, and the raw data of old blocks."""
         if self._storage.prepared:
             now_us = time.time_ns() // 1000
             forget = requests.Forget(before_us=now_us - self._request_ttl_us, at_most=SWEEP_BATCH_MAX)
@@ -49,11 +51,14 @@ class Sweeps:
             await self._sweep(events.retain, retain)
             executed = signatures.Forget(before_us=now_us - self._signature_ttl_us, at_most=SWEEP_BATCH_MAX)
             await self._sweep(signatures.forget, executed)
+            if self._chain_blocks:
+                old = chain_retention.Retain(blocks=self._chain_blocks, at_most=CHAIN_SWEEP_BLOCKS_MAX)
+                await self._sweep(chain_retention.retain, old, CHAIN_SWEEP_BLOCKS_MAX)
 
-    async def _sweep(self, mutation: Mutation[Item, int], batch: Item) -> None:
+    async def _sweep(self, mutation: Mutation[Item, int], batch: Item, full: int | None = None) -> None:
         """Repeat a batch until there is nothing more to do."""
         try:
-            while await self._storage.commit(mutation, batch) >= SWEEP_BATCH_MAX:
+            while await self._storage.commit(mutation, batch) >= (full or SWEEP_BATCH_MAX):
                 pass
         except Failure as error:
             log.debug("sweep put off", sweep=mutation.name, error=str(error))

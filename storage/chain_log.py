@@ -83,11 +83,10 @@ def cursor(tx: Transaction, _: None) -> Cursor | None:
 @mutation(bool)
 def begin(tx: Transaction, items: Sequence[Cursor]) -> list[Outcome[bool]]:
     """Set the cursor of a database that has none; whether it was set."""
-    table, columns = schema.chain_cursor, ("id", "block_number", "block_hash")
-    return [
-        tx.dialect.insert(tx.connection, table, columns, [(1, item.block_number, item.block_hash)]) == 1
-        for item in items
-    ]
+    table = schema.chain_cursor
+    columns = ("id", "block_number", "block_hash", "tail_block", "replay_error")
+    rows = [(1, item.block_number, item.block_hash, item.block_number, "") for item in items]
+    return [tx.dialect.insert(tx.connection, table, columns, [row]) == 1 for row in rows]
 
 
 def _move_cursor(tx: Transaction, after: Cursor, to: Cursor) -> bool:

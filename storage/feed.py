@@ -131,6 +131,7 @@ class Feed:
             if after.number > position:
                 raise InvalidCursor
             position = after.number
+            await self._read(partial(lists.check_chain_position, position=position))
         with self._watching():
             yield ChainBatch(events=[], cursor=self._cursor(position))
             while True:

@@ -35,4 +35,5 @@ RETRY_AFTER_SECONDS = 1.0
 
 EVENT_PAGE_MAX = 256  # events per message of a watch
 EVENT_SCAN_MAX = 20_000  # events that one read of the log looks at, wanted or not
+CHAIN_SWEEP_BLOCKS_MAX = 50  # blocks whose raw data one pass of a sweep deletes
 SWEEP_BATCH_MAX = 500  # rows that one pass of a sweep changes

@@ -7,6 +7,7 @@ from sqlalchemy import ColumnElement, Table, func, literal_column, select, tuple
 
 from storage import events, schema
 from storage.chain_log import CHAIN_EVENTS
+from storage.errors import CursorExpired
 from storage.events import LogState
 from storage.lifecycle import AgentStatus, BidStatus, ExtrinsicStatus, ResultStatus, TaskStatus
 from storage.records import Agent, Bid, ChainEvent, Extrinsic, Record, Result, Task
@@ -160,7 +161,11 @@ def chain_events(tx: Transaction, wanted: ChainEventFilter) -> Listed[ChainEvent
 def chain_events_after(
     tx: Transaction, position: int, pallets: frozenset[str], at_most: int
 ) -> tuple[int, list[ChainEvent]]:
-    """The position reached, and all events after `position` up to it, in the order of the chain."""
+    """The position reached, and all events after `position` up to it, in the order of the chain.
+
+    Raises `CursorExpired` if some of them are deleted.
+    """
+    check_chain_position(tx, position)
     table = schema.chain_events
     order = (table.c.block_number, table.c.event_index)
     statement = (
@@ -186,6 +191,14 @@ def last_chain_position(tx: Transaction) -> int:
     """The greatest position that an event of a reflected block can have."""
     number = tx.connection.execute(select(schema.chain_cursor.c.block_number)).scalar()
     return 0 if number is None else ((number + 1) << _INDEX_BITS) - 1
+
+
+def check_chain_position(tx: Transaction, position: int) -> None:
+    """Raises `CursorExpired` if events after `position` are deleted."""
+    tail = tx.connection.execute(select(schema.chain_cursor.c.tail_block)).scalar()
+    # A watch that began before the first block was read stands at 0, and has missed nothing.
+    if tail is not None and 0 < position < ((tail + 1) << _INDEX_BITS) - 1:
+        raise CursorExpired("events of the chain after the cursor are no longer kept")
 
 
 def _block_and_index(position: int) -> tuple[int, int]:

@@ -122,6 +122,12 @@ chain_cursor = Table(
     Column("id", Integer, CheckConstraint("id = 1", name="id"), primary_key=True, autoincrement=False),
     _number("block_number"),
     _blob("block_hash"),
+    # Blocks up to this one were never read, or their raw data is deleted.
+    _number("tail_block"),
+    # What is to be rebuilt: from which block on, which is next, and why it was given up.
+    _number("replay_first", nullable=True),
+    _number("replay_next", nullable=True),
+    _text("replay_error"),
 )
 
 agents = Table(

@@ -87,6 +87,10 @@ def upgrade() -> None:
         sa.Column("id", sa.Integer(), autoincrement=False, nullable=False),
         sa.Column("block_number", sa.BigInteger(), nullable=False),
         sa.Column("block_hash", sa.LargeBinary(), nullable=False),
+        sa.Column("tail_block", sa.BigInteger(), nullable=False),
+        sa.Column("replay_first", sa.BigInteger(), nullable=True),
+        sa.Column("replay_next", sa.BigInteger(), nullable=True),
+        sa.Column("replay_error", sa.Text(), nullable=False),
         sa.CheckConstraint("id = 1", name=op.f("chain_cursor_id_check")),
         sa.PrimaryKeyConstraint("id", name=op.f("chain_cursor_pkey")),
     )

@@ -129,16 +129,19 @@ async def test_commits_and_what_is_stored_are_shown(app: App) -> None:
     async def looked() -> Samples | None:
         seen = await scrape(app)
         counted = ("chamberlain_entities", frozenset({("entity", "task"), ("status", "bidding")}))
-        return seen if seen.get(counted) == 20 else None
+        # Sweeps commit, too, and one may just be doing so.
+        items, batches = (seen.of(f"chamberlain_commit_{name}_total") for name in ("items", "batches"))
+        agreed = (
+            seen.of("chamberlain_commit_batch_items_sum") == items
+            and seen.of("chamberlain_commit_batch_items_count") == batches
+            and seen.of("chamberlain_commit_duration_seconds_count") == batches
+            and seen.of("chamberlain_commit_queue_items") == 0
+        )
+        return seen if seen.get(counted) == 20 and agreed else None
 
     seen = await eventually(looked)
-    items, batches = seen.of("chamberlain_commit_items_total"), seen.of("chamberlain_commit_batches_total")
-    assert items >= 20  # sweeps commit, too
-    assert 1 <= batches <= items
-    assert seen.of("chamberlain_commit_batch_items_count") == batches
-    assert seen.of("chamberlain_commit_batch_items_sum") == items
-    assert seen.of("chamberlain_commit_duration_seconds_count") == batches
-    assert seen.of("chamberlain_commit_queue_items") == 0
+    assert seen.of("chamberlain_commit_items_total") >= 20
+    assert seen.of("chamberlain_commit_batches_total") >= 1
     assert seen.of("chamberlain_database_up") == 1
     assert seen.of("chamberlain_entities", entity="task", status="cancelled") == 0
     assert ("chamberlain_chain_connected", frozenset()) not in seen

@@ -6,7 +6,7 @@ import pytest
 
 from server.settings import BadSettings, Settings, default_text, environment_name, is_secret
 
-SECRETS = {"database_url", "chain_ws_url", "chain_signer"}
+SECRETS = {"database_url", "chain_ws_url", "chain_signer", "chain_archive_url"}
 
 
 def test_the_environment_names_are_those_that_operators_know(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -4,6 +4,8 @@ import hashlib
 import itertools
 from dataclasses import dataclass
 
+import msgspec
+
 from storage import chain_log, submission
 from storage.chain_log import Cursor, Executed, Ingest, ReadBlock, ReportedFact
 from storage.facts import Fact
@@ -100,6 +102,20 @@ class Chain:
     async def blocks(self, *blocks: tuple[Step, ...]) -> None:
         """Finalize blocks, all ingested at once."""
         item = self.ingest(*blocks)
+        self.cursor = await self.storage.commit(chain_log.ingest, item)
+
+    async def undecodable_block(self, *steps: Step) -> None:
+        """Finalize a block whose events cannot be decoded."""
+        number = self.cursor.block_number + 1
+        read = a_block(number, *steps)
+        block = ReadBlock(
+            block=msgspec.structs.replace(read.block, error="a type from the future", event_count=0),
+            executed=tuple(
+                msgspec.structs.replace(executed, error="could not be decoded", known=False)
+                for executed in read.executed
+            ),
+        )
+        item = Ingest(after=self.cursor, blocks=(block,), attempts_max=ATTEMPTS_MAX, retry_delay_us=0)
         self.cursor = await self.storage.commit(chain_log.ingest, item)
 
     async def pass_blocks(self, count: int) -> None:

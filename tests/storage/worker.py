@@ -115,13 +115,21 @@ async def create_tasks_for_ever(storage: Storage, life: str) -> None:
     await asyncio.gather(*(create() for _ in range(8)))
 
 
+async def lock_chain(storage: Storage) -> None:
+    """Take the lock of the chain, say so, and keep it until killed."""
+    lock = await storage.try_lock_chain()
+    print("locked" if lock else "taken", flush=True)
+    if lock:
+        await lock.hold()
+
+
 async def prepare_only(storage: Storage) -> str:
     return storage.binding
 
 
 JOBS: dict[str, Any] = {
     job.__name__: job
-    for job in (submit_bids, cancel_tasks, register_agents, create_tasks_for_ever, prepare_only)
+    for job in (submit_bids, cancel_tasks, register_agents, create_tasks_for_ever, lock_chain, prepare_only)
 }
 
 

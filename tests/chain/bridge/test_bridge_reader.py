@@ -10,8 +10,6 @@ import pytest
 
 from chain.devnet import DevNode, Sealing
 from chain.devnet.rpc import errors, protocol
-from chain.devnet.rpc.methods import MethodTable
-from chain.devnet.rpc.session import Session
 from chain.fetcher import RANGES_IN_FLIGHT_MAX, Fetcher
 from chain.node import BlockRange, Node
 from chain.rpc import RpcClient
@@ -68,31 +66,9 @@ async def assert_unbroken(world: World) -> None:
     assert await world.storage.read(read, None) == [block.hash for block in expected if block]
 
 
-def prune(monkeypatch: pytest.MonkeyPatch, node: DevNode, below: int) -> None:
-    """Let a node answer for the states of blocks below a number as real ones do that have pruned them."""
-    call = MethodTable.call
-
-    def refuse(table: MethodTable, session: Session, name: str, parameters: list[Any]) -> Any:
-        if session.host is node and name in (
-            "state_getStorage",
-            "state_getRuntimeVersion",
-            "state_getMetadata",
-        ):
-            block = session.chain.block(bytes.fromhex(parameters[-1][2:])) if parameters else None
-            if block is not None and block.number < below:
-                raise errors.RpcError(
-                    4003, f"Client error: UnknownBlock: State already discarded for {parameters[-1]}"
-                )
-        return call(table, session, name, parameters)
-
-    monkeypatch.setattr(MethodTable, "call", refuse)
-
-
-async def test_what_a_node_has_pruned_is_an_alarm_that_says_what_to_do(
-    world: World, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_what_a_node_has_pruned_is_an_alarm_that_says_what_to_do(world: World) -> None:
     await seal(world, 100)
-    prune(monkeypatch, world.node, 60)
+    world.node.pruning.set_window(40)
     async with world.bridged() as bridge:
 
         async def named() -> bool:
@@ -105,11 +81,9 @@ async def test_what_a_node_has_pruned_is_an_alarm_that_says_what_to_do(
     assert not status.cursor_number
 
 
-async def test_only_what_a_node_has_pruned_is_read_from_the_archive(
-    world: World, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_only_what_a_node_has_pruned_is_read_from_the_archive(world: World) -> None:
     await seal(world, 300)
-    prune(monkeypatch, world.node, 60)
+    world.node.pruning.set_window(150)
     async with DevNode(world.chain) as archive, world.bridged(archive_url=archive.url) as bridge:
         await caught_up(world)
         await seal(world, 20)
@@ -124,9 +98,9 @@ async def test_only_what_a_node_has_pruned_is_read_from_the_archive(
     await assert_unbroken(world)
 
 
-async def test_an_archive_that_has_pruned_too_is_named(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_an_archive_that_has_pruned_too_is_named(world: World) -> None:
     await seal(world, 100)
-    prune(monkeypatch, world.node, 60)
+    world.node.pruning.set_window(40)
     async with world.bridged(archive_url=world.node.url) as bridge:
 
         async def named() -> bool:
@@ -194,7 +168,7 @@ async def test_a_node_that_refuses_large_batches_is_asked_for_less(
         case "batch length":
             monkeypatch.setattr(protocol, "BATCH_CALLS_MAX", 10)
         case "batch answer":
-            monkeypatch.setattr(protocol, "MESSAGE_BYTES_MAX", 9000)
+            world.node.faults.response_bytes_max = 9000
         case "no batches":
             refusal = errors.RpcError(-32005, "Batched requests are not supported by this server")
             monkeypatch.setattr(protocol, "BATCH_CALLS_MAX", 0)
@@ -219,7 +193,7 @@ async def test_an_answer_that_is_too_large_for_us_makes_the_next_question_smalle
 async def test_a_long_absence_is_caught_up_with_in_bounded_memory_and_interrupted_ten_times(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    await seal(world, LONG_ABSENCE_BLOCKS)
+    world.chain.fill(LONG_ABSENCE_BLOCKS)
     ahead: list[int] = []
     has_room = Fetcher._has_room
 

@@ -1,0 +1,50 @@
+"""How far back the raw data of the chain is kept: blocks and events that are old are deleted in batches.
+
+What was read from them stays: entities, extrinsics, signatures, the cursor. Blocks that could not be decoded
+are kept, so that they can be later.
+"""
+
+from collections.abc import Sequence
+
+from sqlalchemy import select, update
+
+from storage import schema
+from storage.outcome import Outcome, mutation
+from storage.records import Record
+from storage.transaction import Transaction
+
+
+class Retain(Record, frozen=True, kw_only=True):
+    """Keep the newest `blocks`; delete at most `at_most` others at once."""
+
+    blocks: int
+    at_most: int
+
+
+@mutation(int)
+def retain(tx: Transaction, items: Sequence[Retain]) -> list[Outcome[int]]:
+    """Delete old blocks and their events, oldest first; how many. Chain cursors before them expire."""
+    return [_retain(tx, item) for item in items]
+
+
+def _retain(tx: Transaction, item: Retain) -> int:
+    cursor, blocks, events = schema.chain_cursor, schema.chain_blocks, schema.chain_events
+    # The lock of whoever moves the cursor, so that no two processes delete the same.
+    place = tx.connection.execute(
+        select(cursor.c.block_number, cursor.c.tail_block).with_for_update()
+    ).one_or_none()
+    if place is None:
+        return 0
+    tail = min(place.tail_block + item.at_most, place.block_number - item.blocks)
+    if tail <= place.tail_block:
+        return 0
+    tx.connection.execute(
+        events.delete().where(events.c.block_number > place.tail_block, events.c.block_number <= tail)
+    )
+    tx.connection.execute(
+        blocks.delete().where(
+            blocks.c.block_number > place.tail_block, blocks.c.block_number <= tail, blocks.c.error == ""
+        )
+    )
+    tx.connection.execute(update(cursor).values(tail_block=tail))
+    return int(tail - place.tail_block)
