@@ -138,6 +138,7 @@ class App:
         if metrics and settings.metrics_bind:
             served = metrics.serve(settings.metrics_bind, interceptor, lambda: health.serving)
             self.metrics_port = self._exit.enter_context(served)
+            log.info("metrics are served", address=settings.metrics_bind, port=self.metrics_port)
         server = grpc.aio.server(
             handlers=[interceptor],
             options=channel_options(settings.request_bytes_max),

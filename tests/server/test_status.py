@@ -7,11 +7,13 @@ from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
 from io import StringIO
 from pathlib import Path
+from typing import Any
 
 import pytest
 from chamberlain.v1 import orchestrator_service_pb2 as pb
 from chamberlain.v1 import outbox_service_pb2 as outbox_pb
 from chamberlain.v1.extrinsic_pb2 import ExtrinsicStatus
+from chamberlain.v1.orchestrator_service_pb2_grpc import OrchestratorServiceStub
 from click.testing import CliRunner, Result
 from google.protobuf.struct_pb2 import Struct
 from rich.console import Console
@@ -25,9 +27,11 @@ from server.observer import ChainState, Observer
 from server.pace import FAR_BLOCKS
 from storage import chain_log
 from storage.store import Storage
-from tests.server.conftest import running, settings
+from tests.server.conftest import connected, running, settings
+from tests.server.scrape import scrape
 from tests.server.test_with_a_chain import World, a_world, eventually
 from tests.support.databases import GENESIS
+from tests.support.postgres import PostgresServer
 
 
 @pytest.fixture
@@ -231,3 +235,32 @@ async def test_a_pause_is_a_problem_until_it_ends(world: World) -> None:
     assert "sending is paused for did:ex:a: moving to another key" in shown.stdout
     await world.outbox.ResumeSubmission(outbox_pb.ResumeSubmissionRequest(signer="did:ex:a"))
     assert (await status(world.app)).exit_code == 0
+
+
+async def test_of_two_servers_on_one_database_one_reads_and_both_tell_how_far(
+    postgres_server: PostgresServer,
+) -> None:
+    postgres_server.create_database("seen_by_two")
+    async with AsyncExitStack() as stack:
+        node = await stack.enter_async_context(DevNode(DevChain(DevChainConfig(block_time_ms=50))))
+        given = {"database_url": postgres_server.url("seen_by_two"), "chain_ws_url": node.url}
+        apps = [
+            await stack.enter_async_context(running(App(settings(metrics_bind="127.0.0.1:0", **given))))
+            for _ in range(2)
+        ]
+        stubs: list[Any] = [
+            OrchestratorServiceStub(await stack.enter_async_context(connected(app))) for app in apps
+        ]
+
+        async def told() -> bool:
+            found = [await stub.GetSyncStatus(pb.GetSyncStatusRequest()) for stub in stubs]
+            return sum(each.reader for each in found) == 1 and all(
+                each.connected and each.blocks_per_second > 0 and each.cursor.number for each in found
+            )
+
+        async def seen() -> bool:
+            scraped = [await scrape(app) for app in apps]
+            return sum(each.of("chamberlain_chain_reader") for each in scraped) == 1
+
+        assert await eventually(told)
+        assert await eventually(seen)
