@@ -5,6 +5,7 @@ import asyncio
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
+from server import logs
 from server.observer import Observer
 
 REFRESH_SECONDS = 0.25
@@ -26,7 +27,8 @@ async def _show(observer: Observer, console: Console) -> None:
         MofNCompleteColumn(),
         TextColumn("{task.fields[pace]}"),
     )
-    with Progress(*columns, console=console, transient=True, refresh_per_second=2) as progress:
+    showing = Progress(*columns, console=console, transient=True, refresh_per_second=2)
+    with showing as progress, logs.redirected():
         first = observer.cursor_number or 0
         bar = progress.add_task("", total=None, pace="")
         while observer.pace.catching_up:

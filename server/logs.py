@@ -4,9 +4,11 @@ What runs within a call is logged with its method, the `x-request-id` of its cli
 of what it asked the chain for. Tracebacks are plain: they never show the values of variables.
 """
 
+import contextlib
 import logging
 import sys
-from typing import Any, TextIO
+from collections.abc import Iterator
+from typing import Any
 
 import structlog
 from structlog.typing import EventDict, Processor
@@ -16,17 +18,6 @@ from server.interceptor import current_call
 REQUEST_ID_METADATA_KEY = "x-request-id"
 REQUEST_ID_CHARS_MAX = 128
 OUR_LOGGERS = ("server", "storage", "chain")
-
-
-class _StandardError(logging.StreamHandler[TextIO]):
-    """Writes to what standard error is now: a progress bar that is shown there puts itself in between."""
-
-    def __init__(self) -> None:
-        logging.Handler.__init__(self)  # without a stream of its own
-
-    @property
-    def stream(self) -> TextIO:  # type: ignore[override]
-        return sys.stderr
 
 
 def configure(log_format: str | None, level: str) -> None:
@@ -50,7 +41,7 @@ def configure(log_format: str | None, level: str) -> None:
         ],
         logger_factory=structlog.stdlib.LoggerFactory(),
     )
-    handler = _StandardError()
+    handler = logging.StreamHandler()
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
             foreign_pre_chain=shared,
@@ -60,6 +51,20 @@ def configure(log_format: str | None, level: str) -> None:
     logging.root.handlers = [handler]
     for name in OUR_LOGGERS:
         logging.getLogger(name).setLevel(level.upper())
+
+
+@contextlib.contextmanager
+def redirected() -> Iterator[None]:
+    """Meanwhile logs go to what standard error is now: a progress bar puts itself in between."""
+    handlers = [each for each in logging.root.handlers if isinstance(each, logging.StreamHandler)]
+    streams = [each.stream for each in handlers]
+    for handler in handlers:
+        handler.setStream(sys.stderr)
+    try:
+        yield
+    finally:
+        for handler, stream in zip(handlers, streams, strict=True):
+            handler.setStream(stream)
 
 
 def _add_call(logger: Any, name: str, event: EventDict) -> EventDict:

@@ -98,7 +98,9 @@ def _counts(report: Report) -> Table:
 
 
 def _signers(report: Report) -> Table:
-    table = Table("signer", "free balance", "next nonce", "", box=None, pad_edge=False)
+    table = Table(box=None, pad_edge=False)
+    for heading in ("signer", "free balance", "next nonce", ""):
+        table.add_column(heading, overflow="fold")
     for signer in report.sync.signers:
         table.add_row(
             escape(signer.account_address),
