@@ -29,6 +29,7 @@ from chain.reader import Reader
 from chain.rpc import RpcClient, RpcFailure
 from chain.runtimes import Runtimes
 from chain.scale.errors import ScaleError
+from chain.signer_watch import SignerAccount, SignerWatch
 from chain.submitter import Submitter
 from storage import chain_log
 from storage.errors import StorageError
@@ -75,6 +76,7 @@ class BridgeStatus:
 
     `pruned_below` is set while blocks below it are needed that the node has discarded. `is_reader` says
     whether this process reads the chain; if another one does, the numbers here are what this one saw of it.
+    `connections` is how often a node was connected; `signers` were asked of late.
     """
 
     connected: bool
@@ -84,12 +86,12 @@ class BridgeStatus:
     finalized_hash: bytes
     last_error: str
     cursor_number: int | None = None
-    blocks_per_second: float = 0.0
-    catching_up: bool = False
     pruned_below: int | None = None
     is_reader: bool = False
     missing_in_runtime: tuple[str, ...] = ()
     """What the table of calls and events names and the runtime does not have; empty until it is known."""
+    connections: int = 0
+    signers: tuple[SignerAccount, ...] = ()
 
 
 class Bridge:
@@ -106,6 +108,8 @@ class Bridge:
         self._progress = Progress()
         self._connected = False
         self._is_reader = False
+        self._connections = 0
+        self._signers = SignerWatch(settings.keyring)
         self._reading_error = ""
         self._sending_error = ""
         self._missing: tuple[str, ...] = ()
@@ -121,11 +125,11 @@ class Bridge:
             finalized_hash=finalized.hash if finalized else b"",
             last_error=self._reading_error or self._sending_error,
             cursor_number=self._progress.cursor_number,
-            blocks_per_second=self._progress.blocks_per_second,
-            catching_up=self._progress.catching_up,
             pruned_below=self._progress.pruned_below,
             is_reader=self._is_reader,
             missing_in_runtime=self._missing,
+            connections=self._connections,
+            signers=self._signers.accounts,
         )
 
     async def genesis_hash(self) -> str:
@@ -163,11 +167,12 @@ class Bridge:
     async def _work(self) -> None:
         async with self._open(self._endpoints) as node:
             self._connected = True
+            self._connections += 1
             await self._compare(node)
             begun = asyncio.Event()
             jobs = [self._read(node, begun)]
             if self._settings.submit:
-                jobs.append(self._submit(node, begun))
+                jobs += [self._submit(node, begun), self._signers.run(node)]
             await _until_one_ends(jobs)
 
     async def _compare(self, node: Node) -> None:

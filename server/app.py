@@ -23,6 +23,7 @@ from server.database import DatabaseWatch
 from server.health import Health
 from server.interceptor import CallInterceptor
 from server.listener import Routes, channel_options, listen
+from server.observer import LOOK_SECONDS, Observer
 from server.services.chain import ChainService
 from server.services.orchestrator import OrchestratorService
 from server.services.outbox import OutboxService
@@ -32,6 +33,7 @@ from storage.store import LOCAL, Storage
 
 if TYPE_CHECKING:
     from server.chain_link import ChainLink
+    from server.metrics.metrics import Metrics
 
 SERVICES = (
     orchestrator_service_pb2.DESCRIPTOR.services_by_name["OrchestratorService"].full_name,
@@ -71,7 +73,9 @@ class App:
         handlers: Sequence[grpc.GenericRpcHandler] = (),
     ) -> None:
         self.port = 0  # where it listens, once started
+        self.metrics_port = 0  # 0 if there are none
         self.storage: Storage
+        self.observer: Observer
         self.chain: ChainLink | None = None
         self.settings = _development_settings(settings) if development else settings
         self._development = development
@@ -108,16 +112,14 @@ class App:
         )
         self._exit.push_async_callback(storage.close)
         self.chain = chain = await self._open_chain(settings)
+        self.observer = observer = Observer(storage, chain.state if chain else None)
+        metrics = self._metrics(settings)
 
         health = Health(SERVICES)
         await health.set(serving=False)
         routes: Any = Routes(self._handlers)
         add_OrchestratorServiceServicer_to_server(
-            OrchestratorService(
-                storage,
-                bidding_window_seconds=settings.bidding_window_seconds,
-                chain_status=chain.status if chain else None,
-            ),
+            OrchestratorService(storage, observer, bidding_window_seconds=settings.bidding_window_seconds),
             routes,
         )
         add_OutboxServiceServicer_to_server(
@@ -137,7 +139,12 @@ class App:
             routes.handlers,
             request_bytes_max=settings.request_bytes_max,
             timeout_seconds=settings.default_deadline_seconds,
+            meter=metrics.calls if metrics else None,
         )
+        if metrics and settings.metrics_bind:
+            served = metrics.serve(settings.metrics_bind, interceptor, lambda: health.serving)
+            self.metrics_port = self._exit.enter_context(served)
+            log.info("metrics are served", address=settings.metrics_bind, port=self.metrics_port)
         server = grpc.aio.server(
             handlers=[interceptor],
             options=channel_options(settings.request_bytes_max),
@@ -161,9 +168,18 @@ class App:
         background.start("overdue calls", interceptor.end_overdue)
         background.every("deadlines", DEADLINES_SECONDS, sweeps.deadlines)
         background.every("retention", RETENTION_SECONDS, sweeps.retention)
+        if chain or metrics:
+            background.every("observer", LOOK_SECONDS, observer.look)
         if chain:
             background.start("chain", _after(database.ready, chain.run))
         await _first_attempt(database, background)
+
+    def _metrics(self, settings: Settings) -> "Metrics | None":
+        if settings.metrics_bind is None:
+            return None
+        from server.metrics.metrics import Metrics
+
+        return Metrics(self.storage, self.observer)
 
     async def _open_chain(self, settings: Settings) -> "ChainLink | None":
         if not self._development and settings.chain_ws_url is None:
@@ -219,7 +235,7 @@ async def _drain(
     loop = asyncio.get_running_loop()
     deadline = loop.time() + at_most_seconds
     await health.leave()
-    if interceptor.streaming:
+    if interceptor.streams:
         await asyncio.sleep(HEALTH_HEAD_START_SECONDS)
     # Before the transport stops, since that cancels calls that it has and Python has not seen yet.
     await interceptor.drain(at_most_seconds)

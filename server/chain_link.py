@@ -9,7 +9,7 @@ from collections.abc import AsyncIterator
 import structlog
 from pydantic import SecretStr
 
-from chain.bridge import Bridge, BridgeSettings, BridgeStatus
+from chain.bridge import Bridge, BridgeSettings
 from chain.devnet import DevChain, DevChainConfig, DevNode
 from chain.keyring import Keyring
 from chain.keys import InvalidSecret
@@ -17,6 +17,7 @@ from chain.pallets import DEFAULT
 from chain.pallets_file import BadPallets, load
 from chain.rpc import RpcFailure
 from server.database import BindingUnknown
+from server.observer import ChainState
 from server.settings import BadSettings, Settings
 from storage.store import Storage
 
@@ -56,8 +57,26 @@ class ChainLink:
         if keyring is None:
             log.warning("no CHAIN_SIGNER is set: the chain is followed, but nothing is sent to it")
 
-    def status(self) -> BridgeStatus:
-        return self._bridge.status()
+    @property
+    def endpoint(self) -> str:
+        """The node in use, without credentials."""
+        return self._bridge.status().endpoint
+
+    def state(self) -> ChainState:
+        """How the chain is followed now, from memory."""
+        bridge = self._bridge.status()
+        return ChainState(
+            connected=bridge.connected,
+            endpoint=bridge.endpoint,
+            connections=bridge.connections,
+            reader=bridge.is_reader,
+            finalized_number=bridge.finalized_number,
+            finalized_hash=bridge.finalized_hash,
+            pruned_below=bridge.pruned_below,
+            missing_in_runtime=bridge.missing_in_runtime,
+            signers=bridge.signers,
+            last_error=bridge.last_error,
+        )
 
     async def binding(self) -> str:
         """The genesis hash of the chain. Raises `BindingUnknown`."""

@@ -8,6 +8,7 @@ import click
 COMMANDS = {
     "serve": "server.serve:serve",
     "demo": "server.demo.command:demo",
+    "status": "server.status.command:status",
     "outbox": "server.cli_outbox:outbox",
     "devnet": "chain.devnet.__main__:main",
     "chain": "server.chain_command:chain",

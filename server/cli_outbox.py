@@ -1,6 +1,5 @@
 """`chamberlain outbox`: looks after what is sent to the chain, by calls to a server."""
 
-import os
 from collections.abc import Callable, Iterable
 from typing import Any, TypeVar
 
@@ -10,11 +9,10 @@ from chamberlain.v1 import outbox_service_pb2 as pb
 from chamberlain.v1.extrinsic_pb2 import Extrinsic, ExtrinsicStatus, SubmissionPause
 from chamberlain.v1.outbox_service_pb2_grpc import OutboxServiceStub
 
-from server.settings import Settings, default_text, environment_name
+from server.cli_options import address_option
 
 CALL_SECONDS = 30.0
 PAGE_SIZE = 200
-_ADDRESS = default_text(Settings.model_fields["bind_addr"])
 _PREFIX = "EXTRINSIC_STATUS_"
 _STATUSES = [name.removeprefix(_PREFIX).lower() for name in ExtrinsicStatus.keys()[1:]]
 
@@ -22,12 +20,7 @@ Answer = TypeVar("Answer")
 
 
 @click.group()
-@click.option(
-    "--address",
-    metavar="HOST:PORT",
-    default=lambda: os.environ.get(environment_name("bind_addr")) or _ADDRESS,
-    help=f"The server to ask.  [env: {environment_name('bind_addr')}; default: {_ADDRESS}]",
-)
+@address_option
 @click.pass_context
 def outbox(context: click.Context, address: str) -> None:
     """Look after the outbox: list, cancel and requeue extrinsics, pause and resume their submission."""

@@ -11,7 +11,7 @@ import contextlib
 import inspect
 from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from contextvars import ContextVar
-from typing import Any, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import grpc
 from google.protobuf.message import DecodeError
@@ -19,6 +19,9 @@ from grpc.aio import AbortError, ServicerContext
 
 from server.errors import InvalidField, RequestTooLarge, Violation, abort
 from storage.errors import CommitUnknown, DeadlineExceeded, Failure, ShuttingDown
+
+if TYPE_CHECKING:
+    from server.metrics.calls import CallMeter
 
 OVERDUE_CHECK_SECONDS = 0.5
 """How often calls are looked for that have outlived the default deadline."""
@@ -85,15 +88,22 @@ def current_call() -> Call:
 class CallInterceptor(grpc.GenericRpcHandler):
     """Stands in front of `handlers`; see the module.
 
-    `timeout_seconds` bounds unary calls whose client has set no deadline.
+    `timeout_seconds` bounds unary calls whose client has set no deadline. `meter` counts calls, if there is
+    one.
     """
 
     def __init__(
-        self, handlers: Sequence[grpc.GenericRpcHandler], *, request_bytes_max: int, timeout_seconds: float
+        self,
+        handlers: Sequence[grpc.GenericRpcHandler],
+        *,
+        request_bytes_max: int,
+        timeout_seconds: float,
+        meter: "CallMeter | None" = None,
     ) -> None:
         self._inner = handlers
         self._request_bytes_max = request_bytes_max
         self._timeout_seconds = timeout_seconds
+        self._meter = meter
         self._handlers: dict[str, Handler] = {}
         # In the order of their start, as dictionaries keep it.
         self._unary: dict[Call, None] = {}
@@ -110,6 +120,8 @@ class CallInterceptor(grpc.GenericRpcHandler):
             handler = next((one for one in found if one is not None), None)
             if handler is not None:
                 handler = self._handlers[method] = self._wrap(method, handler)
+            elif self._meter is not None:
+                self._meter.unknown()
         return handler
 
     async def end_overdue(self) -> None:
@@ -125,9 +137,14 @@ class CallInterceptor(grpc.GenericRpcHandler):
                     call.end(DeadlineExceeded())
 
     @property
-    def streaming(self) -> bool:
-        """Whether any response stream is open."""
-        return bool(self._streams)
+    def unary_calls(self) -> int:
+        """How many unary calls are in flight."""
+        return len(self._unary)
+
+    @property
+    def streams(self) -> int:
+        """How many response streams are open."""
+        return len(self._streams)
 
     async def drain(self, at_most_seconds: float) -> None:
         """Refuse new calls, end all streams after the message they are sending, and let calls finish.
@@ -167,7 +184,7 @@ class CallInterceptor(grpc.GenericRpcHandler):
             )
         raise NotImplementedError(f"{method}: no method of the contract only streams its requests")
 
-    def _unary_handler(self, method: str, handler: Handler) -> Callable[[bytes, Context], Awaitable[Any]]:
+    def _unary_handler(self, method: str, handler: Handler) -> Callable[[Any, Context], Awaitable[Any]]:
         behave: Callable[[Any, Context], Awaitable[Any]] = handler.unary_unary
         parse = self._parser(handler)
         calls, timeout_seconds = self._unary, self._timeout_seconds
@@ -193,7 +210,7 @@ class CallInterceptor(grpc.GenericRpcHandler):
             finally:
                 del calls[call]
 
-        return respond
+        return respond if self._meter is None else self._meter.unary(method, respond)
 
     def _stream_handler(
         self, method: str, behave: Callable[..., Any], parse: Parse | None
@@ -222,7 +239,7 @@ class CallInterceptor(grpc.GenericRpcHandler):
             finally:
                 del calls[call]
 
-        return respond
+        return respond if self._meter is None else self._meter.stream(method, respond)
 
     def _parser(self, handler: Handler) -> Parse:
         """What bounds and parses a request."""

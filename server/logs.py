@@ -4,8 +4,10 @@ What runs within a call is logged with its method, the `x-request-id` of its cli
 of what it asked the chain for. Tracebacks are plain: they never show the values of variables.
 """
 
+import contextlib
 import logging
 import sys
+from collections.abc import Iterator
 from typing import Any
 
 import structlog
@@ -49,6 +51,20 @@ def configure(log_format: str | None, level: str) -> None:
     logging.root.handlers = [handler]
     for name in OUR_LOGGERS:
         logging.getLogger(name).setLevel(level.upper())
+
+
+@contextlib.contextmanager
+def redirected() -> Iterator[None]:
+    """Meanwhile logs go to what standard error is now: a progress bar puts itself in between."""
+    handlers = [each for each in logging.root.handlers if isinstance(each, logging.StreamHandler)]
+    streams = [each.stream for each in handlers]
+    for handler in handlers:
+        handler.setStream(sys.stderr)
+    try:
+        yield
+    finally:
+        for handler, stream in zip(handlers, streams, strict=True):
+            handler.setStream(stream)
 
 
 def _add_call(logger: Any, name: str, event: EventDict) -> EventDict:

@@ -12,10 +12,12 @@ from importlib.metadata import version
 
 import click
 import uvloop
+from rich.console import Console
 from sqlalchemy import make_url
 
 from server import logs
 from server.app import App
+from server.catch_up_bar import show_catch_up
 from server.listener import PortTaken
 from server.settings import BadSettings, Settings, default_text, environment_name, is_secret
 from storage.errors import Misconfigured
@@ -91,6 +93,7 @@ async def _serve(app: App) -> None:
     stopping = _stop_on_signals()
     await app.start()
     freeze_what_stays()
+    progress = asyncio.ensure_future(show_catch_up(app.observer, Console(stderr=True)))
     try:
         click.echo(_greeting(app))
         failing = asyncio.ensure_future(app.wait())
@@ -99,6 +102,8 @@ async def _serve(app: App) -> None:
             await failing
         failing.cancel()
     finally:
+        progress.cancel()
+        await asyncio.gather(progress, return_exceptions=True)
         await app.stop()
 
 

@@ -111,6 +111,9 @@ class Settings(BaseSettings):
         15.0, gt=0, le=15, description="The longest silence of a watch that has nothing to tell."
     )
     bind_addr: str = Field("127.0.0.1:50051", description="Where to listen: host:port, or unix:/path.")
+    metrics_bind: str | None = Field(
+        None, description="Where to serve Prometheus metrics over HTTP: host:port. If not set, nowhere."
+    )
     request_bytes_max: int = Field(
         1 << 20, ge=1024, le=64 << 20, description="The size of a request, at most."
     )
@@ -183,11 +186,15 @@ class Settings(BaseSettings):
     @field_validator("bind_addr")
     @classmethod
     def _check_address(cls, value: str) -> str:
-        if value.startswith("unix:") and value != "unix:":
-            return value
-        match = _ADDRESS.fullmatch(value)
-        if match is None or int(match["port"]) > 65_535:
+        if not (value.startswith("unix:") and value != "unix:") and not _is_address(value):
             raise ValueError(f"must be host:port, [IPv6]:port or unix:/path, not {value!r}")
+        return value
+
+    @field_validator("metrics_bind")
+    @classmethod
+    def _check_metrics_address(cls, value: str | None) -> str | None:
+        if value is not None and not _is_address(value):
+            raise ValueError(f"must be host:port or [IPv6]:port, not {value!r}")
         return value
 
 
@@ -209,6 +216,11 @@ def default_text(field: FieldInfo) -> str:
     if default is None or default == frozenset():
         return ""
     return f"{default:g}" if isinstance(default, float) else str(default)
+
+
+def _is_address(value: str) -> bool:
+    match = _ADDRESS.fullmatch(value)
+    return match is not None and int(match["port"]) <= 65_535
 
 
 def _line(location: tuple[int | str, ...], message: str) -> str:

@@ -13,7 +13,7 @@ import random
 import time
 from collections import deque
 from collections.abc import Callable, Sequence
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 import structlog
 from sqlalchemy.engine import Connection
@@ -34,7 +34,7 @@ from storage.events import write_events
 from storage.gathering import Gathering
 from storage.outcome import Mutation, Outcome
 from storage.requests import RequestKey, apply_once
-from storage.transaction import Transaction
+from storage.transaction import NewEvent, Transaction
 
 Item = TypeVar("Item")
 Answer = TypeVar("Answer")
@@ -65,13 +65,25 @@ class _Waiting:
         self.answer = answer
 
 
+class _Written(NamedTuple):
+    """The outcomes of each group, the events of all, and the number of the last; None without events."""
+
+    outcomes: list[list[Outcome[Any]]]
+    events: list[NewEvent]
+    head: int | None
+
+
 class Committer:
-    """Commits items of many callers in batches. `local` says who decides, see `Transaction`."""
+    """Commits items of many callers in batches. `local` says who decides, see `Transaction`.
+
+    `on_commit`, if set, is told of each batch: how many items, how many seconds, and its events.
+    """
 
     def __init__(self, engine: Engine, *, on_events: Callable[[int], None]) -> None:
         self.local = True
         self.batches = 0
         self.items = 0
+        self.on_commit: Callable[[int, float, Sequence[NewEvent]], None] | None = None
         self._engine = engine
         self._on_events = on_events
         self._queue: deque[_Waiting] = deque()
@@ -80,6 +92,11 @@ class Committer:
         self._wake = asyncio.Event()
         self._closing = False
         self._task: asyncio.Task[None] | None = None
+
+    @property
+    def waiting(self) -> int:
+        """How many items wait for a batch."""
+        return len(self._queue)
 
     def start(self) -> None:
         self._task = asyncio.create_task(self._run(), name="committer")
@@ -154,8 +171,9 @@ class Committer:
 
     async def _commit(self, batch: Sequence[_Waiting]) -> None:
         groups = _grouped(batch)
+        start = time.monotonic()
         try:
-            outcomes, head = await self._write(groups)
+            written = await self._write(groups)
         except Exception as error:
             if not isinstance(error, Failure):
                 log.exception("batch failed", items=len(batch))
@@ -164,15 +182,15 @@ class Committer:
             return
         self.batches += 1
         self.items += len(batch)
-        if head is not None:
-            self._on_events(head)
-        for group, group_outcomes in zip(groups, outcomes, strict=True):
+        if written.head is not None:
+            self._on_events(written.head)
+        if self.on_commit is not None:
+            self.on_commit(len(batch), time.monotonic() - start, written.events)
+        for group, group_outcomes in zip(groups, written.outcomes, strict=True):
             for waiting, outcome in zip(group, group_outcomes, strict=True):
                 _answer(waiting, outcome)
 
-    async def _write(
-        self, groups: Sequence[Sequence[_Waiting]]
-    ) -> tuple[list[list[Outcome[Any]]], int | None]:
+    async def _write(self, groups: Sequence[Sequence[_Waiting]]) -> _Written:
         careful = False
         for attempt in range(1, limits.COMMIT_RETRIES_MAX + 1):
             try:
@@ -192,14 +210,15 @@ class Committer:
 
     def _apply(
         self, connection: Connection, groups: Sequence[Sequence[_Waiting]], *, careful: bool
-    ) -> tuple[list[list[Outcome[Any]]], int | None]:
-        """Run the groups in the open transaction; the number of the last event, if there is one."""
+    ) -> _Written:
+        """Run the groups in the open transaction."""
         tx = Transaction(connection, self._engine.dialect, now_us=time.time_ns() // 1000, local=self.local)
         if careful:
             outcomes = [_run_carefully(tx, group, self._engine.is_defect) for group in groups]
         else:
             outcomes = [_run_group(tx, group) for group in groups]
-        return outcomes, write_events(tx)
+        head = write_events(tx)
+        return _Written(outcomes, tx.events, head)
 
 
 def _grouped(batch: Sequence[_Waiting]) -> list[list[_Waiting]]:

@@ -1,15 +1,19 @@
-"""Counts of everything, for people and for alarms."""
+"""Counts of everything, for people and for alarms: a few rows each, however much is stored."""
 
-from sqlalchemy import Column, func, select
+from sqlalchemy import func, select, text
 
-from storage import chain_log, schema
-from storage.lifecycle import ExtrinsicStatus
+from storage import chain_log, pauses, schema, status_counts
+from storage.pauses import Pause
 from storage.records import Record
 from storage.transaction import Transaction
 
 
 class Counts(Record, frozen=True, kw_only=True):
-    """How many entities are in each status, and how far the chain is reflected."""
+    """How many entities are in each status, and how far the chain is reflected.
+
+    `oldest_queued_us` is when the oldest queued extrinsic was asked for, `cursor_time_us` the time of the
+    block at the cursor, if both are known. `pauses` are those of submission.
+    """
 
     agents: dict[str, int]
     tasks: dict[str, int]
@@ -19,35 +23,42 @@ class Counts(Record, frozen=True, kw_only=True):
     extrinsics: dict[str, int]
     oldest_queued_us: int | None
     undecodable_blocks: int
+    anomalies: int
     cursor_number: int | None
     cursor_hash: bytes
+    cursor_time_us: int | None
+    pauses: list[Pause]
 
 
 def counts(tx: Transaction, _: None) -> Counts:
     """Count everything, in a snapshot."""
-
-    def by(column: Column[str]) -> dict[str, int]:
-        rows = tx.connection.execute(select(column, func.count()).group_by(column).order_by(column))
-        return {status: number for status, number in rows}  # noqa: C416 - rows are not plain pairs
-
-    extrinsics, blocks = schema.extrinsics, schema.chain_blocks
+    by_machine = status_counts.load(tx)
+    extrinsics, blocks, chain_events = schema.extrinsics, schema.chain_blocks, schema.chain_events
     oldest = (
         select(extrinsics.c.create_time_us)
-        .where(extrinsics.c.status == ExtrinsicStatus.QUEUED)
+        .where(text(schema.QUEUED_EXTRINSIC))
         .order_by(extrinsics.c.correlation_id)
         .limit(1)
     )
-    undecodable = select(func.count()).select_from(blocks).where(blocks.c.error != "")
+    undecodable = select(func.count()).select_from(blocks).where(text("error <> ''"))
+    anomalies = select(func.count()).select_from(chain_events).where(text("anomaly <> ''"))
     cursor = chain_log.cursor(tx, None)
+    cursor_time_us = None
+    if cursor is not None:
+        time = select(blocks.c.block_time_us).where(blocks.c.block_number == cursor.block_number)
+        cursor_time_us = tx.connection.execute(time).scalar() or None  # 0: the chain tells no time
     return Counts(
-        agents=by(schema.agents.c.status),
-        tasks=by(schema.tasks.c.status),
-        escrows=by(schema.tasks.c.escrow_status),
-        bids=by(schema.bids.c.status),
-        results=by(schema.results.c.status),
-        extrinsics=by(extrinsics.c.status),
+        agents=by_machine.get("agent", {}),
+        tasks=by_machine.get("task", {}),
+        escrows=by_machine.get(status_counts.ESCROW, {}),
+        bids=by_machine.get("bid", {}),
+        results=by_machine.get("result", {}),
+        extrinsics=by_machine.get("extrinsic", {}),
         oldest_queued_us=tx.connection.execute(oldest).scalar(),
         undecodable_blocks=tx.connection.execute(undecodable).scalar_one(),
+        anomalies=tx.connection.execute(anomalies).scalar_one(),
         cursor_number=cursor.block_number if cursor else None,
         cursor_hash=cursor.block_hash if cursor else b"",
+        cursor_time_us=cursor_time_us,
+        pauses=pauses.standing(tx, None),
     )

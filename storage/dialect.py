@@ -60,11 +60,16 @@ class Dialect(Protocol):
     ) -> None:
         """Set `columns` of the rows whose key is the first value of each row."""
 
-    def append_events(self, connection: Connection, rows: Sequence[Row]) -> int:
-        """Append to the event log rows without their number; return the number of the last."""
+    def append_events(self, connection: Connection, rows: Sequence[Row], counts: Sequence[Row]) -> int:
+        """Append to the event log rows without their number; return the number of the last.
+
+        Also add `counts` to the table of the same columns, `status_counts`.
+        """
 
 
 _EVENT_COLUMNS = tuple(column.name for column in schema.events.columns if column.name != "number")
+_COUNT_COLUMNS = tuple(column.name for column in schema.status_counts.columns)
+_ADD_COUNT = "ON CONFLICT (machine, status) DO UPDATE SET count = status_counts.count + excluded.count"
 
 
 class SqliteDialect:
@@ -123,7 +128,7 @@ class SqliteDialect:
             [(*row[1:], row[0]) for row in rows],
         )
 
-    def append_events(self, connection: Connection, rows: Sequence[Row]) -> int:
+    def append_events(self, connection: Connection, rows: Sequence[Row], counts: Sequence[Row]) -> int:
         move_head = "UPDATE database_state SET event_head = event_head + ? RETURNING event_head"
         head: int = fetch(connection, move_head, (len(rows),))[0][0]
         first = head - len(rows) + 1
@@ -132,6 +137,12 @@ class SqliteDialect:
             f"INSERT INTO events (number, {_names(_EVENT_COLUMNS)}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
             [(first + offset, *row) for offset, row in enumerate(rows)],
         )
+        if counts:
+            execute_many(
+                connection,
+                f"INSERT INTO status_counts ({_names(_COUNT_COLUMNS)}) VALUES (?, ?, ?) {_ADD_COUNT}",
+                counts,
+            )
         return head
 
 
@@ -182,19 +193,24 @@ class PostgresDialect:
             _as_json(table, (key, *columns), rows),
         )
 
-    def append_events(self, connection: Connection, rows: Sequence[Row]) -> int:
+    def append_events(self, connection: Connection, rows: Sequence[Row], counts: Sequence[Row]) -> int:
         # The row lock on `database_state` is held to the commit, so numbers are dense and their order
-        # is the order of commits. It is taken last, after every other lock of the transaction.
+        # is the order of commits. It is taken last, after every other lock of the transaction;
+        # the rows of the counts are changed only under it, for they wait for it, too.
         statement = (
             "WITH log AS (UPDATE database_state SET event_head = event_head + $2 RETURNING event_head),"
             f" appended AS (INSERT INTO events (number, {_names(_EVENT_COLUMNS)})"
             f" SELECT event_head - $2 + number, {_names(_EVENT_COLUMNS)}"
-            " FROM log, json_populate_recordset(NULL::events, $1))"
+            " FROM log, json_populate_recordset(NULL::events, $1)),"
+            f" counted AS (INSERT INTO status_counts ({_names(_COUNT_COLUMNS)})"
+            f" SELECT {_names(_COUNT_COLUMNS)} FROM log,"
+            f" json_populate_recordset(NULL::status_counts, $3) {_ADD_COUNT})"
             " SELECT event_head FROM log"
         )
         placed = [(place, *row) for place, row in enumerate(rows, start=1)]
         events = _as_json(schema.events, ("number", *_EVENT_COLUMNS), placed)
-        head: int = fetch(connection, statement, (*events, len(rows)))[0][0]
+        changes = _as_json(schema.status_counts, _COUNT_COLUMNS, counts)
+        head: int = fetch(connection, statement, (*events, len(rows), *changes))[0][0]
         return head
 
 

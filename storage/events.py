@@ -10,7 +10,7 @@ from typing import TypeAlias
 import msgspec
 from sqlalchemy import select, update
 
-from storage import limits, schema
+from storage import limits, schema, status_counts
 from storage.errors import CursorExpired, InvalidCursor
 from storage.outcome import Outcome, mutation
 from storage.records import (
@@ -41,11 +41,11 @@ def append(
     tx: Transaction,
     record: Watched,
     *,
-    created: bool,
+    before: Watched | None,
     correlation_id: str = "",
     requester_id: str = "",
 ) -> None:
-    """Buffer the event that says that `record` appeared or changed.
+    """Buffer the event that says that `record` appeared, or changed from what it was `before`.
 
     `correlation_id` is of the action that ended with the change, if one did.
     """
@@ -72,7 +72,7 @@ def append(
             event_time_us=tx.now_us,
             entity=type(record).__name__.lower(),
             entity_id=entity_id(record),
-            created=created,
+            created=before is None,
             task_id=task_id,
             requester_id=requester_id,
             revision=record.revision,
@@ -84,6 +84,8 @@ def append(
                 correlation_id=correlation_id,
                 error=error,
             ),
+            status_before="" if before is None or isinstance(before, Reputation) else before.status,
+            escrow_status_before=before.escrow_status if isinstance(before, Task) else "",
         )
     )
 
@@ -110,7 +112,10 @@ def entity_id(record: Watched) -> str:
 
 
 def write_events(tx: Transaction) -> int | None:
-    """Write the buffered events of a transaction; the number of the last, or None without events."""
+    """Write the buffered events of a transaction, and what they change of the counts by status.
+
+    The number of the last event, or None without events.
+    """
     if not tx.events:
         return None
     rows = [
@@ -126,7 +131,7 @@ def write_events(tx: Transaction) -> int | None:
         )
         for event in tx.events
     ]
-    return tx.dialect.append_events(tx.connection, rows)
+    return tx.dialect.append_events(tx.connection, rows, status_counts.differences(tx.events))
 
 
 class LogState(Record, frozen=True, kw_only=True):

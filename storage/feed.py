@@ -84,6 +84,11 @@ class Feed:
         self._task: asyncio.Task[None] | None = None
         self._closing = False
 
+    @property
+    def watchers(self) -> int:
+        """How many watches there are."""
+        return self._watchers
+
     async def start(self) -> None:
         """Begin at the newest event. Raises `DatabaseUnavailable`."""
         log, self._reflected = await self._read(_extent)

@@ -259,8 +259,8 @@ def _project(tx: Transaction, item: Projection) -> bool:
     _take_over(scratch.agreements, work.agreements, work)
     _take_over(scratch.milestones, work.milestones, work)
     _take_over(scratch.reputations, work.reputations, work)
-    _take_over(scratch.counted, work.counted, work)
     work.store()
+    scratch.counted.store()
     _note(tx, anomalies)
     return True
 

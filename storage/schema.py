@@ -408,6 +408,7 @@ chain_events = Table(
     _text("correlation_id"),
     _text("anomaly"),
     _number("block_time_us", fixed=True),
+    _partial_index("chain_events_anomaly_idx", "block_number", "event_index", where="anomaly <> ''"),
     Index("chain_events_pallet_idx", "pallet", "block_number", "event_index", "event"),
     _partial_index(
         "chain_events_correlation_id_idx",
@@ -431,6 +432,15 @@ events = Table(
     _text("requester_id", fixed=True),
     _number("revision", fixed=True),
     _text("body", fixed=True),
+)
+
+# How many entities are in each status; what changes them changes it.
+status_counts = Table(
+    "status_counts",
+    metadata,
+    Column("machine", Text, primary_key=True, info=FIXED),
+    Column("status", Text, primary_key=True, info=FIXED),
+    _number("count"),
 )
 
 # The answers of calls that carried a request id.

@@ -161,4 +161,6 @@ def _decoder(table: Table, name: str, hint: Any) -> Convert | None:
         return msgspec.json.Decoder(plain).decode
     if isinstance(plain, type) and issubclass(plain, StrEnum):
         return {member.value: member for member in plain}.__getitem__
+    if plain is bool:
+        return bool  # the driver of SQLite gives integers
     return None

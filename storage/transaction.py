@@ -7,7 +7,7 @@ from storage.records import EventBody, Record
 
 
 class NewEvent(Record, frozen=True, kw_only=True):
-    """An event that has no number yet."""
+    """An event that has no number yet, and the states that its entity leaves (empty if it is new)."""
 
     event_time_us: int
     entity: str
@@ -17,6 +17,8 @@ class NewEvent(Record, frozen=True, kw_only=True):
     requester_id: str
     revision: int
     body: EventBody
+    status_before: str
+    escrow_status_before: str
 
 
 class Transaction:

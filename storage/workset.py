@@ -93,9 +93,7 @@ class Entities(Generic[R]):
         now = self._tx.now_us
         record = msgspec.structs.replace(record, create_time_us=now, update_time_us=now)
         self._new.add(self._put(record))
-        events.append(
-            self._tx, record, created=True, requester_id=requester_id, correlation_id=correlation_id
-        )
+        events.append(self._tx, record, before=None, requester_id=requester_id, correlation_id=correlation_id)
         return record
 
     def change(self, record: R, *, requester_id: str = "", correlation_id: str = "", **fields: Any) -> R:
@@ -103,15 +101,16 @@ class Entities(Generic[R]):
 
         `correlation_id` is of the action that ends with this change, if one does.
         """
-        self._by_second_key.pop(self._second_key(record), None)
+        before = record
+        self._by_second_key.pop(self._second_key(before), None)
         record = msgspec.structs.replace(
-            record, revision=record.revision + 1, update_time_us=self._tx.now_us, **fields
+            before, revision=before.revision + 1, update_time_us=self._tx.now_us, **fields
         )
         key = self._put(record)
         if key not in self._new:
             self._changed.add(key)
         events.append(
-            self._tx, record, created=False, requester_id=requester_id, correlation_id=correlation_id
+            self._tx, record, before=before, requester_id=requester_id, correlation_id=correlation_id
         )
         return record
 

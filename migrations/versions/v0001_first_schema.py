@@ -108,6 +108,14 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("block_number", "event_index", name=op.f("chain_events_pkey")),
     )
     op.create_index(
+        "chain_events_anomaly_idx",
+        "chain_events",
+        ["block_number", "event_index"],
+        unique=False,
+        sqlite_where=sa.text("anomaly <> ''"),
+        postgresql_where=sa.text("anomaly <> ''"),
+    )
+    op.create_index(
         "chain_events_correlation_id_idx",
         "chain_events",
         ["correlation_id", "block_number", "event_index"],
@@ -250,6 +258,13 @@ def upgrade() -> None:
         sa.Column("account_address", sa.Text(), nullable=False),
         sa.Column("epoch", sa.BigInteger(), nullable=False),
         sa.PrimaryKeyConstraint("account_address", name=op.f("signers_pkey")),
+    )
+    op.create_table(
+        "status_counts",
+        sa.Column("machine", sa.Text(), nullable=False),
+        sa.Column("status", sa.Text(), nullable=False),
+        sa.Column("count", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("machine", "status", name=op.f("status_counts_pkey")),
     )
     op.create_table(
         "submission_pauses",

@@ -76,7 +76,7 @@ async def _demo(console: Console) -> bool:
         await app.start()
         try:
             assert app.chain is not None, "a development server has a chain"
-            url = app.chain.status().endpoint
+            url = app.chain.endpoint
             console.print(f"A server on 127.0.0.1:{app.port}, a development chain on {url}.\n")
             async with grpc.aio.insecure_channel(f"127.0.0.1:{app.port}") as channel:
                 with Screen(console) as screen:

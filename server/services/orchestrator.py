@@ -1,10 +1,8 @@
 """OrchestratorService: the market. Its calls lie in a module for each kind of entity."""
 
-from collections.abc import Callable
-from typing import TYPE_CHECKING
-
 from chamberlain.v1.orchestrator_service_pb2_grpc import OrchestratorServiceServicer
 
+from server.observer import Observer
 from server.services.agents import AgentCalls
 from server.services.bids import BidCalls
 from server.services.disputes import DisputeCalls
@@ -12,9 +10,6 @@ from server.services.overview import OverviewCalls
 from server.services.results import ResultCalls
 from server.services.tasks import TaskCalls
 from storage.store import Storage
-
-if TYPE_CHECKING:
-    from chain.bridge import BridgeStatus
 
 
 class OrchestratorService(
@@ -26,15 +21,9 @@ class OrchestratorService(
     OverviewCalls,
     OrchestratorServiceServicer,
 ):
-    """`bidding_window_seconds` is how long bidding stays open in local mode; `chain_status` is None then."""
+    """`bidding_window_seconds` is how long bidding stays open in local mode."""
 
-    def __init__(
-        self,
-        storage: Storage,
-        *,
-        bidding_window_seconds: int,
-        chain_status: "Callable[[], BridgeStatus] | None",
-    ) -> None:
+    def __init__(self, storage: Storage, observer: Observer, *, bidding_window_seconds: int) -> None:
         super().__init__(storage)
         self._bidding_window_us = bidding_window_seconds * 1_000_000
-        self._chain_status = chain_status
+        self._observer = observer

@@ -1,11 +1,11 @@
 """The calls of OrchestratorService that look at the whole: counts, and how far the chain is followed."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from chamberlain.v1 import orchestrator_service_pb2 as pb
 
-from server.convert_records import hexadecimal, timestamp
+from server.convert_records import hexadecimal, pause, timestamp
 from server.enums import (
     AGENT_STATUS,
     BID_STATUS,
@@ -15,17 +15,19 @@ from server.enums import (
     TASK_STATUS,
 )
 from server.interceptor import Context
+from server.observer import ChainState, Observer, lag_blocks, seconds_since
+from server.pace import Pace
 from server.services.calls import Calls
 from storage import dashboard
 from storage.dashboard import Counts
 from storage.store import LOCAL
 
 if TYPE_CHECKING:
-    from chain.bridge import BridgeStatus
+    from chain.signer_watch import SignerAccount
 
 
 class OverviewCalls(Calls):
-    _chain_status: "Callable[[], BridgeStatus] | None"
+    _observer: Observer
 
     async def GetDashboard(
         self, request: pb.GetDashboardRequest, context: Context
@@ -59,12 +61,15 @@ class OverviewCalls(Calls):
         self, request: pb.GetSyncStatusRequest, context: Context
     ) -> pb.GetSyncStatusResponse:
         counts = await self._storage.read(dashboard.counts, None)
-        if self._storage.binding == LOCAL or self._chain_status is None:
+        chain = self._observer.chain  # not before, for then it could be behind the cursor
+        if self._storage.binding == LOCAL or chain is None:
             return pb.GetSyncStatusResponse(mode=pb.GetSyncStatusResponse.MODE_LOCAL)
-        return _sync_status(self._storage.binding, counts, self._chain_status())
+        return _sync_status(self._storage.binding, counts, chain, self._observer.pace)
 
 
-def _sync_status(genesis_hash: str, counts: Counts, chain: "BridgeStatus") -> pb.GetSyncStatusResponse:
+def _sync_status(
+    genesis_hash: str, counts: Counts, chain: ChainState, pace: Pace
+) -> pb.GetSyncStatusResponse:
     status = pb.GetSyncStatusResponse(
         mode=pb.GetSyncStatusResponse.MODE_CHAIN,
         genesis_hash=f"0x{genesis_hash}",
@@ -72,16 +77,36 @@ def _sync_status(genesis_hash: str, counts: Counts, chain: "BridgeStatus") -> pb
         endpoint=chain.endpoint,
         cursor=_block(counts.cursor_number, counts.cursor_hash),
         finalized_head=_block(chain.finalized_number, chain.finalized_hash),
+        lag_blocks=lag_blocks(counts, chain),
         extrinsics=_extrinsic_counts(counts.extrinsics),
         last_error=chain.last_error,
         undecodable_blocks=counts.undecodable_blocks,
         missing_in_runtime=chain.missing_in_runtime,
+        blocks_per_second=pace.blocks_per_second,
+        catching_up=pace.catching_up,
+        reader=chain.reader,
+        pruned_below=chain.pruned_below,
+        signers=[_signer(account) for account in chain.signers],
+        pauses=[pause(record) for record in counts.pauses],
+        anomalies=counts.anomalies,
     )
-    if chain.finalized_number is not None:
-        status.lag_blocks = max(0, chain.finalized_number - (counts.cursor_number or 0))
     if counts.oldest_queued_us is not None:
         status.oldest_queued_time.CopyFrom(timestamp(counts.oldest_queued_us))
+    if counts.cursor_time_us is not None:
+        status.lag.FromMicroseconds(int(seconds_since(counts.cursor_time_us) * 1_000_000))
+    if pace.catch_up_seconds is not None:
+        status.catch_up_duration.FromMicroseconds(int(pace.catch_up_seconds * 1_000_000))
     return status
+
+
+def _signer(account: "SignerAccount") -> pb.SignerAccount:
+    return pb.SignerAccount(
+        account_address=account.account_address,
+        free_balance=str(account.free_balance),
+        next_nonce=account.next_nonce,
+        observe_time=timestamp(account.observe_time_us),
+        low=account.low,
+    )
 
 
 def _block(number: int | None, block_hash: bytes) -> pb.BlockReference | None:

@@ -5,10 +5,10 @@ from collections.abc import AsyncIterator, Coroutine
 from contextlib import asynccontextmanager
 from typing import Any
 
-from sqlalchemy import select, update
+from sqlalchemy import func, select, update
 from sqlalchemy.engine import Connection
 
-from storage import schema
+from storage import dashboard, schema
 from storage.feed import Feed
 from storage.outcome import Mutation
 from storage.requests import RequestKey, request_key
@@ -72,6 +72,22 @@ async def let_the_deadline_pass(storage: Storage, *task_ids: str) -> None:
     await storage._engine.write(lambda connection: connection.execute(change))
 
 
+async def check_counts(storage: Storage) -> None:
+    """The counts by status must be those of the tables, whatever was done to them."""
+    counts = await storage.read(dashboard.counts, None)
+    for column, counted in (
+        (schema.agents.c.status, counts.agents),
+        (schema.tasks.c.status, counts.tasks),
+        (schema.tasks.c.escrow_status, counts.escrows),
+        (schema.bids.c.status, counts.bids),
+        (schema.results.c.status, counts.results),
+        (schema.extrinsics.c.status, counts.extrinsics),
+    ):
+        rows = select(column, func.count()).group_by(column)
+        found = await storage.read(lambda tx, rows: list(tx.connection.execute(rows)), rows)
+        assert counted == {status: count for status, count in found}, column  # noqa: C416
+
+
 async def empty(storage: Storage) -> None:
     """Delete all that a test has stored, and begin anew with events and watches."""
 
@@ -82,6 +98,7 @@ async def empty(storage: Storage) -> None:
             else:
                 connection.execute(table.delete())
 
+    await check_counts(storage)
     await storage.feed.close()
     await storage._engine.write(delete)
     storage.feed = Feed(storage._engine)

@@ -569,7 +569,7 @@ class GetSyncStatusRequest(_message.Message):
     def __init__(self) -> None: ...
 
 class GetSyncStatusResponse(_message.Message):
-    __slots__ = ("mode", "genesis_hash", "connected", "endpoint", "cursor", "finalized_head", "lag_blocks", "extrinsics", "oldest_queued_time", "last_error", "undecodable_blocks", "missing_in_runtime")
+    __slots__ = ("mode", "genesis_hash", "connected", "endpoint", "cursor", "finalized_head", "lag_blocks", "extrinsics", "oldest_queued_time", "last_error", "undecodable_blocks", "lag", "blocks_per_second", "catching_up", "catch_up_duration", "reader", "pruned_below", "signers", "pauses", "anomalies", "missing_in_runtime")
     class Mode(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
         __slots__ = ()
         MODE_UNSPECIFIED: _ClassVar[GetSyncStatusResponse.Mode]
@@ -589,6 +589,15 @@ class GetSyncStatusResponse(_message.Message):
     OLDEST_QUEUED_TIME_FIELD_NUMBER: _ClassVar[int]
     LAST_ERROR_FIELD_NUMBER: _ClassVar[int]
     UNDECODABLE_BLOCKS_FIELD_NUMBER: _ClassVar[int]
+    LAG_FIELD_NUMBER: _ClassVar[int]
+    BLOCKS_PER_SECOND_FIELD_NUMBER: _ClassVar[int]
+    CATCHING_UP_FIELD_NUMBER: _ClassVar[int]
+    CATCH_UP_DURATION_FIELD_NUMBER: _ClassVar[int]
+    READER_FIELD_NUMBER: _ClassVar[int]
+    PRUNED_BELOW_FIELD_NUMBER: _ClassVar[int]
+    SIGNERS_FIELD_NUMBER: _ClassVar[int]
+    PAUSES_FIELD_NUMBER: _ClassVar[int]
+    ANOMALIES_FIELD_NUMBER: _ClassVar[int]
     MISSING_IN_RUNTIME_FIELD_NUMBER: _ClassVar[int]
     mode: GetSyncStatusResponse.Mode
     genesis_hash: str
@@ -601,8 +610,31 @@ class GetSyncStatusResponse(_message.Message):
     oldest_queued_time: _timestamp_pb2.Timestamp
     last_error: str
     undecodable_blocks: int
+    lag: _duration_pb2.Duration
+    blocks_per_second: float
+    catching_up: bool
+    catch_up_duration: _duration_pb2.Duration
+    reader: bool
+    pruned_below: int
+    signers: _containers.RepeatedCompositeFieldContainer[SignerAccount]
+    pauses: _containers.RepeatedCompositeFieldContainer[_extrinsic_pb2.SubmissionPause]
+    anomalies: int
     missing_in_runtime: _containers.RepeatedScalarFieldContainer[str]
-    def __init__(self, mode: _Optional[_Union[GetSyncStatusResponse.Mode, str]] = ..., genesis_hash: _Optional[str] = ..., connected: _Optional[bool] = ..., endpoint: _Optional[str] = ..., cursor: _Optional[_Union[BlockReference, _Mapping]] = ..., finalized_head: _Optional[_Union[BlockReference, _Mapping]] = ..., lag_blocks: _Optional[int] = ..., extrinsics: _Optional[_Iterable[_Union[ExtrinsicStatusCount, _Mapping]]] = ..., oldest_queued_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., last_error: _Optional[str] = ..., undecodable_blocks: _Optional[int] = ..., missing_in_runtime: _Optional[_Iterable[str]] = ...) -> None: ...
+    def __init__(self, mode: _Optional[_Union[GetSyncStatusResponse.Mode, str]] = ..., genesis_hash: _Optional[str] = ..., connected: _Optional[bool] = ..., endpoint: _Optional[str] = ..., cursor: _Optional[_Union[BlockReference, _Mapping]] = ..., finalized_head: _Optional[_Union[BlockReference, _Mapping]] = ..., lag_blocks: _Optional[int] = ..., extrinsics: _Optional[_Iterable[_Union[ExtrinsicStatusCount, _Mapping]]] = ..., oldest_queued_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., last_error: _Optional[str] = ..., undecodable_blocks: _Optional[int] = ..., lag: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., blocks_per_second: _Optional[float] = ..., catching_up: _Optional[bool] = ..., catch_up_duration: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., reader: _Optional[bool] = ..., pruned_below: _Optional[int] = ..., signers: _Optional[_Iterable[_Union[SignerAccount, _Mapping]]] = ..., pauses: _Optional[_Iterable[_Union[_extrinsic_pb2.SubmissionPause, _Mapping]]] = ..., anomalies: _Optional[int] = ..., missing_in_runtime: _Optional[_Iterable[str]] = ...) -> None: ...
+
+class SignerAccount(_message.Message):
+    __slots__ = ("account_address", "free_balance", "next_nonce", "observe_time", "low")
+    ACCOUNT_ADDRESS_FIELD_NUMBER: _ClassVar[int]
+    FREE_BALANCE_FIELD_NUMBER: _ClassVar[int]
+    NEXT_NONCE_FIELD_NUMBER: _ClassVar[int]
+    OBSERVE_TIME_FIELD_NUMBER: _ClassVar[int]
+    LOW_FIELD_NUMBER: _ClassVar[int]
+    account_address: str
+    free_balance: str
+    next_nonce: int
+    observe_time: _timestamp_pb2.Timestamp
+    low: bool
+    def __init__(self, account_address: _Optional[str] = ..., free_balance: _Optional[str] = ..., next_nonce: _Optional[int] = ..., observe_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., low: _Optional[bool] = ...) -> None: ...
 
 class BlockReference(_message.Message):
     __slots__ = ("number", "hash")

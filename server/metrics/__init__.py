@@ -1,0 +1,1 @@
+"""What Prometheus is told: `METRICS_BIND` sets where. Without it nothing here is imported."""

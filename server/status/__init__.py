@@ -1,0 +1,1 @@
+"""`chamberlain status`: how a server is, for people and for scripts."""
