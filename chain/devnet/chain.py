@@ -4,20 +4,21 @@ import contextlib
 import enum
 import secrets
 from collections.abc import Iterable, Iterator, Sequence
-from typing import Protocol
 
+from chain.devnet.admission import admit, admit_again, nonces_in, rebase
 from chain.devnet.block import Block, blake2_256
 from chain.devnet.config import DevChainConfig, Sealing, check_finality
 from chain.devnet.context import Snapshot
 from chain.devnet.execution import BlockBuilder, genesis_block, next_block
 from chain.devnet.filling import FILL_EXTRINSICS, filling_transactions
 from chain.devnet.frame import AccountInfo
+from chain.devnet.observers import Observers
 from chain.devnet.pallets import balances, system
 from chain.devnet.pool import Status, StatusKind, TransactionPool
 from chain.devnet.refusal import InvalidTransaction, TransactionRefused
 from chain.devnet.revision import Change
 from chain.devnet.runtime import DevRuntime, Genesis
-from chain.devnet.transaction import Transaction, Validity, decode_transaction, validate
+from chain.devnet.transaction import Transaction, decode_transaction
 from chain.devnet.tree import BlockTree
 from chain.devnet.upgrades import Runtimes
 from chain.keys import load_signer
@@ -46,19 +47,6 @@ class Retracted(enum.StrEnum):
     LOSE = "lose"
 
 
-class ChainObserver(Protocol):
-    """Who wants to be told what happens, while it happens. The chain must not be changed in return."""
-
-    def on_best_block(self, block: Block) -> None:
-        """Take notice of a new best block: a child of the last, or the first one of a fork's branch."""
-
-    def on_finalized_block(self, block: Block) -> None:
-        """Take notice that this block is final, and with it all blocks before it."""
-
-    def on_transaction(self, transaction_hash: bytes, status: Status) -> None:
-        """Take notice of a transaction's new status."""
-
-
 class DevChain:
     """A chain of blocks with its pool. Not thread-safe."""
 
@@ -69,12 +57,12 @@ class DevChain:
         self.finality_step_blocks = self.config.finality_step_blocks
         self.finality_paused = False
         self.sealing_paused = False
-        self.observers: list[ChainObserver] = []
+        self.observers = Observers()
         started_ms = self.config.genesis_time_ms
         self._genesis_time_ms = self.config.clock() if started_ms is None else started_ms
         self._tree = BlockTree(genesis_block(self._runtimes.first, _genesis(self.config.seed)))
         self._forks = 0
-        self._pool = TransactionPool(self._report)
+        self._pool = TransactionPool(self.observers.tell_of_transaction)
         self._next_block = next_block(self.runtime, self.best)
 
     @property
@@ -106,7 +94,7 @@ class DevChain:
         self._pool.check_unknown(transaction_hash, self._now_ms)
         transaction = decode_transaction(self.runtime, raw)
         try:
-            self._admit(transaction)
+            admit(self._pool, self._next_block, transaction)
         except InvalidTransaction:
             self._pool.ban([transaction_hash], self._now_ms)
             raise
@@ -178,11 +166,12 @@ class DevChain:
         blocks = self._tree.retract(depth)
         self._forks += 1
         self._next_block = next_block(self.runtime, self.best)
-        undecided = self._take_back(blocks, retracted)
+        returned = self._take_back(blocks, retracted)
+        undecided = rebase(self._pool, self._next_block, returned)
         branch = []
         for _ in range(length):
             branch.append(self._seal_one(self.pending() if retracted is Retracted.INCLUDE else ()))
-            undecided = self._readmit(undecided)
+            undecided = admit_again(self._pool, self._next_block, undecided)
         self._reject(undecided)
         return branch
 
@@ -293,57 +282,32 @@ class DevChain:
         block = builder.build()
         self._tree.append(block)
         self._next_block = next_block(self.runtime, block)
-        for observer in self.observers:
-            observer.on_best_block(block)
-        included = block.extrinsic_hashes()
-        self._report_all(included, Status(StatusKind.IN_BLOCK, block.hash))
-        self._pool.settle(included, block.number, self._nonce_of, block.timestamp_ms)
+        self.observers.tell_of_best(block)
+        self.observers.tell_of_extrinsics(block, StatusKind.IN_BLOCK)
+        self._pool.settle(
+            block.extrinsic_hashes(), block.number, nonces_in(self._next_block), block.timestamp_ms
+        )
         self._finalize_what_is_due()
         self._give_up_watching(block.number - FINALITY_WATCHED_BLOCKS)
         return block
 
     def _take_back(self, blocks: Sequence[Block], retracted: Retracted) -> list[Transaction]:
-        """Bring the pool to the present best block, which is below these; they are given newest first.
-
-        Return what is not valid here, and may be so further up: its account may first have to be paid.
-        """
+        """Retract these blocks, newest first, and return their transactions unless those are lost."""
         returned: list[Transaction] = []
         for block in blocks:
             hashes = block.extrinsic_hashes()
-            self._report_all(hashes, Status(StatusKind.RETRACTED, block.hash))
+            self.observers.tell_of_extrinsics(block, StatusKind.RETRACTED)
             self._pool.lift_ban(hashes)
             if retracted is Retracted.LOSE:
-                self._report_all(hashes, Status(StatusKind.DROPPED))
+                self.observers.tell_of_transactions(hashes, Status(StatusKind.DROPPED))
             else:
                 returned = [*self._signed_transactions(block), *returned]
-        valid: list[tuple[Transaction, Validity]] = []
-        undecided: list[Transaction] = []
-        for transaction in [*returned, *self._pool.all()]:
-            try:
-                valid.append((transaction, validate(self._next_block, transaction)))
-            except InvalidTransaction:
-                undecided.append(transaction)
-        self._pool.rebase(valid, self._nonce_of, self.best.number)
-        return undecided
+        return returned
 
-    def _readmit(self, transactions: Iterable[Transaction]) -> list[Transaction]:
-        """Put what has become valid into the pool, and return the rest."""
-        undecided = []
-        for transaction in transactions:
-            try:
-                self._admit(transaction)
-            except TransactionRefused:
-                undecided.append(transaction)
-        return undecided
-
-    def _reject(self, transactions: Iterable[Transaction]) -> None:
-        for transaction in transactions:
-            self._pool.ban([transaction.hash], self._now_ms)
-            self._report(transaction.hash, Status(StatusKind.INVALID))
-
-    def _admit(self, transaction: Transaction) -> None:
-        validity = validate(self._next_block, transaction)
-        self._pool.add(transaction, validity, self._nonce_of(transaction.account), self.best.number)
+    def _reject(self, transactions: Sequence[Transaction]) -> None:
+        hashes = [transaction.hash for transaction in transactions]
+        self._pool.ban(hashes, self._now_ms)
+        self.observers.tell_of_transactions(hashes, Status(StatusKind.INVALID))
 
     def _signed_transactions(self, block: Block) -> Iterator[Transaction]:
         runtime = self.runtime_at(self._tree.parent(block))
@@ -375,15 +339,14 @@ class DevChain:
         newly_final = self._tree.finalize(number)
         if not newly_final:
             return
-        for observer in self.observers:
-            observer.on_finalized_block(self.finalized)
+        self.observers.tell_of_finalized(self.finalized)
         for block in newly_final:
-            self._report_all(block.extrinsic_hashes(), Status(StatusKind.FINALIZED, block.hash))
+            self.observers.tell_of_extrinsics(block, StatusKind.FINALIZED)
 
     def _give_up_watching(self, number: int) -> None:
         block = self.block_at(number)
         if block is not None and number > self.finalized.number:
-            self._report_all(block.extrinsic_hashes(), Status(StatusKind.FINALITY_TIMEOUT, block.hash))
+            self.observers.tell_of_extrinsics(block, StatusKind.FINALITY_TIMEOUT)
 
     @property
     def _now_ms(self) -> int:
@@ -396,17 +359,6 @@ class DevChain:
             return self._genesis_time_ms + number * self.config.block_time_ms
         earliest_ms = self.best.timestamp_ms + self.runtime.parameters.minimum_period_ms
         return max(self.config.clock(), earliest_ms)
-
-    def _nonce_of(self, account: bytes) -> int:
-        return self.account(account).nonce
-
-    def _report_all(self, transaction_hashes: Iterable[bytes], status: Status) -> None:
-        for transaction_hash in transaction_hashes:
-            self._report(transaction_hash, status)
-
-    def _report(self, transaction_hash: bytes, status: Status) -> None:
-        for observer in self.observers:
-            observer.on_transaction(transaction_hash, status)
 
 
 def _genesis(seed: str | None) -> Genesis:

@@ -266,11 +266,12 @@ class Pallet:
     def _enum(
         self, name: str, cases: list[tuple[str, tuple[Field, ...], tuple[str, ...]]]
     ) -> VariantType | None:
-        variants = tuple(
+        variants = [
             Variant(case, self._revision.variant_index(position, len(cases)), fields, docs)
             for position, (case, fields, docs) in enumerate(cases)
-        )
-        return VariantType(path_of(f"{self._crate}::pallet::{name}"), variants) if variants else None
+        ]
+        variants.sort(key=lambda variant: variant.index)  # some clients find a variant by its place
+        return VariantType(path_of(f"{self._crate}::pallet::{name}"), tuple(variants)) if variants else None
 
     def _add_call(self, handler: _Handler, *, inherent: bool) -> _Handler:
         hints = get_type_hints(handler, include_extras=True)

@@ -170,6 +170,8 @@ class TransactionPool:
 
     def reject(self, transaction: Transaction, now_ms: int) -> None:
         """Drop and ban a transaction that no block can take, and drop the ready ones that depend on it."""
+        if transaction.hash not in self._by_hash:
+            return
         queue = self._queues[transaction.account]
         nonce = queue.ready_end = transaction.nonce
         while (pooled := queue.by_nonce.pop(nonce, None)) is not None:

@@ -153,3 +153,35 @@ async def test_a_used_nonce_is_refused_in_the_words_it_knows() -> None:
 
     error = await with_client(use)
     assert error == {"code": 1010, "message": "Invalid Transaction", "data": "Transaction is outdated"}
+
+
+async def test_it_follows_runtime_upgrades_and_reads_the_blocks_around_them() -> None:
+    def pay(client: SubstrateInterface) -> ExtrinsicReceipt:
+        receipt = submit(client, "Balances", "transfer_keep_alive", dest=BOB.ss58_address, value=7)
+        assert receipt.is_success
+        return receipt
+
+    def transfer_in(client: SubstrateInterface, block_hash: str) -> tuple[int, dict[str, Any]]:
+        """Return the runtime's version, and the payment, as a client finds them that begins at the block."""
+        client.init_runtime(block_hash=block_hash)
+        events = [event.value for event in client.get_events(block_hash)]
+        [transfer] = [event["attributes"] for event in events if event["event_id"] == "Transfer"]
+        return client.runtime_version, transfer
+
+    def use(client: SubstrateInterface) -> None:
+        receipts = [pay(client)]
+        for _ in range(2):
+            client.rpc_request("dev_upgradeRuntime", [])
+            receipts.append(pay(client))  # in the block that upgrades
+            client.rpc_request("dev_seal", [])  # it takes the runtime that made the best block
+            client.init_runtime()
+            receipts.append(pay(client))
+        found = [transfer_in(client, receipt.block_hash) for receipt in receipts]
+        assert [version for version, _ in found] == [100, 100, 101, 101, 102]
+        for _, transfer in found:
+            assert (transfer["to"], transfer["amount"]) == (BOB.ss58_address, 7)
+        assert ["at_block" in transfer for _, transfer in found] == [False, False, True, True, False]
+        failed = submit(client, "TaskMarket", "cancel_task", task_id=77)
+        assert failed.error_message["name"] == "TaskNotFound"
+
+    await with_client(use)
