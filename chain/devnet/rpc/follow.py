@@ -86,11 +86,15 @@ class Follow(Subscription):
         self.unpin(list(self.pinned))
 
     def _recently_finalized(self) -> list[Block]:
-        """Return the newest finalized blocks that the node has, parents first."""
+        """Return the newest finalized blocks of one runtime that the node has, parents first.
+
+        They may be of several runtimes, but then polkadot-api 2.2.2 looks for the upgrade without end.
+        """
         recent = [self._finalized]
+        runtime = self._chain.runtime_at(self._finalized)
         while len(recent) < INITIAL_FINALIZED_BLOCKS_MAX and recent[-1].number > 0:
             parent = self._parent(recent[-1])
-            if self._pruning.has_discarded(parent):
+            if self._pruning.has_discarded(parent) or self._chain.runtime_at(parent) is not runtime:
                 break
             recent.append(parent)
         return recent[::-1]

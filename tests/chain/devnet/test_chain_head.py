@@ -141,6 +141,17 @@ async def test_a_follower_of_a_pruned_node_starts_from_what_the_node_has(wire: W
     assert len(initialized["finalizedBlockHashes"]) == 4
 
 
+async def test_a_follower_starts_from_blocks_of_one_runtime(wire: Wire, chain: DevChain) -> None:
+    chain.seal(10)
+    upgraded = chain.upgrade_runtime([])
+    chain.seal(5)
+    follower = await wire.call("chainHead_v1_follow", True)
+    initialized = await wire.next_notification(follower)
+    first = await wire.call("chain_getBlockHash", upgraded)
+    assert initialized["finalizedBlockHashes"][0] == first
+    assert initialized["finalizedBlockRuntime"]["spec"]["specVersion"] == 101
+
+
 async def test_blocks_that_finality_cuts_off_are_told_as_pruned(wire: Wire, chain: DevChain) -> None:
     follower = await wire.call("chainHead_v1_follow", False)
     assert "finalizedBlockRuntime" not in await wire.next_notification(follower)
