@@ -65,6 +65,7 @@ class Sender:
 
     async def put(self, stored: Sequence[Signature]) -> None:
         """Have new signatures sent, in this order; waits while too many batches are waiting."""
+        self._note_sent(stored)  # from now on, so that it is not sent again while it waits
         await self._new.put(stored)
 
     async def run(self) -> None:
@@ -91,7 +92,8 @@ class Sender:
         """Send what may have been lost: after a crash of ours, or with the pool of the node.
 
         The lowest nonce of an account that is not on the chain yet tells: if the node did not have it any
-        more, all that follow it are sent as well. What no node ever took is sent in any case.
+        more, all that follow it are sent as well. So is what no node ever took, but for accounts that cannot
+        pay.
         """
         live = await self._storage.read(signatures.live_to_send, None)
         for ended in self.sent.keys() - {each.extrinsic_hash for each in live}:
@@ -101,7 +103,11 @@ class Sender:
         if not overdue:
             return
         lowest = await self._lowest_unexecuted(live)
-        probes = [each for each in overdue if each.extrinsic_hash in lowest or not each.known][:RESEND_MAX]
+        probes = [
+            each
+            for each in overdue
+            if each.extrinsic_hash in lowest or not (each.known or each.account_address in self.poor)
+        ][:RESEND_MAX]
         lost = await self._send(await self._stored(probes))
         probed = {each.extrinsic_hash for each in probes}
         rest = [
@@ -130,15 +136,10 @@ class Sender:
         if not stored:
             return set()
         objections = await self._node.submit([signature.raw for signature in stored])
-        sent_at = time.monotonic()
+        self._note_sent(stored)
         answers = [classify(objection) for objection in objections]
         await self._notice_poverty(stored, answers)
-        hints = []
-        for signature, objection, answer in zip(stored, objections, answers, strict=True):
-            self.sent[signature.extrinsic_hash] = Sent(
-                signature.correlation_id, signature.account_address, sent_at
-            )
-            hints.append(self._hint(signature, objection, answer))
+        hints = [self._hint(*each) for each in zip(stored, objections, answers, strict=True)]
         await asyncio.gather(*(self._storage.commit(signatures.note_hints, hint) for hint in hints))
         return {
             signature.account_address
@@ -173,6 +174,11 @@ class Sender:
             objection=text,
             excused=answer in (Answer.FUNDS, Answer.BUSY),
         )
+
+    def _note_sent(self, stored: Sequence[Signature]) -> None:
+        now = time.monotonic()
+        for each in stored:
+            self.sent[each.extrinsic_hash] = Sent(each.correlation_id, each.account_address, now)
 
     def _sent_at(self, live: Live) -> float:
         sent = self.sent.get(live.extrinsic_hash)

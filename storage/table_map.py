@@ -159,6 +159,8 @@ def _decoder(table: Table, name: str, hint: Any) -> Convert | None:
         return lambda raw: int.from_bytes(raw, "big")
     if _is_json(hint):
         return msgspec.json.Decoder(plain).decode
+    if plain is bool:
+        return bool  # SQLite has integers
     if isinstance(plain, type) and issubclass(plain, StrEnum):
         return {member.value: member for member in plain}.__getitem__
     if plain is bool:
