@@ -3,7 +3,6 @@
 Nothing here stops the bridge: what cannot be decoded is kept raw with the reason.
 """
 
-import json
 from typing import Any
 
 import msgspec
@@ -22,6 +21,7 @@ from storage.facts import position_of
 from storage.limits import LAST_ERROR_CHARS_MAX
 from storage.records import ChainBlock, ChainEvent
 
+encode = msgspec.json.Encoder().encode
 UNREADABLE_OUTCOME = "executed, but the events of its block could not be decoded"
 
 
@@ -131,7 +131,7 @@ def _executed(raw: RawBlock, outcomes: dict[int, str]) -> tuple[Executed, ...]:
 def _payload(record: EventRecord) -> str:
     # PostgreSQL and JSON documents refuse U+0000, which a chain may well contain.
     try:
-        return json.dumps(plain(record.fields), ensure_ascii=True).replace("\\u0000", "\\ufffd")
+        return encode(plain(record.fields)).decode().replace("\\u0000", "\\ufffd")
     except RecursionError:
         return '{"unreadable": "nested too deep"}'
 

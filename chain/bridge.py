@@ -39,6 +39,8 @@ PAUSE_SECONDS_MIN = 0.25
 PAUSE_SECONDS_MAX = 15.0
 STEADY_SECONDS = 30.0
 """A connection that held this long starts the pauses anew."""
+GENESIS_SECONDS_MAX = 5.0
+"""How long a node may take to say which chain it follows; the start of a server waits for all of them."""
 ELECTION_SECONDS = 1.0
 """How often a process that does not read tries to become the one that does."""
 STALLED_SECONDS = 90.0
@@ -133,14 +135,22 @@ class Bridge:
         )
 
     async def genesis_hash(self) -> str:
-        """Ask the first node that answers which chain it follows, in hexadecimal. Raises `RpcFailure`."""
-        while True:
-            try:
-                async with RpcClient(self._endpoints.url) as client:
-                    return (await Node(client).genesis_hash()).hex()
-            except RpcFailure:
-                if self._endpoints.turn():
-                    raise
+        """Ask the nodes which chain they follow, in hexadecimal.
+
+        If they disagree, the chain of this database counts. Raises `RpcFailure` if no node answers,
+        `ChainError` if they disagree and none fits, or a `Failure` of storage.
+        """
+        answers = await asyncio.gather(*map(_ask_genesis, self._endpoints.urls), return_exceptions=True)
+        found = {answer for answer in answers if isinstance(answer, str)}
+        if len(found) == 1:
+            return found.pop()
+        if found:
+            bound = await self._storage.bound_to()
+            if bound in found:
+                return bound
+            raise ChainError("the nodes of CHAIN_WS_URL follow different chains")
+        failures = [answer for answer in answers if isinstance(answer, BaseException)]
+        raise failures[0]
 
     async def run(self) -> None:
         """Read and submit for ever; the storage must be prepared."""
@@ -269,6 +279,11 @@ class Bridge:
         if error != self._reading_error:
             log.warning("the chain cannot be followed", endpoint=self._endpoints.name, error=error)
         self._reading_error = error
+
+
+async def _ask_genesis(url: str) -> str:
+    async with RpcClient(url, call_timeout_seconds=GENESIS_SECONDS_MAX) as client:
+        return (await Node(client).genesis_hash()).hex()
 
 
 async def _until_one_ends(jobs: Sequence[Coroutine[Any, Any, None]]) -> None:

@@ -10,18 +10,18 @@ class Endpoints:
 
     def __init__(self, urls: str) -> None:
         """Take URLs that commas separate. Raises ValueError for none, too many, or one that is no URL."""
-        self._urls = [url.strip() for url in urls.split(",") if url.strip()]
-        if not 1 <= len(self._urls) <= ENDPOINTS_MAX:
+        self.urls = [url.strip() for url in urls.split(",") if url.strip()]
+        if not 1 <= len(self.urls) <= ENDPOINTS_MAX:
             raise ValueError(f"give 1 to {ENDPOINTS_MAX} URLs of nodes, separated by commas")
-        self.names = [RpcClient(url).node for url in self._urls]
+        self.names = [RpcClient(url).node for url in self.urls]
         self._present = 0
 
     def __len__(self) -> int:
-        return len(self._urls)
+        return len(self.urls)
 
     @property
     def url(self) -> str:
-        return self._urls[self._present]
+        return self.urls[self._present]
 
     @property
     def name(self) -> str:
@@ -30,5 +30,5 @@ class Endpoints:
 
     def turn(self) -> bool:
         """Go on to the next; whether that is the first one again."""
-        self._present = (self._present + 1) % len(self._urls)
+        self._present = (self._present + 1) % len(self.urls)
         return self._present == 0

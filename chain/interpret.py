@@ -160,12 +160,13 @@ def _named(runtime: Runtime, dispatch_error: Any) -> str:
 
 def plain(value: Any) -> Any:
     """A decoded value as JSON: integers as decimal texts, bytes as 0x and hexadecimal digits."""
-    if isinstance(value, bytes):
-        return f"0x{value.hex()}"
-    if isinstance(value, bool) or value is None or isinstance(value, str):
-        return value
-    if isinstance(value, int):
+    kind = type(value)  # by type, and not by instance: this is most of the work of reading a block
+    if kind is int:
         return str(value)
-    if isinstance(value, Mapping):
+    if kind is bytes:
+        return f"0x{value.hex()}"
+    if kind is dict:
         return {str(key): plain(item) for key, item in value.items()}
+    if kind is str or kind is bool or value is None:
+        return value
     return [plain(item) for item in value]

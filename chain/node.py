@@ -143,13 +143,16 @@ class Node:
     async def _version_at(self, raw: RawBlock) -> Any:
         return await self.client.call("state_getRuntimeVersion", _hex(raw.header.parent_hash))
 
-    async def has_state(self, number: int) -> bool:
-        """Whether the node has the state after a block of the best chain."""
+    async def _keeps(self, number: int) -> bool:
+        """Whether the node has a block of the best chain, and the state that it was built on."""
         block_hash = await self.client.call("chain_getBlockHash", number)
-        if block_hash is None:
+        parent_hash = await self.client.call("chain_getBlockHash", number - 1)
+        if block_hash is None or parent_hash is None:
             return False
         try:
-            await self.client.call("state_getRuntimeVersion", block_hash)
+            if await self.client.call("chain_getBlock", block_hash) is None:
+                return False
+            await self.client.call("state_getRuntimeVersion", parent_hash)
         except RpcError as error:
             if not _says_discarded(error):
                 raise
@@ -164,7 +167,7 @@ class Node:
         high += 1
         while low < high:
             middle = (low + high) // 2
-            if await self.has_state(middle - 1):
+            if await self._keeps(middle):
                 high = middle
             else:
                 low = middle + 1

@@ -13,6 +13,7 @@ from chain.bridge import Bridge, BridgeSettings
 from chain.devnet import DevChain, DevChainConfig, DevNode
 from chain.keyring import Keyring
 from chain.keys import InvalidSecret
+from chain.node import ChainError
 from chain.pallets import DEFAULT
 from chain.pallets_file import BadPallets, load
 from chain.rpc import RpcFailure
@@ -82,7 +83,7 @@ class ChainLink:
         """The genesis hash of the chain. Raises `BindingUnknown`."""
         try:
             return await self._bridge.genesis_hash()
-        except RpcFailure as error:
+        except (RpcFailure, ChainError) as error:
             raise BindingUnknown(str(error)) from error
 
     async def run(self) -> None:

@@ -16,6 +16,7 @@ from chain.rpc import (
     RpcError,
     RpcTimeout,
     SubscriptionOverflow,
+    TooMuchAsked,
 )
 from chain.rpc_subscription import SUBSCRIPTION_BUFFER_MAX
 
@@ -321,3 +322,54 @@ async def test_the_password_in_a_url_is_not_in_an_error() -> None:
     with pytest.raises(ConnectionLost) as lost:
         await client.connect()
     assert "hunter2" not in str(lost.value)
+
+
+async def test_a_refusal_of_a_batch_that_does_not_say_which_ends_all_batches_and_no_single_call() -> None:
+    async def script(peer: Peer) -> None:
+        call = await peer.receive()
+        for _ in range(2):
+            await peer.receive()
+        error = {"code": -32011, "message": "The batch response was too large"}
+        await peer.send({"jsonrpc": "2.0", "id": None, "error": error})
+        await peer.answer(call, "single")
+
+    async with node(script) as url, RpcClient(url) as client:
+        single = asyncio.create_task(client.call("one"))
+        await asyncio.sleep(0)
+        batches = [client.batch([("many", [n])]) for n in range(2)]
+        refusals = await asyncio.gather(*batches, return_exceptions=True)
+        assert [type(refusal) for refusal in refusals] == [TooMuchAsked, TooMuchAsked]
+        assert await single == "single"
+
+
+async def test_an_answer_that_the_node_finds_too_large_is_an_error_of_its_own() -> None:
+    async def script(peer: Peer) -> None:
+        request = await peer.receive()
+        error = {"code": -32008, "message": "Response is too big", "data": "Exceeded max limit of 15728640"}
+        await peer.send({"jsonrpc": "2.0", "id": request["id"], "error": error})
+
+    async with node(script) as url, RpcClient(url) as client:
+        with pytest.raises(TooMuchAsked, match="Exceeded max limit"):
+            await client.call("state_getMetadata")
+
+
+async def test_a_call_may_have_a_timeout_of_its_own() -> None:
+    async with node(silence) as url, RpcClient(url) as client:
+        with pytest.raises(RpcTimeout, match=r"within 0\.01 s"):
+            await client.call("slow", timeout_seconds=0.01)
+
+
+async def test_the_newest_notification_is_taken_and_older_ones_are_passed_over() -> None:
+    async def script(peer: Peer) -> None:
+        await peer.answer(await peer.receive(), "S")
+        for number in range(5):
+            await peer.notify("S", number)
+        await peer.answer(await peer.receive(), None)
+
+    async with (
+        node(script) as url,
+        RpcClient(url) as client,
+        client.subscribe("on", unsubscribe="off") as news,
+    ):
+        await client.call("wait")
+        assert await news.newest() == 4

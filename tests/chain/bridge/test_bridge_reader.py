@@ -7,13 +7,17 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from sqlalchemy import select
 
+from chain.bridge import Bridge, BridgeSettings
 from chain.devnet import DevNode, Sealing
 from chain.devnet.rpc import errors, protocol
 from chain.fetcher import RANGES_IN_FLIGHT_MAX, Fetcher
-from chain.node import BlockRange, Node
+from chain.keyring import Keyring
+from chain.node import BlockRange, ChainError, Node
 from chain.rpc import RpcClient
 from storage import chain_log, schema
+from storage.store import Storage
 from storage.transaction import Transaction
 from tests.support.proxy import Proxy
 from tests.support.world import World, eventually
@@ -240,3 +244,57 @@ async def test_over_a_long_line_several_ranges_are_in_flight_and_arrive_in_order
         await caught_up(world)
     await assert_unbroken(world)
     assert 1 < max(in_flight) <= RANGES_IN_FLIGHT_MAX
+
+
+async def test_blocks_before_and_after_a_runtime_upgrade_are_each_read_with_their_own_runtime(
+    world: World,
+) -> None:
+    world.chain.fill(37)
+    upgraded = world.chain.upgrade_runtime()
+    world.chain.fill(45)
+    older = world.chain.runtime_at(world.chain.genesis).codec.spec_version
+    async with world.bridged():
+        await caught_up(world)
+
+    def read(tx: Transaction, _: None) -> list[tuple[int, int, str]]:
+        table = schema.chain_blocks
+        wanted = select(table.c.block_number, table.c.spec_version, table.c.error)
+        return [tuple(row) for row in tx.connection.execute(wanted.order_by(table.c.block_number))]
+
+    # The block that upgrades is itself still made by the runtime before.
+    expected = [(number, older + (number > upgraded), "") for number in range(1, 83)]
+    assert await world.storage.read(read, None) == expected
+
+
+async def test_a_catch_up_is_stored_in_transactions_of_bounded_size(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("chain.reader.INGEST_EVENTS_MAX", 100)
+    commit = Storage.commit
+    sizes: list[tuple[int, int]] = []
+
+    async def measured(storage: Storage, mutation: Any, item: Any, **more: Any) -> Any:
+        if mutation is chain_log.ingest:
+            sizes.append((len(item.blocks), sum(len(block.events) for block in item.blocks)))
+        return await commit(storage, mutation, item, **more)
+
+    monkeypatch.setattr(Storage, "commit", measured)
+    world.chain.fill(40)
+    world.chain.fill(1, extrinsics=50)  # more than a transaction should have, and yet one block
+    world.chain.fill(10)
+    async with world.bridged():
+        await caught_up(world)
+    assert all(events <= 100 or blocks == 1 for blocks, events in sizes)
+    assert max(events for _, events in sizes) > 100
+    assert sum(blocks for blocks, _ in sizes) == 51
+
+
+async def test_the_chain_of_the_database_counts_where_nodes_disagree(world: World) -> None:
+    async with World.open() as stranger:
+        both = f"{stranger.node.url},{world.node.url}"
+        assert await world.bridge(url=both).genesis_hash() == world.storage.binding
+        assert await stranger.bridge(url=both).genesis_hash() == stranger.storage.binding
+        unbound = Storage.open(":memory:")
+        with pytest.raises(ChainError, match="different chains"):
+            await Bridge(unbound, BridgeSettings(url=both, keyring=Keyring.development())).genesis_hash()
+        await unbound.close()

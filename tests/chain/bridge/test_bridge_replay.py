@@ -204,7 +204,9 @@ async def test_a_replay_that_cannot_be_done_is_given_up_with_the_reason_and_read
 ) -> None:
     async with world.bridged():
         await a_history(world)
-        world.node.pruning.set_window(1)
+        world.chain.seal(500)
+        await stop_blocks(world)
+        world.node.pruning.set_window(400)
         await world.storage.commit(replay.request, replay.Request(first_block=1))
 
         async def given_up() -> bool:
