@@ -103,12 +103,12 @@ class DevChain:
             TransactionRefused: in the words of a real node, see `refusal`.
         """
         transaction_hash = blake2_256(raw)
-        self._pool.check_unknown(transaction_hash, self.best.timestamp_ms)
+        self._pool.check_unknown(transaction_hash, self._now_ms)
         transaction = decode_transaction(self.runtime, raw)
         try:
             self._admit(transaction)
         except InvalidTransaction:
-            self._pool.ban([transaction_hash], self.best.timestamp_ms)
+            self._pool.ban([transaction_hash], self._now_ms)
             raise
         if (
             self.config.sealing is Sealing.INSTANT
@@ -133,7 +133,7 @@ class DevChain:
     def ban(self, transaction_hash: bytes) -> None:
         """Lose a transaction, and refuse its bytes for half an hour of the chain's time."""
         self._pool.drop(transaction_hash)
-        self._pool.ban([transaction_hash], self.best.timestamp_ms)
+        self._pool.ban([transaction_hash], self._now_ms)
 
     def lift_ban(self, transaction_hash: bytes) -> None:
         """Take these bytes again."""
@@ -338,7 +338,7 @@ class DevChain:
 
     def _reject(self, transactions: Iterable[Transaction]) -> None:
         for transaction in transactions:
-            self._pool.ban([transaction.hash], self.best.timestamp_ms)
+            self._pool.ban([transaction.hash], self._now_ms)
             self._report(transaction.hash, Status(StatusKind.INVALID))
 
     def _admit(self, transaction: Transaction) -> None:
@@ -364,7 +364,7 @@ class DevChain:
             except InvalidTransaction:
                 invalid[transaction.account] = transaction
         for transaction in invalid.values():
-            self._pool.reject(transaction, self.best.timestamp_ms)
+            self._pool.reject(transaction, self._now_ms)
 
     def _finalize_what_is_due(self) -> None:
         due = self.best.number - self.finality_lag_blocks
@@ -384,6 +384,11 @@ class DevChain:
         block = self.block_at(number)
         if block is not None and number > self.finalized.number:
             self._report_all(block.extrinsic_hashes(), Status(StatusKind.FINALITY_TIMEOUT, block.hash))
+
+    @property
+    def _now_ms(self) -> int:
+        """Return the time of the best block, for genesis that of the chain's beginning."""
+        return max(self.best.timestamp_ms, self._genesis_time_ms)
 
     def _next_timestamp_ms(self) -> int:
         number = self.best.number + 1

@@ -130,7 +130,10 @@ def dispute_escrow(block: BlockContext, signer: AccountId, task_id: U64) -> None
 
 @PALLET.call
 def resolve_dispute(block: BlockContext, signer: AccountId, task_id: U64, pay_agent: bool) -> None:
-    """Decide a dispute, as the arbiter: pay the winner's owner, or give what is left to the requester."""
+    """Decide a dispute, as the arbiter: pay the winner's owner, or give what is left to the requester.
+
+    This counts for nobody's reputation; the arbiter may report that, too.
+    """
     escrow = escrow_at(block, task_id)
     if signer != block.parameters.arbiter:
         raise NotArbiter

@@ -24,7 +24,7 @@ OUTGOING_MESSAGES_MAX = 4096
 read meanwhile; a notification too many cuts the connection."""
 
 DELAYED_ANSWERS_MAX = 256
-"""How many answers of a connection a fault may delay at once. Meanwhile no more calls are read."""
+"""How many answers of a connection a fault delays at once. The next ones are sent at once."""
 
 
 class Host(Protocol):
@@ -141,14 +141,12 @@ class Session:
     async def answer(self, answer: Answer | None) -> None:
         """Send what a message is answered with, if anything, and after it what was held back for it."""
         consequences, self._consequences = self._consequences, _Consequences()
-        if answer is None or answer.delay_seconds == 0:
+        if answer is None or answer.delay_seconds == 0 or len(self._delayed) >= DELAYED_ANSWERS_MAX:
             await self._deliver(answer, consequences)
-            return
-        if len(self._delayed) >= DELAYED_ANSWERS_MAX:
-            await asyncio.wait(self._delayed, return_when=asyncio.FIRST_COMPLETED)
-        delayed = asyncio.create_task(self._deliver(answer, consequences))
-        self._delayed.add(delayed)
-        delayed.add_done_callback(self._delayed.discard)
+        else:
+            delayed = asyncio.create_task(self._deliver_late(answer, consequences))
+            self._delayed.add(delayed)
+            delayed.add_done_callback(self._delayed.discard)
 
     def close(self) -> None:
         """Let go of everything that was held for the connection."""
@@ -192,9 +190,12 @@ class Session:
             if not watching:
                 del self._watches[subscription.transaction_hash]
 
+    async def _deliver_late(self, answer: Answer, consequences: _Consequences) -> None:
+        await asyncio.sleep(answer.delay_seconds)
+        await self._deliver(answer, consequences)
+
     async def _deliver(self, answer: Answer | None, consequences: _Consequences) -> None:
         if answer is not None:
-            await asyncio.sleep(answer.delay_seconds)
             await self.outgoing.put(answer.text)
         for subscription_id in consequences.subscriptions:
             for notification in self._held_back.pop(subscription_id):

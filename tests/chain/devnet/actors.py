@@ -104,11 +104,12 @@ def block_events(chain: DevChain, block: Block) -> list[tuple[str, dict[str, Any
 
 
 class Market:
-    """A requester, two agents of different owners, and the usual steps between them."""
+    """A requester, two agents of different owners, an arbiter, and the usual steps between them."""
 
     def __init__(self, chain: DevChain) -> None:
         self.chain = chain
         self.alice, self.bob, self.charlie = (Actor(chain, uri) for uri in ("//Alice", "//Bob", "//Charlie"))
+        self.arbiter = Actor(chain, "//Arbiter")
 
     def register(self, owner: Actor, did: str, **changes: Any) -> int:
         """Register an agent and return its id."""
@@ -149,6 +150,19 @@ class Market:
         self.bob.do(
             "TaskMarket.submit_result", task_id=task_id, agent_id=agent_id, result_hash=b"r" * 32, proof=b""
         )
+
+    def add_milestone(self, task_id: int, amount: int, *, approvals: int = 1) -> int:
+        """Promise a part of the budget of a task of Alice's for a step, and return its id."""
+        outcome = self.alice.do(
+            "Escrow.add_milestone", **self.milestone(task_id, amount, approvals=approvals)
+        )
+        return int(outcome.events[0].fields["milestone_id"])
+
+    @staticmethod
+    def milestone(task_id: int, amount: int, *, approvals: int = 1, description: str = "") -> dict[str, Any]:
+        """Return the arguments of add_milestone."""
+        terms = {"amount": amount, "required_approvals": approvals, "description": description}
+        return {"task_id": task_id, **terms}
 
 
 def stored(chain: DevChain, items: StorageMap[Any], *keys: int | bytes) -> Any:

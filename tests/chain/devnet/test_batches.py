@@ -8,6 +8,7 @@ from chain.devnet import DevChain
 from chain.devnet.pallets.tasks import TASKS
 from chain.devnet.pallets.utility import CALLS_MAX
 from tests.chain.devnet.actors import UNIT, Actor, Market, stored
+from tests.chain.devnet.test_transactions import refused
 from tests.chain.devnet.wire import manual_chain
 
 NestedCall = dict[str, dict[str, dict[str, Any]]]
@@ -95,6 +96,19 @@ def test_a_failing_batch_within_a_batch_undoes_only_itself(alice: Actor, bob: Ac
         "Utility.BatchCompletedWithErrors",
     ]
     assert bob.free == before + 3
+
+
+def test_batches_nested_too_deep_are_no_extrinsic_and_others_are_executed(alice: Actor) -> None:
+    def nested(depth: int) -> NestedCall:
+        call = REMARK
+        for _ in range(depth):
+            call = {"Utility": {"batch_all": {"calls": [call]}}}
+        return call
+
+    outcome = alice.do("Utility.batch_all", calls=[nested(62)])
+    assert outcome.names.count("Utility.BatchCompleted") == 63
+    with refused(1002):
+        alice.submit("Utility.batch_all", calls=[nested(63)])
 
 
 def test_an_inherent_cannot_hide_in_a_batch(chain: DevChain, alice: Actor) -> None:

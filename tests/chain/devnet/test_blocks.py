@@ -132,6 +132,37 @@ def test_blocks_that_become_final_together_are_announced_by_the_last_of_them() -
     assert chain.finalized.number == 7
 
 
+def test_finality_moves_by_steps_so_that_heads_skip_the_blocks_between() -> None:
+    chain = manual_chain(finality_lag_blocks=2, finality_step_blocks=4)
+    witness = Witness(chain)
+    chain.seal(13)
+    assert witness.finalized == [4, 8]
+    chain.set_finality_lag(0, step_blocks=3)
+    assert witness.finalized == [4, 8, 13]
+
+
+def test_finality_stalls_until_it_is_resumed_and_then_catches_up_at_once() -> None:
+    chain = manual_chain(finality_lag_blocks=1)
+    witness = Witness(chain)
+    chain.seal(2)
+    chain.pause_finality()
+    chain.seal(5)
+    chain.set_finality_lag(2)
+    assert witness.finalized == [1]
+    chain.resume_finality()
+    assert witness.finalized == [1, 5]
+
+
+def test_some_blocks_can_be_made_final_by_number_even_while_finality_stalls() -> None:
+    chain = manual_chain(finality_lag_blocks=1000)
+    chain.pause_finality()
+    chain.seal(5)
+    assert chain.finalize(3).number == 3
+    assert chain.finalize(2).number == 3
+    with pytest.raises(ValueError, match="the best block is 5, so 6 cannot be final"):
+        chain.finalize(6)
+
+
 def test_a_block_takes_no_more_than_its_length_allows(chain: DevChain, alice: Actor) -> None:
     for _ in range(5):
         alice.submit(REMARK, remark=bytes(1024 * 1024))

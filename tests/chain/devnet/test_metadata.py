@@ -44,6 +44,29 @@ def test_every_declaration_is_in_the_metadata(runtime: Runtime) -> None:
         assert list(described.constants) == [constant.name for constant in pallet.constants]
 
 
+def test_fields_have_their_names_unless_the_event_is_declared_without(runtime: Runtime) -> None:
+    events = runtime.metadata.pallet("Reputation").events
+    assert [field.name for field in events["ReputationDecreased"].fields] == [None] * 4
+    registered = runtime.metadata.pallet("AgentRegistry").events["AgentRegistered"]
+    assert [field.name for field in registered.fields] == ["agent_id", "owner"]
+
+
+def test_pallets_keep_their_indices(runtime: Runtime) -> None:
+    """Signed calls and stored events hold them."""
+    assert {pallet.name: pallet.index for pallet in runtime.metadata.pallets.values()} == {
+        "System": 0,
+        "Timestamp": 1,
+        "Balances": 2,
+        "AgentRegistry": 10,
+        "TaskMarket": 11,
+        "Escrow": 12,
+        "Utility": 13,
+        "TransactionPayment": 14,
+        "Reputation": 15,
+        "Commitments": 16,
+    }
+
+
 def test_everything_that_clients_show_is_documented(runtime: Runtime) -> None:
     for pallet in runtime.metadata.pallets.values():
         for variants in (pallet.calls, pallet.events, pallet.errors):

@@ -106,6 +106,40 @@ async def test_money_moves_between_accounts_and_a_finalized_receipt_arrives() ->
     await with_client(use)
 
 
+async def test_a_batch_of_calls_and_events_without_names_are_read() -> None:
+    def use(client: SubstrateInterface) -> None:
+        stake = client.get_constant("Reputation", "MinStake").value
+        bond = client.compose_call("Reputation", "bond_reputation", {"value": stake})
+        unbond = client.compose_call("Reputation", "unbond_reputation", {"value": stake + 1})
+        receipt = submit(client, "Utility", "batch", calls=[bond, unbond])
+        assert receipt.is_success
+        events = {event.value["event_id"]: event.value["attributes"] for event in receipt.triggered_events}
+        assert events["ReputationBonded"] == (ALICE.ss58_address, stake)
+        assert events["BatchInterrupted"]["index"] == 1
+        held = client.query("Reputation", "Stakes", [ALICE.ss58_address]).value
+        assert (held["staked"], held["reputation"]) == (stake, 0)
+
+    await with_client(use)
+
+
+async def test_who_cannot_pay_the_fee_is_refused_in_the_words_it_knows() -> None:
+    def use(client: SubstrateInterface) -> dict[str, Any]:
+        call = client.compose_call("System", "remark", {"remark": "poor"})
+        poor = Keypair.create_from_uri("//Nobody")
+        try:
+            client.submit_extrinsic(client.create_signed_extrinsic(call, poor))
+        except SubstrateRequestException as refusal:
+            error: dict[str, Any] = refusal.args[0]
+            return error
+        raise AssertionError("the extrinsic was taken")
+
+    assert await with_client(use) == {
+        "code": 1010,
+        "message": "Invalid Transaction",
+        "data": "Inability to pay some fees (e.g. account balance too low)",
+    }
+
+
 async def test_a_used_nonce_is_refused_in_the_words_it_knows() -> None:
     def use(client: SubstrateInterface) -> dict[str, Any]:
         create_task(client)
