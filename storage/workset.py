@@ -169,6 +169,10 @@ class Workset:
         task = self.tasks.get(task_id)
         return task.requester_id if task else ""
 
+    def projected(self) -> tuple[Entities[Any], ...]:
+        """The entities that facts of the chain change, parents first."""
+        return self.agents, self.tasks, self.bids, self.results
+
     def store(self) -> None:
         """Write everything, parents first. Raises `Retry`, see `Entities.store`."""
         self.agents.store()
