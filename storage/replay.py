@@ -254,13 +254,8 @@ def _project(tx: Transaction, item: Projection) -> bool:
         for placed, (fact, own) in zip(item.facts, reported, strict=True)
     }
     work = Workset(tx)
-    _take_over(scratch.agents, work.agents, work)
-    _take_over(scratch.tasks, work.tasks, work)
-    _take_over(scratch.bids, work.bids, work)
-    _take_over(scratch.results, work.results, work)
-    _take_over(scratch.agreements, work.agreements, work)
-    _take_over(scratch.milestones, work.milestones, work)
-    _take_over(scratch.reputations, work.reputations, work)
+    for projected, stored in zip(scratch.projected(), work.projected(), strict=True):
+        _take_over(projected, stored, work)
     work.store()
     scratch.counted.store()
     _note(tx, anomalies)

@@ -208,10 +208,15 @@ async def test_a_long_absence_is_caught_up_with_in_bounded_memory_and_interrupte
     monkeypatch.setattr(Fetcher, "_has_room", watched)
     monkeypatch.setattr("chain.fetcher.BLOCKS_AHEAD_MAX", 64)
     monkeypatch.setattr("chain.pace.RANGE_BLOCKS_MAX", 16)
+    monkeypatch.setattr("chain.reader.STRETCH_BLOCKS", 300)
     for interruption in range(1, 11):
         async with world.bridged() as bridge:
             await reached(world, interruption * LONG_ABSENCE_BLOCKS // 12)
-            assert bridge.status().is_reader
+            status = bridge.status()
+            assert status.is_reader
+            assert status.blocks_per_second > 0
+            assert status.finalized_number == LONG_ABSENCE_BLOCKS
+            assert status.catching_up or status.cursor_number == LONG_ABSENCE_BLOCKS
     async with world.bridged():
         await caught_up(world)
     assert 0 < max(ahead) <= 64
