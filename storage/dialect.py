@@ -5,6 +5,7 @@ SQLite keys travel as one JSON array, and rows through `executemany`.
 """
 
 import functools
+import time
 from collections.abc import Sequence
 from typing import Any, Protocol
 
@@ -42,8 +43,9 @@ class Dialect(Protocol):
     def for_update(self) -> str:
         """What follows a SELECT whose rows a decision rests on."""
 
-    def skip_locked(self) -> str:
-        """What follows a SELECT that claims rows which no other process is claiming."""
+    def skip_locked(self, table: str = "") -> str:
+        """What follows a SELECT that claims rows (of one table only, if it is named) which no other process
+        is claiming."""
 
     def insert(
         self, connection: Connection, table: Table, columns: Sequence[str], rows: Sequence[Row]
@@ -62,6 +64,19 @@ class Dialect(Protocol):
 
     def append_events(self, connection: Connection, rows: Sequence[Row]) -> int:
         """Append to the event log rows without their number; return the number of the last."""
+
+    def clock_us(self, connection: Connection) -> int:
+        """The time by the database's clock, in microseconds since the epoch."""
+
+    def search(self, conditions: str, at_most: int) -> str:
+        """Finds entries of transcripts: (entry number, rank), the best first.
+
+        The first parameter is made by `search_words`. `conditions`, which begins with AND or is empty, is
+        about `transcript_entries` and `sessions`. Of the matches, the newest `at_most` are ranked.
+        """
+
+    def search_words(self, words: Sequence[str]) -> str:
+        """The parameter that asks for entries with all of `words`, none of which has a quote."""
 
 
 _EVENT_COLUMNS = tuple(column.name for column in schema.events.columns if column.name != "number")
@@ -93,7 +108,7 @@ class SqliteDialect:
     def for_update(self) -> str:
         return ""  # the writer is alone: BEGIN IMMEDIATE
 
-    def skip_locked(self) -> str:
+    def skip_locked(self, table: str = "") -> str:
         return ""
 
     def insert(
@@ -134,6 +149,23 @@ class SqliteDialect:
         )
         return head
 
+    def clock_us(self, connection: Connection) -> int:
+        return time.time_ns() // 1000
+
+    def search(self, conditions: str, at_most: int) -> str:
+        return (
+            "SELECT entry_number, rank FROM (SELECT entry_number, -bm25(transcript_search) AS rank"
+            " FROM transcript_search"
+            " JOIN transcript_entries ON entry_number = transcript_search.rowid"
+            " JOIN sessions ON sessions.session_id = transcript_entries.session_id"
+            f" WHERE transcript_search MATCH ? {conditions}"
+            f" ORDER BY transcript_search.rowid DESC LIMIT {at_most})"
+            " ORDER BY rank DESC, entry_number DESC"
+        )
+
+    def search_words(self, words: Sequence[str]) -> str:
+        return " ".join(f'"{word}"' for word in words)
+
 
 class PostgresDialect:
     name = "postgresql"
@@ -156,8 +188,8 @@ class PostgresDialect:
     def for_update(self) -> str:
         return " FOR UPDATE"
 
-    def skip_locked(self) -> str:
-        return " FOR UPDATE SKIP LOCKED"
+    def skip_locked(self, table: str = "") -> str:
+        return f" FOR UPDATE {f'OF {table} ' if table else ''}SKIP LOCKED"
 
     def insert(
         self, connection: Connection, table: Table, columns: Sequence[str], rows: Sequence[Row]
@@ -196,6 +228,27 @@ class PostgresDialect:
         events = _as_json(schema.events, ("number", *_EVENT_COLUMNS), placed)
         head: int = fetch(connection, statement, (*events, len(rows)))[0][0]
         return head
+
+    def clock_us(self, connection: Connection) -> int:
+        statement = "SELECT (extract(epoch FROM clock_timestamp()) * 1000000)::bigint"
+        now_us: int = fetch(connection, statement)[0][0]
+        return now_us
+
+    def search(self, conditions: str, at_most: int) -> str:
+        # Materialized, so that the planner does not walk all entries from the newest to find a rare word.
+        return (
+            "WITH found AS MATERIALIZED (SELECT entry_number FROM transcript_search"
+            " WHERE words @@ plainto_tsquery('simple', $1)),"
+            " newest AS (SELECT entry_number FROM found"
+            " JOIN transcript_entries USING (entry_number) JOIN sessions USING (session_id)"
+            f" WHERE true {conditions} ORDER BY entry_number DESC LIMIT {at_most})"
+            " SELECT entry_number, ts_rank(words, plainto_tsquery('simple', $1)) AS rank"
+            " FROM newest JOIN transcript_search USING (entry_number)"
+            " ORDER BY rank DESC, entry_number DESC"
+        )
+
+    def search_words(self, words: Sequence[str]) -> str:
+        return " ".join(words)
 
 
 def _key(table: Table) -> str:

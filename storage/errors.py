@@ -2,11 +2,13 @@
 
 StorageError
 ├── Refusal                 a decision about one item: it changed nothing, its neighbours go on
-│   ├── NotFound            AgentNotFound, TaskNotFound, BidNotFound, ResultNotFound, ExtrinsicNotFound
+│   ├── NotFound            AgentNotFound, TaskNotFound, BidNotFound, ResultNotFound, ExtrinsicNotFound,
+│   │                       SessionNotFound, EntryNotFound, HandoffNotFound, IdNotFound
 │   ├── AlreadyExists       AgentExists, DuplicateBid, DuplicateResult
 │   ├── Precondition        InvalidTransition, AgentNotActive, TaskNotBidding, TaskNotRevealing,
 │   │                       TaskNotAssigned, DeadlinePassed, ValueAboveBudget, NoRevealedBid,
-│   │                       ActionPending, ExtrinsicLive, NoChain, RequestIdReused
+│   │                       ActionPending, ExtrinsicLive, NoChain, RequestIdReused, SessionEnded,
+│   │                       TranscriptTooLong, MetadataTooLarge
 │   ├── Invalid             CommitmentMismatch, InvalidCursor
 │   ├── Aborted             StaleRevision
 │   ├── Expired             CursorExpired
@@ -87,6 +89,31 @@ class ResultNotFound(NotFound):
 
 class ExtrinsicNotFound(NotFound):
     entity = "extrinsic"
+
+
+class SessionNotFound(NotFound):
+    entity = "session"
+
+
+class HandoffNotFound(NotFound):
+    entity = "handoff"
+
+
+class IdNotFound(NotFound):
+    entity = "session or handoff"
+
+
+class EntryNotFound(NotFound):
+    """A session has no entry at a position."""
+
+    def __init__(self, session_id: str, position: int, field: str) -> None:
+        Refusal.__init__(
+            self,
+            f"session {session_id!r} has no entry at position {position}",
+            resource=("entry", f"{session_id}/{position}"),
+            field=field,
+            metadata={"session_id": session_id, "position": str(position)},
+        )
 
 
 class AlreadyExists(Refusal):
@@ -214,6 +241,36 @@ class RequestIdReused(Precondition):
             f"request id {request_id!r} was used before with another body",
             field="request_id",
             metadata={"request_id": request_id},
+        )
+
+
+class SessionEnded(Precondition):
+    """A session that has ended takes no changes and no entries."""
+
+    def __init__(self, session_id: str) -> None:
+        super().__init__(f"session {session_id!r} has ended", resource=("session", session_id))
+
+
+class TranscriptTooLong(Precondition):
+    """More entries than one call copies."""
+
+    def __init__(self, session_id: str, count: int, count_max: int) -> None:
+        super().__init__(
+            f"{count:,} entries of session {session_id!r} would have to be copied, at most {count_max:,} can",
+            resource=("session", session_id),
+            metadata={"entries": str(count), "entries_max": str(count_max)},
+        )
+
+
+class MetadataTooLarge(Precondition):
+    """The metadata of a session would grow beyond its limit."""
+
+    def __init__(self, session_id: str, size_bytes: int, bytes_max: int) -> None:
+        super().__init__(
+            f"the metadata of session {session_id!r} would have {size_bytes:,} bytes, over {bytes_max:,}",
+            resource=("session", session_id),
+            field="session.metadata",
+            metadata={"bytes": str(size_bytes), "bytes_max": str(bytes_max)},
         )
 
 

@@ -215,6 +215,7 @@ class EventBody(Record, frozen=True, kw_only=True, omit_defaults=True):
     pending_action: str = ""
     correlation_id: str = ""
     error: str = ""
+    role: str = ""
 
 
 class Event(Record, frozen=True, kw_only=True):
@@ -222,7 +223,7 @@ class Event(Record, frozen=True, kw_only=True):
 
     number: int
     event_time_us: int
-    entity: str  # agent, task, bid, result, extrinsic
+    entity: str  # agent, task, bid, result, extrinsic, session, transcript
     entity_id: str
     created: bool  # False: changed
     task_id: str = ""

@@ -6,7 +6,18 @@ from enum import StrEnum
 import pytest
 
 from storage.errors import InvalidTransition
-from storage.lifecycle import AGENT, BID, ESCROW, EXTRINSIC, LIVE_EXTRINSIC, RESULT, TASK, Lifecycle
+from storage.lifecycle import (
+    AGENT,
+    BID,
+    ESCROW,
+    EXTRINSIC,
+    HANDOFF,
+    LIVE_EXTRINSIC,
+    RESULT,
+    SESSION,
+    TASK,
+    Lifecycle,
+)
 
 # What the design says, one line per state: where it may go.
 DESIGN: list[tuple[Lifecycle[StrEnum], dict[str, str]]] = [
@@ -67,6 +78,27 @@ DESIGN: list[tuple[Lifecycle[StrEnum], dict[str, str]]] = [
             "failed": "",
             "cancelled": "queued",
             "dead": "queued",
+        },
+    ),  # type: ignore[list-item]
+    (
+        SESSION,
+        {
+            "pending": "active expired",
+            "active": "paused completed failed expired",
+            "paused": "active expired",
+            "completed": "",
+            "failed": "",
+            "expired": "",
+        },
+    ),  # type: ignore[list-item]
+    (
+        HANDOFF,
+        {
+            "pending": "active cancelled",
+            "active": "completed failed cancelled",
+            "completed": "",
+            "failed": "",
+            "cancelled": "",
         },
     ),  # type: ignore[list-item]
 ]

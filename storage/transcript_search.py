@@ -1,0 +1,115 @@
+"""Full-text search through transcripts, on both engines.
+
+What is searched for are words, never a query language. Words are parted as the index parts them (revision
+0003); every entry that is found has all of them. The case of letters does not matter.
+"""
+
+import re
+from collections.abc import Sequence
+
+from storage import limits
+from storage.driver import fetch
+from storage.records import Record
+from storage.session_records import Entry, EntryRole
+from storage.transaction import Transaction
+from storage.transcripts import ENTRIES
+
+SEPARATORS = "!\"#$%&()*+,-./:;<=>?@[\\]^_`{|}~'" + "\u00a0¡§«·»¿–—‘’‚“”„•…‹›、。「」！（），：；？"
+"""What parts words beside white space; as the trigger of the index has them."""
+
+_WORDS = re.compile(f"[^{re.escape(SEPARATORS)}\\s\\0]+")
+
+
+class Search(Record, frozen=True, kw_only=True):
+    """What to look for: entries with all `words`. Empty filters let everything through.
+
+    `after` is how many of the best to pass over.
+    """
+
+    words: tuple[str, ...]
+    size: int
+    after: int = 0
+    session_id: str = ""
+    session_role: str = ""
+    task_id: str = ""
+    role: EntryRole | None = None
+    begin_time_us: int | None = None  # created at this time or later
+    end_time_us: int | None = None  # created before this time
+
+
+class SnippetPart(Record, frozen=True, kw_only=True):
+    text: str
+    matched: bool
+
+
+class Match(Record, frozen=True, kw_only=True):
+    entry: Entry
+    rank: float  # the better, the higher; only among matches of one search
+    snippet: list[SnippetPart]
+
+
+class Matches(Record, frozen=True, kw_only=True):
+    matches: list[Match]
+    more: bool
+
+
+def words_of(text: str) -> tuple[str, ...]:
+    """The words of a text that a user wrote, each once."""
+    return tuple(dict.fromkeys(_WORDS.findall(text)))
+
+
+def search(tx: Transaction, wanted: Search) -> Matches:
+    """The best of the newest SEARCH_MATCHES_MAX matches."""
+    conditions, values = _conditions(tx, wanted)
+    statement = tx.dialect.search(conditions, limits.SEARCH_MATCHES_MAX)
+    size, after = wanted.size + 1, wanted.after
+    parameters = (tx.dialect.search_words(wanted.words), *values)
+    found = fetch(tx.connection, f"{statement} LIMIT {size:d} OFFSET {after:d}", parameters)
+    ranks: dict[int, float] = {row[0]: row[1] for row in found[: wanted.size]}
+    entries = {entry.entry_number: entry for entry in ENTRIES.load(tx, ranks, lock=False)}
+    matches = [
+        Match(entry=entries[number], rank=rank, snippet=snippet(entries[number], wanted.words))
+        for number, rank in ranks.items()
+    ]
+    return Matches(matches=matches, more=len(found) > wanted.size)
+
+
+def _conditions(tx: Transaction, wanted: Search) -> tuple[str, list[object]]:
+    compared = {
+        "transcript_entries.session_id =": wanted.session_id or None,
+        "sessions.role =": wanted.session_role or None,
+        "sessions.task_id =": wanted.task_id or None,
+        "transcript_entries.role =": wanted.role,
+        "transcript_entries.create_time_us >=": wanted.begin_time_us,
+        "transcript_entries.create_time_us <": wanted.end_time_us,
+    }
+    given = {condition: value for condition, value in compared.items() if value is not None}
+    # The first parameter is the words.
+    places = range(2, 2 + len(given))
+    text = "".join(
+        f" AND {condition} {tx.dialect.parameter(place)}"
+        for condition, place in zip(given, places, strict=True)
+    )
+    return text, list(given.values())
+
+
+def snippet(entry: Entry, words: Sequence[str]) -> list[SnippetPart]:
+    """About SNIPPET_CHARS of what search sees of an entry, around the first match, with all matches in it."""
+    content = entry.content[: entry.indexed_chars]
+    apart = f"[{re.escape(SEPARATORS)}\\s]"
+    pattern = re.compile(
+        f"(?:(?<={apart})|^)(?:{'|'.join(map(re.escape, words))})(?={apart}|$)", re.IGNORECASE
+    )
+    first = pattern.search(content)
+    begin = max(0, first.start() - limits.SNIPPET_CHARS // 4) if first else 0
+    end = min(len(content), begin + limits.SNIPPET_CHARS)
+    parts: list[SnippetPart] = []
+    position = begin
+    for match in pattern.finditer(content, begin, end):
+        parts += [
+            SnippetPart(text=content[position : match.start()], matched=False),
+            SnippetPart(text=match.group(), matched=True),
+        ]
+        position = match.end()
+    parts.append(SnippetPart(text=content[position:end], matched=False))
+    return [part for part in parts if part.text]
