@@ -13,8 +13,9 @@ branch_labels = None
 depends_on = None
 
 # A transcript is searched by its words, which these part: else Postgres would keep `a-b`, `a.org` and
-# `a@b.org` whole, and FTS5 would not. Those of ASCII, and the most common of typography.
-SEPARATORS = "!\"#$%&()*+,-./:;<=>?@[\\]^_`{|}~'" + "\u00a0¡§«·»¿–—‘’‚“”„•…‹›、。「」！（），：；？"
+# `a@b.org` whole, and FTS5 would not. Those of ASCII, and the most common of typography; as a regular
+# expression.
+SEPARATORS = "[]!\"#$%&()*+,./:;<=>?@[_`{|}~'\u00a0¡§«·»¿–—‘’‚“”„•…‹›、。「」！（），：；？\\\\^-]"
 
 
 def upgrade() -> None:
@@ -52,8 +53,8 @@ _SEARCH_ON_POSTGRES = (
     "CREATE INDEX transcript_search_words_idx ON transcript_search USING gin (words) WITH (gin_pending_list_limit = 128)",
     "CREATE FUNCTION transcript_search_add() RETURNS trigger LANGUAGE plpgsql AS $body$ BEGIN"
     " INSERT INTO transcript_search (entry_number, words)"
-    " SELECT entry_number, to_tsvector('simple', translate(left(content, indexed_chars),"
-    f" $chars${SEPARATORS}$chars$, '{' ' * len(SEPARATORS)}')) FROM added;"
+    " SELECT entry_number, to_tsvector('simple',"
+    f" regexp_replace(left(content, indexed_chars), $words${SEPARATORS}$words$, ' ', 'g')) FROM added;"
     " RETURN NULL;"
     " END $body$",
     "CREATE TRIGGER transcript_search_add AFTER INSERT ON transcript_entries"

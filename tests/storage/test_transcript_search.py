@@ -228,3 +228,10 @@ async def test_of_a_word_that_is_everywhere_the_newest_entries_are_found(
     assert await contents(local, "0") == ["word 0"]
     assert await contents(local, "6", session_id=b.session.session_id) == ["word 6"]
     assert await contents(local, "6", session_id=a.session.session_id) == []
+
+
+async def test_every_separator_parts_words_in_the_index_too(local: Storage) -> None:
+    await told(local, *(f"left{separator}right" for separator in SEPARATORS))
+    assert len((await local.read(search, Search(words=("left", "right"), size=200))).matches) == len(
+        SEPARATORS
+    )
