@@ -9,7 +9,7 @@ import click
 import grpc
 from chamberlain.v1 import session_service_pb2 as pb
 from chamberlain.v1 import transcript_service_pb2 as transcript_pb
-from chamberlain.v1.session_pb2 import Session, SessionStatus
+from chamberlain.v1.session_pb2 import Session, SessionCommand, SessionStatus
 from chamberlain.v1.session_service_pb2_grpc import SessionServiceStub
 from chamberlain.v1.transcript_pb2 import EntryRole, TranscriptEntry
 from chamberlain.v1.transcript_service_pb2_grpc import TranscriptServiceStub
@@ -151,11 +151,10 @@ def show(server: Server, session_id: str, entries: int, as_json: bool) -> None:
     ):
         _add(table, name, value)
     _print_table(table)
-    _print_table(_entries(resumed.entries))
-    commands = _table("command", "time", "")
-    for command in resumed.commands:
-        _add(commands, command.number, _time(command.create_time), command.command)
-    _print_table(commands)
+    if resumed.entries:
+        _print_table(_entries(resumed.entries))
+    if resumed.commands:
+        _print_table(_commands(resumed.commands))
 
 
 def _source(session: Session) -> str:
@@ -172,6 +171,13 @@ def _entries(entries: Sequence[TranscriptEntry]) -> Table:
             content = f"{content[:CONTENT_SHOWN_CHARS]}…"
         role = EntryRole.Name(entry.role).removeprefix("ENTRY_ROLE_").lower()
         _add(table, entry.position, _time(entry.create_time), role, content)
+    return table
+
+
+def _commands(commands: Sequence[SessionCommand]) -> Table:
+    table = _table("command", "time", "")
+    for command in commands:
+        _add(table, command.number, _time(command.create_time), command.command)
     return table
 
 
@@ -230,6 +236,9 @@ def sweep(server: Server, dry_run: bool, as_json: bool) -> None:
         swept.more = batch.more
     if as_json:
         _print_json(_plain(swept))
+        return
+    if not swept.expired_session_ids and not swept.deleted_session_ids:
+        click.echo("nothing is due")
         return
     table = _table("session", "would be" if dry_run else "is")
     for session_id in swept.expired_session_ids:
