@@ -46,6 +46,8 @@ async def told(storage: Storage, *texts: str) -> SessionDetail:
         ("naïve", ["naïve"]),
         ("naive", []),
         ("世界", ["你好，世界"]),
+        ("ÜBER", ["Über alles"]),
+        ("great", ["great🤖👍"]),
         ("cafe quick", []),
     ],
 )
@@ -61,6 +63,8 @@ async def test_words_find_the_entries_that_have_all_of_them(
         "3.14",
         "naïve",
         "你好，世界",
+        "Über alles",
+        "great🤖👍",
     )
     assert await contents(local, text) == expected
 
