@@ -172,6 +172,15 @@ class Sessions(RuleBasedStateMachine):
             self._run(let_it_rest(self.storage, session_id, hours=2))
             model.rested = True
 
+    @rule(number=NUMBERS)
+    def live_and_die(self, number: int) -> None:
+        """What chance seldom brings together: a session with a history that expires and is deleted."""
+        for _ in range(2):
+            self.append_command(number, "x")
+            self.append_in_one_batch([(number, 2, 0)])
+            self.rest(number)
+            self.sweep()
+
     @rule()
     def sweep(self) -> None:
         idle = {key for key, model in self.model.items() if model.rested and not model.ended}
