@@ -284,7 +284,7 @@ class Sessions(RuleBasedStateMachine):
 def _check(make_url: Callable[[], str], examples: int) -> None:
     run_state_machine_as_test(
         partial(Sessions, make_url),  # type: ignore[arg-type]  # any factory will do
-        settings=settings(max_examples=examples, stateful_step_count=30, deadline=None),
+        settings=settings(max_examples=examples, stateful_step_count=20, deadline=None),
     )
 
 
