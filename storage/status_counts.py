@@ -10,7 +10,7 @@ from collections.abc import Iterable
 
 from sqlalchemy import Column, select, update
 
-from storage import schema
+from storage import schema, schema_sessions
 from storage.driver import execute
 from storage.transaction import NewEvent, Transaction
 
@@ -24,6 +24,7 @@ _MACHINES: dict[str, Column[str]] = {
     "agreement": schema.agreements.c.status,
     "milestone": schema.milestones.c.status,
     "extrinsic": schema.extrinsics.c.status,
+    "session": schema_sessions.sessions.c.status,
 }
 
 
