@@ -388,6 +388,7 @@ async def test_submitters_that_fail_at_every_step_execute_everything_once(
         return [None] * len(extrinsics)
 
     monkeypatch.setattr("chain.submitter.CLAIM_MAX", 3)
+    monkeypatch.setattr("chain.submitter.LEASE_SECONDS", 2.0)
     monkeypatch.setattr(Storage, "commit", failing_commit)
     monkeypatch.setattr(Node, "submit", failing_submit)
     monkeypatch.setattr("chain.bridge.PAUSE_SECONDS_MAX", 0.05)
