@@ -154,13 +154,13 @@ async def test_a_subscription_that_has_fallen_silent_is_noticed_and_made_anew(
         await caught_up(world)
         for session in world.node._connections:
             session._subscriptions.clear()
-        await seal(world, 5)
-        await caught_up(world)
 
         async def subscribed() -> bool:
+            await seal(world, 1)
             return any(session._subscriptions for session in world.node._connections)
 
         await eventually(subscribed, "the subscription")
+        await caught_up(world)
 
 
 @pytest.mark.parametrize("limit", ["batch length", "batch answer", "no batches"])
