@@ -19,8 +19,9 @@ from chain.rpc import RpcClient
 from storage import chain_log, schema
 from storage.store import Storage
 from storage.transaction import Transaction
+from tests.storage.watching import watching_chain
 from tests.support.proxy import Proxy
-from tests.support.world import World, eventually
+from tests.support.world import WAIT_SECONDS, World, eventually
 
 BLOCKS = 600
 LONG_ABSENCE_BLOCKS = 2000
@@ -161,6 +162,19 @@ async def test_a_subscription_that_has_fallen_silent_is_noticed_and_made_anew(
             return any(session._subscriptions for session in world.node._connections)
 
         await eventually(subscribed, "the subscription")
+
+
+async def test_those_who_watch_hear_of_a_block_without_waiting_for_a_poll(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("storage.feed.POLL_SECONDS", 3600.0)
+    async with world.bridged():
+        await seal(world, 3)
+        await caught_up(world)
+        async with watching_chain(world.storage) as watcher:
+            await seal(world, 1)
+            async with asyncio.timeout(WAIT_SECONDS):
+                assert [event.block_number for event in await watcher.take(1)] == [4]
 
 
 @pytest.mark.parametrize("limit", ["batch length", "batch answer", "no batches"])
