@@ -12,6 +12,7 @@ from sqlalchemy import select
 from chain.bridge import Bridge, BridgeSettings
 from chain.devnet import DevNode, Sealing
 from chain.devnet.rpc import errors, protocol
+from chain.devnet.rpc.subscriptions import FinalizedHeads
 from chain.fetcher import RANGES_IN_FLIGHT_MAX, Fetcher
 from chain.keyring import Keyring
 from chain.node import BlockRange, ChainError, Node
@@ -152,16 +153,20 @@ async def test_a_subscription_that_has_fallen_silent_is_noticed_and_made_anew(
 ) -> None:
     monkeypatch.setattr("chain.reader.SILENCE_SECONDS", 0.1)
     async with world.bridged():
-        await caught_up(world)
-        for session in world.node._connections:
-            session._subscriptions.clear()
-        await seal(world, 5)
-        await caught_up(world)
 
         async def subscribed() -> bool:
-            return any(session._subscriptions for session in world.node._connections)
+            return any(session.subscriptions(FinalizedHeads.family) for session in world.node._connections)
 
         await eventually(subscribed, "the subscription")
+        for session in world.node._connections:
+            session._subscriptions.clear()
+
+        async def subscribed_again() -> bool:
+            await seal(world, 1)
+            return await subscribed()
+
+        await eventually(subscribed_again, "another subscription")
+        await caught_up(world)
 
 
 async def test_those_who_watch_hear_of_a_block_without_waiting_for_a_poll(
