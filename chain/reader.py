@@ -213,6 +213,7 @@ class Reader:
         try:
             self._cursor = await self._storage.commit(chain_log.ingest, ingest)
             self._progress.reached(self._cursor.block_number)
+            self._storage.feed.notice_blocks()
         except StorageError:
             raise
         except Exception as defect:

@@ -35,9 +35,20 @@ class Server:
     def address(self) -> str:
         return f"127.0.0.1:{self.port}"
 
+    @property
+    def process_id(self) -> int:
+        """The id of the running process."""
+        assert self._process is not None, "it is started first"
+        return self._process.pid
+
+    async def spawn(self) -> None:
+        """Start, and do not wait."""
+        self._process = await _spawn(["serve"], self._settings)
+
     async def start(self) -> None:
         """Start, and wait until it says that it serves."""
-        self._process = await _spawn(["serve"], self._settings)
+        await self.spawn()
+        assert self._process is not None
         async with asyncio.timeout(START_SECONDS_MAX):
             async with grpc.aio.insecure_channel(self.address) as channel:
                 health = health_pb2_grpc.HealthStub(channel)
