@@ -127,10 +127,9 @@ class Committer:
             while self._queue:
                 if not self._closing:
                     await self._gathering.wait(len(self._queue))
-                batch = self._take()
-                self._gathering.departed(len(batch))
-                if batch:
+                if batch := self._take():
                     await self._commit(batch)
+                self._gathering.returned(len(batch), len(self._queue))
             if self._closing:
                 return
 

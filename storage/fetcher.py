@@ -53,7 +53,6 @@ class _Line:
         """The next batch, less those who have left."""
         batch = [waiting for waiting in self.waiting[: limits.FETCH_BATCH_MAX] if not waiting[1].done()]
         del self.waiting[: limits.FETCH_BATCH_MAX]
-        self.gathering.departed(len(batch))
         return batch
 
 
@@ -89,6 +88,7 @@ class Fetcher:
                 await line.gathering.wait(len(line.waiting))
                 if batch := line.take():
                     await self._fetch(query, batch)
+                line.gathering.returned(len(batch), len(line.waiting))
         finally:
             line.moving = False
 

@@ -1,4 +1,4 @@
-"""When a batch departs: as soon as as many are here as travelled the last time, and never much later.
+"""When a batch departs: as soon as all are here who were in line or travelling, and never much later.
 
 Callers that were answered together come back together, and together they cost a fraction of what each costs
 alone. One who is alone does not wait.
@@ -21,12 +21,12 @@ class Gathering:
         if self._complete is not None and waiting >= self._expected:
             self._depart()
 
-    def departed(self, travelling: int) -> None:
-        """Say that a batch of so many has left."""
-        self._expected = travelling
+    def returned(self, travelled: int, waiting: int) -> None:
+        """Say that a batch of so many is answered, and that so many more came meanwhile."""
+        self._expected = travelled + waiting
 
     async def wait(self, waiting: int) -> None:
-        """Wait until as many are here as travelled the last time, at most GATHER_SECONDS."""
+        """Wait until all who are expected are here, at most GATHER_SECONDS."""
         if waiting >= self._expected:
             return
         loop = asyncio.get_running_loop()

@@ -1,12 +1,13 @@
 """Errors of the engines: a defect is not a database in trouble, and neither leaves anything half done."""
 
 import asyncio
+import sqlite3
 from collections.abc import AsyncIterator, Coroutine, Sequence
 from typing import Any
 
 import pytest
 import pytest_asyncio
-from sqlalchemy.engine import Connection
+from sqlalchemy.engine import Connection, make_url
 from sqlalchemy.exc import DBAPIError
 
 from storage import agents, tasks
@@ -96,6 +97,42 @@ async def test_a_full_disk_is_a_database_in_trouble_that_recovers(file: Storage)
 
 async def _limit_pages(storage: Storage, pages: int) -> None:
     await storage._engine.write(lambda c: c.exec_driver_sql(f"PRAGMA max_page_count = {pages}"))
+
+
+async def test_who_holds_the_file_for_a_moment_delays_a_write_and_nothing_else(
+    file: Storage, file_url: str
+) -> None:
+    """A shell or a backup, say: the loop goes on meanwhile, and the write is made when they let go."""
+    other = sqlite3.connect(make_url(file_url).database or "", isolation_level=None)
+    other.execute("BEGIN IMMEDIATE")
+    write = asyncio.create_task(file.commit(agents.register, an_agent("ada")))
+    for _ in range(10):
+        await asyncio.sleep(0.01)
+        assert await count(file, "agents") == (0,)
+        assert not write.done()
+    other.execute("COMMIT")
+    other.close()
+    await write
+    assert await count(file, "agents") == (1,)
+
+
+async def test_a_write_that_is_left_while_it_commits_keeps_the_next_one_out_until_it_is_done(
+    file: Storage,
+) -> None:
+    in_commit = asyncio.Event()
+    loop = asyncio.get_running_loop()
+
+    def work(connection: Connection) -> None:
+        execute(connection, "INSERT INTO signers VALUES ('5A', 1)")
+        loop.call_soon(in_commit.set)  # it runs once this work is over, and its commit is on the way
+
+    first = asyncio.create_task(file._engine.write(work))
+    await in_commit.wait()
+    first.cancel()
+    await file.commit(agents.register, an_agent("ada"))
+    with pytest.raises(asyncio.CancelledError):
+        await first
+    assert await count(file, "signers", "agents") == (1, 1)
 
 
 async def test_a_commit_that_fails_is_unknown_and_leaves_no_transaction_open(file: Storage) -> None:
