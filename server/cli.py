@@ -7,6 +7,7 @@ import click
 
 COMMANDS = {
     "serve": "server.serve:serve",
+    "sessions": "server.cli_sessions:sessions",
     "demo": "server.demo.command:demo",
     "devnet": "chain.devnet.__main__:main",
 }

@@ -13,7 +13,7 @@ from storage.records import Record, Task
 from storage.session_records import Command, Entry, Handoff, SessionDetail
 from storage.session_set import HEADS, SESSIONS
 from storage.transaction import Transaction
-from storage.transcripts import Extent, last_commands, page
+from storage.transcripts import Extent, page
 from storage.workset import TASKS
 
 
@@ -88,10 +88,12 @@ def resume(tx: Transaction, wanted: Resume) -> Resumed:
     (detail,) = session_store.get.read(tx, [wanted.session_id])
     if isinstance(detail, Refusal):
         raise detail
+    before_last = max(0, detail.head.command_count - wanted.commands_max)
+    commands = session_store.command_page(tx, (wanted.session_id, before_last, wanted.commands_max))
     last = Extent(session_id=wanted.session_id, size=wanted.entries_max, backwards=True)
     return Resumed(
         detail=detail,
         entries=page(tx, last).entries[::-1],
-        commands=last_commands(tx, wanted.session_id, wanted.commands_max),
+        commands=commands.commands,
         active_tasks=TASKS.load(tx, detail.session.active_task_ids, lock=False),
     )

@@ -8,7 +8,7 @@ import msgspec
 from storage import limits
 from storage import schema_sessions as schema
 from storage.driver import Row, fetch
-from storage.errors import MetadataTooLarge, SessionNotFound, StaleRevision
+from storage.errors import MetadataTooLarge, Refusal, SessionNotFound, StaleRevision
 from storage.fetcher import query
 from storage.ids import new_id
 from storage.lifecycle import SESSION, SessionStatus
@@ -59,7 +59,8 @@ def create(tx: Transaction, items: Sequence[NewSession]) -> list[Outcome[Session
 
     def decide(item: NewSession) -> SessionDetail:
         session_id = new_id()
-        work.add(Session(session_id=session_id, **msgspec.structs.asdict(item)))
+        session = Session(session_id=session_id, **msgspec.structs.asdict(item))
+        work.add(msgspec.structs.replace(session, metadata=_without_nulls(_decode(item.metadata)).decode()))
         return work.detail(session_id)
 
     outcomes = decide_each(items, decide)
@@ -104,11 +105,15 @@ def _update(work: SessionSet, item: SessionUpdate) -> SessionDetail:
 def _merged(session: Session, patch: str | None) -> str | None:
     if patch is None:
         return None
-    merged = _decode(session.metadata) | _decode(patch)
-    encoded = _encode({key: value for key, value in merged.items() if value is not None})
+    encoded = _without_nulls(_decode(session.metadata) | _decode(patch))
     if len(encoded) > limits.SESSION_METADATA_BYTES_MAX:
         raise MetadataTooLarge(session.session_id, len(encoded), limits.SESSION_METADATA_BYTES_MAX)
     return encoded.decode()
+
+
+def _without_nulls(metadata: dict[str, Any]) -> bytes:
+    """Canonical JSON of what is left without the keys that are null."""
+    return _encode({key: value for key, value in metadata.items() if value is not None})
 
 
 def _moved(session: Session, target: SessionStatus, reason: str, now_us: int) -> dict[str, Any]:
@@ -153,6 +158,30 @@ def append_command(tx: Transaction, items: Sequence[NewCommand]) -> list[Outcome
         raise RuntimeError("the number of a command was taken")
     work.store()
     return outcomes
+
+
+class CommandPage(Record, frozen=True, kw_only=True):
+    commands: list[Command]
+    more: bool
+
+
+def command_page(tx: Transaction, wanted: tuple[str, int, int]) -> CommandPage:
+    """The commands of a session after a number, at most so many, oldest first. Raises `SessionNotFound`."""
+    session_id, after, at_most = wanted
+    (detail,) = get.read(tx, [session_id])
+    if isinstance(detail, Refusal):
+        raise detail
+    parameter = tx.dialect.parameter
+    rows = fetch(
+        tx.connection,
+        f"SELECT {', '.join(COMMANDS.quoted())} FROM session_commands WHERE session_id = {parameter(1)}"
+        f" AND number > {parameter(2)} ORDER BY number LIMIT {parameter(3)}",
+        (session_id, after, at_most),
+    )
+    commands = [COMMANDS.from_row(row) for row in rows]
+    return CommandPage(
+        commands=commands, more=bool(commands) and commands[-1].number < detail.head.command_count
+    )
 
 
 @mutation(str)

@@ -16,7 +16,7 @@ from storage.errors import EntryNotFound, InvalidCursor, SessionNotFound, Transc
 from storage.ids import new_id
 from storage.outcome import Outcome, decide_each, mutation
 from storage.records import Record
-from storage.session_records import Command, Entry, NewEntry, Session, SessionDetail
+from storage.session_records import Entry, NewEntry, Session, SessionDetail
 from storage.session_set import SessionSet
 from storage.sessions import COMMANDS
 from storage.table_map import TableMap
@@ -250,15 +250,3 @@ def start_of_watch(tx: Transaction, wanted: tuple[str, int | None]) -> int:
     if after_position > entry_count:
         raise InvalidCursor
     return after_position
-
-
-def last_commands(tx: Transaction, session_id: str, at_most: int) -> list[Command]:
-    """The end of a command history, oldest first."""
-    parameter = tx.dialect.parameter
-    rows = fetch(
-        tx.connection,
-        f"SELECT {', '.join(COMMANDS.quoted())} FROM session_commands WHERE session_id = {parameter(1)}"
-        f" ORDER BY number DESC LIMIT {parameter(2)}",
-        (session_id, at_most),
-    )
-    return [COMMANDS.from_row(row) for row in reversed(rows)]

@@ -223,7 +223,7 @@ async def test_the_same_request_creates_one_session(local: Storage) -> None:
 async def test_sessions_are_listed_newest_first_by_what_they_are(local: Storage) -> None:
     a = await opened_session(local, role="a", task_id="t", metadata='{"lang":"de"}')
     b = await opened_session(local, role="b", task_id="t", metadata='{"deep":{"lang":"de"}}')
-    c = await opened_session(local, role="b", metadata='{"lang":null}')
+    c = await opened_session(local, role="b", metadata='{"lang":0,"gone":null}')
     await local.commit(sessions.update, a_move(b, ACTIVE))
     await local.commit(sessions.update, a_move(c, SessionStatus.EXPIRED))
 
@@ -239,6 +239,7 @@ async def test_sessions_are_listed_newest_first_by_what_they_are(local: Storage)
     assert await listed(role="b") == ["c", "b"]
     assert await listed(task_id="t") == ["b", "a"]
     assert await listed(metadata_key="lang") == ["c", "a"]
+    assert await listed(metadata_key="gone") == []
     assert await listed(metadata_key="' OR 1=1 --") == []
     assert await listed(open_only=True) == ["b", "a"]
     assert await listed(open_only=True, role="b", task_id="t") == ["b"]
