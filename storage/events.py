@@ -10,6 +10,7 @@ import msgspec
 from sqlalchemy import select, update
 
 from storage import limits, schema
+from storage.dialect import Heads
 from storage.errors import CursorExpired, InvalidCursor
 from storage.outcome import Outcome, mutation
 from storage.records import Agent, Bid, Event, EventBody, Extrinsic, Record, Result, Task
@@ -78,10 +79,8 @@ def entity_id(record: Agent | Task | Bid | Result | Extrinsic) -> str:
             return record.correlation_id
 
 
-def write_events(tx: Transaction) -> int | None:
-    """Write the buffered events of a transaction; the number of the last, or None without events."""
-    if not tx.events:
-        return None
+def write_events(tx: Transaction) -> Heads:
+    """Write the buffered events of a transaction, if there are any; where the logs end then."""
     rows = [
         (
             event.event_time_us,

@@ -57,3 +57,12 @@ SEARCH_MATCHES_MAX = 1000  # the newest matches, which are ranked
 SNIPPET_CHARS = 160
 COLLECT_ENTRIES_MAX = 2000  # entries of deleted sessions that one pass of the sweep deletes
 HANDOFF_PAYLOAD_BYTES_MAX = 16_384  # canonical JSON
+
+APPROVAL_DETAILS_BYTES_MAX = 16_384  # canonical JSON
+APPROVAL_NOTES_BYTES_MAX = 4096
+APPROVAL_SECONDS_DEFAULT = 7 * 86_400  # how long a decision is waited for, unless the request says it
+APPROVAL_SECONDS_MAX = 366 * 86_400
+RESUMED_APPROVALS_MAX = 100  # pending approvals that a session is resumed with, the oldest
+
+AUDIT_PAGE_MAX = 500  # entries that one read of the audit log takes
+AUDIT_PRUNE_MAX = 5000  # entries that one pass of the sweep deletes
