@@ -6,6 +6,7 @@ from typing import TypeVar
 import structlog
 
 from storage import events, requests, tasks
+from storage.deeds import SYSTEM, Deed
 from storage.errors import Failure
 from storage.limits import SWEEP_BATCH_MAX
 from storage.outcome import Mutation
@@ -42,8 +43,9 @@ class Sweeps:
 
     async def _sweep(self, mutation: Mutation[Item, int], batch: Item) -> None:
         """Repeat a batch until there is nothing more to do."""
+        deed = Deed(actor=SYSTEM, method=mutation.name)
         try:
-            while await self._storage.commit(mutation, batch) >= SWEEP_BATCH_MAX:
+            while await self._storage.commit(mutation, batch, deed=deed) >= SWEEP_BATCH_MAX:
                 pass
         except Failure as error:
             log.debug("sweep put off", sweep=mutation.name, error=str(error))

@@ -80,6 +80,9 @@ class Dialect(Protocol):
     def append_audit(self, connection: Connection, rows: Sequence[Row]) -> None:
         """Append rows to the audit log, after `append_events`, and move its head to the last."""
 
+    def raw(self, column: str) -> str:
+        """The bytes of a text column, as they are stored."""
+
     def clock_us(self, connection: Connection) -> int:
         """The time by the database's clock, in microseconds since the epoch."""
 
@@ -178,6 +181,9 @@ class SqliteDialect:
             _audit_head(rows),
         )
 
+    def raw(self, column: str) -> str:
+        return f"CAST({column} AS BLOB)"
+
     def clock_us(self, connection: Connection) -> int:
         return time.time_ns() // 1000
 
@@ -266,6 +272,9 @@ class PostgresDialect:
         )
         entries = _as_json(schema_audit.audit_log, _AUDIT_COLUMNS, rows)
         execute(connection, statement, (*entries, *_audit_head(rows)))
+
+    def raw(self, column: str) -> str:
+        return f"convert_to({column}, 'UTF8')"
 
     def clock_us(self, connection: Connection) -> int:
         statement = "SELECT (extract(epoch FROM clock_timestamp()) * 1000000)::bigint"

@@ -65,4 +65,4 @@ APPROVAL_SECONDS_MAX = 366 * 86_400
 RESUMED_APPROVALS_MAX = 100  # pending approvals that a session is resumed with, the oldest
 
 AUDIT_PAGE_MAX = 500  # entries that one read of the audit log takes
-AUDIT_PRUNE_MAX = 5000  # entries that one pass of the sweep deletes
+AUDIT_PRUNE_MAX = 1000  # entries that one pass of the sweep deletes
