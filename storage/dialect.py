@@ -27,6 +27,19 @@ class Heads(NamedTuple):
     audit_time_us: int
 
 
+class Matching(NamedTuple):
+    """Which entries of transcripts match: those with all `words`, none of which has a quote.
+
+    `conditions`, empty or beginning with AND, is about `transcript_entries` and `sessions`. Its parameters
+    are `values`, counted from 2; the first is the id of a session if only entries `in_one_session` match.
+    """
+
+    words: Sequence[str]
+    conditions: str
+    values: Sequence[Any]
+    in_one_session: bool
+
+
 class Dialect(Protocol):
     """What the repositories need to know about an engine."""
 
@@ -86,17 +99,12 @@ class Dialect(Protocol):
     def clock_us(self, connection: Connection) -> int:
         """The time by the database's clock, in microseconds since the epoch."""
 
-    def search(self, conditions: str, at_most: int) -> str:
-        """Finds entries of transcripts: (entry number, rank), the best first.
-
-        The first parameter is made by `search_words`. `conditions`, which begins with AND or is empty, is
-        about `transcript_entries` and `sessions`. Of the matches, the newest `at_most` are ranked.
-        """
-
-    def search_words(self, words: Sequence[str]) -> str:
-        """The parameter that asks for entries with all of `words`, none of which has a quote."""
+    def newest_matches(self, connection: Connection, wanted: Matching, at_most: int) -> list[int]:
+        """The numbers of the newest entries of transcripts that match."""
 
 
+NEWEST_ENTRIES = 1000
+"""How many of the newest entries Postgres looks through for a word before it asks the index."""
 _EVENT_COLUMNS = tuple(column.name for column in schema.events.columns if column.name != "number")
 _AUDIT_COLUMNS = tuple(column.name for column in schema_audit.audit_log.columns)
 _HEADS = "event_head, audit_head, audit_hash, audit_time_us"
@@ -187,19 +195,17 @@ class SqliteDialect:
     def clock_us(self, connection: Connection) -> int:
         return time.time_ns() // 1000
 
-    def search(self, conditions: str, at_most: int) -> str:
-        return (
-            "SELECT entry_number, rank FROM (SELECT entry_number, -bm25(transcript_search) AS rank"
-            " FROM transcript_search"
+    def newest_matches(self, connection: Connection, wanted: Matching, at_most: int) -> list[int]:
+        # Matches come lazily, the newest first, so that a word that is everywhere is found as fast.
+        statement = (
+            "SELECT entry_number FROM transcript_search"
             " JOIN transcript_entries ON entry_number = transcript_search.rowid"
             " JOIN sessions ON sessions.session_id = transcript_entries.session_id"
-            f" WHERE transcript_search MATCH ? {conditions}"
-            f" ORDER BY transcript_search.rowid DESC LIMIT {at_most})"
-            " ORDER BY rank DESC, entry_number DESC"
+            f" WHERE transcript_search MATCH ? {wanted.conditions}"
+            f" ORDER BY transcript_search.rowid DESC LIMIT {at_most:d}"
         )
-
-    def search_words(self, words: Sequence[str]) -> str:
-        return " ".join(f'"{word}"' for word in words)
+        quoted = " ".join(f'"{word}"' for word in wanted.words)
+        return [row[0] for row in fetch(connection, statement, (quoted, *wanted.values))]
 
 
 class PostgresDialect:
@@ -281,21 +287,40 @@ class PostgresDialect:
         now_us: int = fetch(connection, statement)[0][0]
         return now_us
 
-    def search(self, conditions: str, at_most: int) -> str:
-        # Materialized, so that the planner does not walk all entries from the newest to find a rare word.
-        return (
-            "WITH found AS MATERIALIZED (SELECT entry_number FROM transcript_search"
-            " WHERE words @@ plainto_tsquery('simple', $1)),"
-            " newest AS (SELECT entry_number FROM found"
-            " JOIN transcript_entries USING (entry_number) JOIN sessions USING (session_id)"
-            f" WHERE true {conditions} ORDER BY entry_number DESC LIMIT {at_most})"
-            " SELECT entry_number, ts_rank(words, plainto_tsquery('simple', $1)) AS rank"
-            " FROM newest JOIN transcript_search USING (entry_number)"
-            " ORDER BY rank DESC, entry_number DESC"
+    def newest_matches(self, connection: Connection, wanted: Matching, at_most: int) -> list[int]:
+        # A word that is everywhere is found among the newest entries; the index would bring all that have it.
+        # Materialized and lateral, so that the planner never reads a whole table to save a few look-ups: it
+        # cannot know how rare a word is.
+        newest = (
+            "WHERE session_id = $2 AND position >"
+            f" (SELECT entry_count FROM session_heads WHERE session_id = $2) - {NEWEST_ENTRIES:d}"
+            if wanted.in_one_session
+            else f"ORDER BY entry_number DESC LIMIT {NEWEST_ENTRIES:d}"
         )
-
-    def search_words(self, words: Sequence[str]) -> str:
-        return " ".join(words)
+        matching = "words @@ plainto_tsquery('simple', $1)"
+        filtered = (
+            "JOIN sessions USING (session_id)"
+            f" WHERE true {wanted.conditions} ORDER BY entry_number DESC LIMIT {at_most:d}"
+        )
+        among_newest = (
+            "WITH newest AS MATERIALIZED (SELECT entry_number, session_id, role, create_time_us"
+            f" FROM transcript_entries {newest}),"
+            " found AS MATERIALIZED (SELECT newest.* FROM newest, LATERAL"
+            " (SELECT words FROM transcript_search WHERE entry_number = newest.entry_number OFFSET 0)"
+            f" AS indexed WHERE {matching})"
+            f" SELECT entry_number FROM found AS transcript_entries {filtered}"
+        )
+        by_index = (
+            f"WITH found AS MATERIALIZED (SELECT entry_number FROM transcript_search WHERE {matching})"
+            " SELECT entry_number FROM found, LATERAL (SELECT session_id, role, create_time_us"
+            " FROM transcript_entries WHERE entry_number = found.entry_number OFFSET 0)"
+            f" AS transcript_entries {filtered}"
+        )
+        parameters = (" ".join(wanted.words), *wanted.values)
+        found = fetch(connection, among_newest, parameters)
+        if len(found) < at_most:
+            found = fetch(connection, by_index, parameters)
+        return [row[0] for row in found]
 
 
 def _audit_head(rows: Sequence[Row]) -> tuple[int, str, int]:

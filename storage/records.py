@@ -223,7 +223,7 @@ class Event(Record, frozen=True, kw_only=True):
 
     number: int
     event_time_us: int
-    entity: str  # agent, task, bid, result, extrinsic, session, transcript
+    entity: str  # agent, task, bid, result, extrinsic, session, transcript, approval
     entity_id: str
     created: bool  # False: changed
     task_id: str = ""

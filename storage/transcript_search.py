@@ -4,10 +4,13 @@ What is searched for are words, never a query language. Words are parted as the 
 0003); every entry that is found has all of them. The case of letters does not matter.
 """
 
+import functools
+import math
 import re
 from collections.abc import Sequence
 
 from storage import limits
+from storage.dialect import Matching
 from storage.driver import fetch
 from storage.records import Record
 from storage.session_records import Entry, EntryRole
@@ -60,21 +63,38 @@ def words_of(text: str) -> tuple[str, ...]:
 
 def search(tx: Transaction, wanted: Search) -> Matches:
     """The best of the newest SEARCH_MATCHES_MAX matches."""
-    conditions, values = _conditions(tx, wanted)
-    statement = tx.dialect.search(conditions, limits.SEARCH_MATCHES_MAX)
-    size, after = wanted.size + 1, wanted.after
-    parameters = (tx.dialect.search_words(wanted.words), *values)
-    found = fetch(tx.connection, f"{statement} LIMIT {size:d} OFFSET {after:d}", parameters)
-    ranks: dict[int, float] = {row[0]: row[1] for row in found[: wanted.size]}
-    entries = {entry.entry_number: entry for entry in ENTRIES.load(tx, ranks, lock=False)}
+    matching = _matching(tx, wanted)
+    numbers = tx.dialect.newest_matches(tx.connection, matching, limits.SEARCH_MATCHES_MAX)
+    ranks = _ranks(tx, numbers, wanted.words)
+    best = sorted(ranks, key=lambda number: (ranks[number], number), reverse=True)
+    page = best[wanted.after : wanted.after + wanted.size]
+    entries = {entry.entry_number: entry for entry in ENTRIES.load(tx, page, lock=False)}
     matches = [
-        Match(entry=entries[number], rank=rank, snippet=snippet(entries[number], wanted.words))
-        for number, rank in ranks.items()
+        Match(entry=entries[number], rank=ranks[number], snippet=snippet(entries[number], wanted.words))
+        for number in page
     ]
-    return Matches(matches=matches, more=len(found) > wanted.size)
+    return Matches(matches=matches, more=len(best) > wanted.after + wanted.size)
 
 
-def _conditions(tx: Transaction, wanted: Search) -> tuple[str, list[object]]:
+def _ranks(tx: Transaction, numbers: Sequence[int], words: Sequence[str]) -> dict[int, float]:
+    """How well entries match: how often they have the words near their beginning, for their length."""
+    if not numbers:
+        return {}
+    key = type(ENTRIES.table.c.entry_number.type)
+    rows = fetch(
+        tx.connection,
+        f"SELECT entry_number, substr(content, 1, {limits.RANKED_CHARS:d}), indexed_chars"
+        f" FROM transcript_entries WHERE {tx.dialect.any_of('entry_number', key, 1)}",
+        tx.dialect.keys(numbers),
+    )
+    pattern = _pattern(words)
+    return {
+        number: len(pattern.findall(beginning)) / math.log(indexed_chars + math.e)
+        for number, beginning, indexed_chars in rows
+    }
+
+
+def _matching(tx: Transaction, wanted: Search) -> Matching:
     compared = {
         "transcript_entries.session_id =": wanted.session_id or None,
         "sessions.role =": wanted.session_role or None,
@@ -90,16 +110,18 @@ def _conditions(tx: Transaction, wanted: Search) -> tuple[str, list[object]]:
         f" AND {condition} {tx.dialect.parameter(place)}"
         for condition, place in zip(given, places, strict=True)
     )
-    return text, list(given.values())
+    return Matching(
+        words=wanted.words,
+        conditions=text,
+        values=list(given.values()),
+        in_one_session=bool(wanted.session_id),
+    )
 
 
 def snippet(entry: Entry, words: Sequence[str]) -> list[SnippetPart]:
     """About SNIPPET_CHARS of what search sees of an entry, around the first match, with all matches in it."""
     content = entry.content[: entry.indexed_chars]
-    apart = f"[{re.escape(SEPARATORS)}\\s]"
-    pattern = re.compile(
-        f"(?:(?<={apart})|^)(?:{'|'.join(map(re.escape, words))})(?={apart}|$)", re.IGNORECASE
-    )
+    pattern = _pattern(words)
     first = pattern.search(content)
     begin = max(0, first.start() - limits.SNIPPET_CHARS // 4) if first else 0
     end = min(len(content), begin + limits.SNIPPET_CHARS)
@@ -113,3 +135,10 @@ def snippet(entry: Entry, words: Sequence[str]) -> list[SnippetPart]:
         position = match.end()
     parts.append(SnippetPart(text=content[position:end], matched=False))
     return [part for part in parts if part.text]
+
+
+@functools.lru_cache
+def _pattern(words: Sequence[str]) -> re.Pattern[str]:
+    """Finds the words, whole and in letters of any case."""
+    apart = f"[{re.escape(SEPARATORS)}\\s]"
+    return re.compile(f"(?:(?<={apart})|^)(?:{'|'.join(map(re.escape, words))})(?={apart}|$)", re.IGNORECASE)

@@ -205,37 +205,39 @@ def _copy_rows(
 def page(tx: Transaction, wanted: Extent) -> TranscriptPage:
     """A page of a transcript. Raises `SessionNotFound`."""
     entry_count = _entry_count(tx, wanted.session_id)
-    parameter = tx.dialect.parameter
-    comparison, order = ("<", "DESC") if wanted.backwards else (">", "ASC")
-    position = wanted.position
-    if position is None:
-        position = entry_count + 1 if wanted.backwards else 0
-    sizes = fetch(
-        tx.connection,
-        "SELECT position, size_bytes FROM transcript_entries"
-        f" WHERE session_id = {parameter(1)} AND position {comparison} {parameter(2)}"
-        f" ORDER BY position {order} LIMIT {parameter(3)}",
-        (wanted.session_id, position, wanted.size + 1),
-    )
-    fitting = accumulate(size_bytes for _, size_bytes in sizes[: wanted.size])
-    count = sum(total <= limits.TRANSCRIPT_PAGE_BYTES_MAX for total in fitting)
-    taken = [place for place, _ in sizes[: max(count, 1)]]
+    # Positions are dense, so it is known which entries come next; what is left is how many of them fit.
+    if wanted.backwards:
+        last = entry_count if wanted.position is None else wanted.position - 1
+        positions = range(last, max(0, last - wanted.size), -1)
+    else:
+        first = (wanted.position or 0) + 1
+        positions = range(first, min(entry_count, first + wanted.size - 1) + 1)
+    if not positions:
+        return TranscriptPage(entries=[], more=False, entry_count=entry_count)
+    rows = _between(tx, "position, size_bytes", wanted.session_id, positions)
+    sizes: dict[int, int] = {row[0]: row[1] for row in rows}
+    totals = accumulate(sizes[position] for position in positions)
+    fitting = sum(total <= limits.TRANSCRIPT_PAGE_BYTES_MAX for total in totals)
+    positions = positions[: max(fitting, 1)]
+    rows = _between(tx, ", ".join(ENTRIES.quoted()), wanted.session_id, positions)
+    entries = {entry.position: entry for entry in map(ENTRIES.from_row, rows)}
+    end = 1 if wanted.backwards else entry_count
     return TranscriptPage(
-        entries=_entries_between(tx, wanted.session_id, taken, order) if taken else [],
-        more=len(sizes) > len(taken),
+        entries=[entries[position] for position in positions],
+        more=positions[-1] != end,
         entry_count=entry_count,
     )
 
 
-def _entries_between(tx: Transaction, session_id: str, positions: list[int], order: str) -> list[Entry]:
+def _between(tx: Transaction, columns: str, session_id: str, positions: range) -> list[Row]:
+    """The rows of entries at some positions that follow each other."""
     parameter = tx.dialect.parameter
-    rows = fetch(
+    return fetch(
         tx.connection,
-        f"SELECT {', '.join(ENTRIES.quoted())} FROM transcript_entries WHERE session_id = {parameter(1)}"
-        f" AND position BETWEEN {parameter(2)} AND {parameter(3)} ORDER BY position {order}",
+        f"SELECT {columns} FROM transcript_entries WHERE session_id = {parameter(1)}"
+        f" AND position BETWEEN {parameter(2)} AND {parameter(3)}",
         (session_id, min(positions), max(positions)),
     )
-    return [ENTRIES.from_row(row) for row in rows]
 
 
 def _entry_count(tx: Transaction, session_id: str) -> int:

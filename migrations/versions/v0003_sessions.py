@@ -49,7 +49,7 @@ _SEARCH_ON_POSTGRES = (
     "CREATE TABLE transcript_search ("
     " entry_number bigint PRIMARY KEY REFERENCES transcript_entries ON DELETE CASCADE,"
     " words tsvector NOT NULL)",
-    "CREATE INDEX transcript_search_words_idx ON transcript_search USING gin (words)",
+    "CREATE INDEX transcript_search_words_idx ON transcript_search USING gin (words) WITH (gin_pending_list_limit = 128)",
     "CREATE FUNCTION transcript_search_add() RETURNS trigger LANGUAGE plpgsql AS $body$ BEGIN"
     " INSERT INTO transcript_search (entry_number, words)"
     " SELECT entry_number, to_tsvector('simple', translate(left(content, indexed_chars),"

@@ -69,7 +69,7 @@ async def test_a_session_is_shown_with_the_end_of_its_transcript(
 ) -> None:
     created = await a_session(sessions)
     await transcripts.AppendTranscript(
-        an_append(created.session_id, *(f"entry {n}" for n in range(20)), "[red]\x1b[31mnot red" + "x" * 300)
+        an_append(created.session_id, *(f"entry {n}" for n in range(20)), "[red]\x1b[31mnot red " + "x" * 300)
     )
     request = pb.AppendCommandRequest(session_id=created.session_id, command="look around")
     await sessions.AppendCommand(request)

@@ -212,3 +212,19 @@ async def _forget(storage: Storage, detail: SessionDetail) -> None:
     await storage.commit(sessions.delete, detail.session.session_id)
     while await storage.commit(session_sweep.collect, 100):
         pass
+
+
+async def test_of_a_word_that_is_everywhere_the_newest_entries_are_found(
+    local: Storage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(limits, "SEARCH_MATCHES_MAX", 3)
+    monkeypatch.setattr("storage.dialect.NEWEST_ENTRIES", 4)
+    a = await told(local, *(f"word {n}" for n in range(6)))
+    b = await told(local, *(f"word {n}" for n in range(6, 12)))
+    assert await contents(local, "word") == ["word 10", "word 11", "word 9"]
+    assert await contents(local, "word", session_id=a.session.session_id) == ["word 3", "word 4", "word 5"]
+    assert await contents(local, "word", session_role="nobody") == []
+    # Not among the newest, so only the index finds it.
+    assert await contents(local, "0") == ["word 0"]
+    assert await contents(local, "6", session_id=b.session.session_id) == ["word 6"]
+    assert await contents(local, "6", session_id=a.session.session_id) == []

@@ -63,7 +63,8 @@ class TranscriptServiceStub:
 
     A word is what stands between white space and punctuation; an entry is found if it has all of
     them, in any order, whatever the case of their letters. The first 262,144 bytes of a content are
-    looked at. The 1,000 newest matches are ranked, and the best come first. The query is never more
+    looked at. The 200 newest matches are ranked, by how often they have the words
+    near their beginning, and the best come first. The query is never more
     than words: no character in it has a meaning. Ended sessions are searched too.
     """
     WatchTranscript: _grpc.UnaryStreamMultiCallable[_transcript_service_pb2.WatchTranscriptRequest, _transcript_service_pb2.WatchTranscriptResponse]
@@ -111,7 +112,8 @@ class TranscriptServiceAsyncStub(TranscriptServiceStub):
 
     A word is what stands between white space and punctuation; an entry is found if it has all of
     them, in any order, whatever the case of their letters. The first 262,144 bytes of a content are
-    looked at. The 1,000 newest matches are ranked, and the best come first. The query is never more
+    looked at. The 200 newest matches are ranked, by how often they have the words
+    near their beginning, and the best come first. The query is never more
     than words: no character in it has a meaning. Ended sessions are searched too.
     """
     WatchTranscript: _aio.UnaryStreamMultiCallable[_transcript_service_pb2.WatchTranscriptRequest, _transcript_service_pb2.WatchTranscriptResponse]  # type: ignore[assignment]
@@ -180,7 +182,8 @@ class TranscriptServiceServicer(metaclass=_abc_1.ABCMeta):
 
         A word is what stands between white space and punctuation; an entry is found if it has all of
         them, in any order, whatever the case of their letters. The first 262,144 bytes of a content are
-        looked at. The 1,000 newest matches are ranked, and the best come first. The query is never more
+        looked at. The 200 newest matches are ranked, by how often they have the words
+        near their beginning, and the best come first. The query is never more
         than words: no character in it has a meaning. Ended sessions are searched too.
         """
 
