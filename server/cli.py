@@ -8,6 +8,7 @@ import click
 COMMANDS = {
     "serve": "server.serve:serve",
     "sessions": "server.cli_sessions:sessions",
+    "audit": "server.cli_audit:audit",
     "demo": "server.demo.command:demo",
     "devnet": "chain.devnet.__main__:main",
 }

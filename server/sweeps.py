@@ -5,7 +5,8 @@ from typing import TypeVar
 
 import structlog
 
-from storage import events, requests, tasks
+from storage import approvals, audit_retention, events, requests, tasks
+from storage.audit_retention import Prune
 from storage.deeds import SYSTEM, Deed
 from storage.errors import Failure
 from storage.limits import SWEEP_BATCH_MAX
@@ -14,6 +15,7 @@ from storage.store import LOCAL, Storage
 
 DEADLINES_SECONDS = 1.0
 RETENTION_SECONDS = 60.0
+_DAY_US = 86_400_000_000
 
 Item = TypeVar("Item")
 log = structlog.get_logger(__name__)
@@ -22,15 +24,28 @@ log = structlog.get_logger(__name__)
 class Sweeps:
     """Time passes for what is stored. When the database is away, nothing is swept."""
 
-    def __init__(self, storage: Storage, *, idempotency_ttl_seconds: int, event_retention_hours: int) -> None:
+    def __init__(
+        self,
+        storage: Storage,
+        *,
+        idempotency_ttl_seconds: int,
+        event_retention_hours: int,
+        audit_retention_days: int = 0,
+    ) -> None:
         self._storage = storage
         self._request_ttl_us = idempotency_ttl_seconds * 1_000_000
         self._event_ttl_us = event_retention_hours * 3600 * 1_000_000
+        self._audit_days = audit_retention_days
 
     async def deadlines(self) -> None:
         """In local mode: close the bidding windows and pass the deadlines that are due."""
         if self._storage.binding == LOCAL:
             await self._sweep(tasks.sweep_deadlines, SWEEP_BATCH_MAX)
+
+    async def approvals(self) -> None:
+        """Let approvals expire that nobody decided in time."""
+        if self._storage.prepared:
+            await self._sweep(approvals.sweep, SWEEP_BATCH_MAX)
 
     async def retention(self) -> None:
         """Forget old request ids and old events."""
@@ -40,6 +55,21 @@ class Sweeps:
             retain = events.Retain(before_us=now_us - self._event_ttl_us, at_most=SWEEP_BATCH_MAX)
             await self._sweep(requests.forget, forget)
             await self._sweep(events.retain, retain)
+
+    async def audit(self) -> None:
+        """Prune the audit log, if it is not kept for ever: at most once a day, since that adds to it."""
+        if not self._audit_days or not self._storage.prepared:
+            return
+        today = time.time_ns() // 1000 // _DAY_US
+        prune = Prune(before_us=(today - self._audit_days) * _DAY_US)
+        deed = Deed(actor=SYSTEM, method=audit_retention.prune.name)
+        try:
+            while (pruned := await self._storage.commit(audit_retention.prune, prune, deed=deed)).count:
+                log.info("audit log pruned", entries=pruned.count, up_to=pruned.tail)
+            if pruned.fault is not None:
+                log.error("the audit log is broken", number=pruned.fault.number, kind=pruned.fault.kind)
+        except Failure as error:
+            log.debug("sweep put off", sweep=audit_retention.prune.name, error=str(error))
 
     async def _sweep(self, mutation: Mutation[Item, int], batch: Item) -> None:
         """Repeat a batch until there is nothing more to do."""

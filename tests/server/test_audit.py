@@ -1,0 +1,237 @@
+"""AuditService on a real channel: what calls leave behind, and how anybody can prove it."""
+
+import base64
+import hashlib
+import json
+import re
+import time
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+import structlog
+from chamberlain.v1 import audit_service_pb2 as pb
+from chamberlain.v1 import orchestrator_service_pb2 as orchestrator_pb
+from chamberlain.v1 import session_service_pb2 as session_pb
+from google.protobuf.timestamp_pb2 import Timestamp
+from grpc import StatusCode
+
+from server.app import App
+from server.sweeps import Sweeps
+from storage import limits
+from tests.server.conversation import a_session, an_append
+from tests.server.market import NONCE, Market, a_task
+from tests.server.refusals import refused
+from tests.storage.auditing import meddle
+
+TRACE = "0af7651916cd43dd8448eb211c80319c"
+DAY_NS = 86_400 * 10**9
+
+
+async def entries(audit: Any, **wanted: str) -> list[pb.AuditEntry]:
+    """All entries that are wanted, the oldest first."""
+    request = pb.ListAuditRequest(filter=pb.AuditFilter(**wanted), oldest_first=True, page_size=200)  # type: ignore[arg-type]
+    return list((await audit.ListAudit(request)).entries)
+
+
+async def verified(audit: Any, **anchor: Any) -> pb.VerifyAuditResponse:
+    """The last message of a walk."""
+    messages = [message async for message in audit.VerifyAudit(pb.VerifyAuditRequest(**anchor))]
+    assert [message.done for message in messages] == [False] * (len(messages) - 1) + [True]
+    last: pb.VerifyAuditResponse = messages[-1]
+    return last
+
+
+async def test_each_call_that_changes_something_leaves_an_entry(
+    orchestrator: Any, sessions: Any, transcripts: Any, audit: Any
+) -> None:
+    metadata = (("traceparent", f"00-{TRACE}-b7ad6b7169203331-01"),)
+    created = await orchestrator.CreateTask(a_task(), metadata=metadata)
+    session = await a_session(sessions)
+    await transcripts.AppendTranscript(an_append(session.session_id, "a", "b"))
+    await orchestrator.GetTask(orchestrator_pb.GetTaskRequest(task_id=created.task.task_id))
+    with refused(StatusCode.NOT_FOUND, "SESSION_NOT_FOUND"):
+        await sessions.DeleteSession(session_pb.DeleteSessionRequest(session_id="nobody"))
+    with refused(StatusCode.INVALID_ARGUMENT, "INVALID_FIELD"):
+        await sessions.CreateSession(session_pb.CreateSessionRequest())
+    await sessions.DeleteSession(session_pb.DeleteSessionRequest(session_id=session.session_id))
+    found = await entries(audit)
+    assert [(each.method, each.target_type, each.target_id, each.result) for each in found] == [
+        ("OrchestratorService/CreateTask", "task", created.task.task_id, "ok"),
+        ("SessionService/CreateSession", "session", session.session_id, "ok"),
+        ("TranscriptService/AppendTranscript", "session", session.session_id, "ok"),
+        ("SessionService/DeleteSession", "session", "nobody", "SESSION_NOT_FOUND"),
+        ("SessionService/DeleteSession", "session", session.session_id, "ok"),
+    ]
+    assert [each.trace_id for each in found] == [TRACE, "", "", "", ""]
+    assert {each.actor for each in found} == {"anonymous"}
+    assert dict(found[2].counts) == {"entries": 2}
+    assert [each.previous_hash for each in found] == ["0" * 64, *(each.hash for each in found[:-1])]
+    assert (await verified(audit)).verified_number == 5
+
+
+async def test_each_item_of_a_batch_leaves_an_entry(orchestrator: Any, audit: Any) -> None:
+    good = a_task()
+    bad = a_task(max_budget="-1")
+    batch = orchestrator_pb.BatchCreateTasksRequest(requests=[good, bad, good])
+    metadata = (("traceparent", f"00-{TRACE}-b7ad6b7169203331-01"),)
+    answer = await orchestrator.BatchCreateTasks(batch, metadata=metadata)
+    found = await entries(audit, trace_id=TRACE, method="OrchestratorService/BatchCreateTasks")
+    assert [each.target_id for each in found] == [
+        result.created.task.task_id for result in answer.results if result.HasField("created")
+    ]
+    assert len(found) == 2
+
+
+async def test_what_the_server_does_by_itself_has_the_actor_system(
+    orchestrator: Any, audit: Any, app: App
+) -> None:
+    for place in range(3):
+        await orchestrator.CreateTask(a_task(request_id=str(place)))
+    await Sweeps(app.storage, idempotency_ttl_seconds=0, event_retention_hours=1).retention()
+    (entry,) = await entries(audit, actor="system")
+    assert (entry.method, entry.result, dict(entry.counts)) == ("requests.forget", "ok", {"rows": 3})
+
+
+async def test_what_was_sealed_is_not_told_even_after_its_reveal(market: Market, audit: Any) -> None:
+    value = 876
+    await market.assigned_task(await market.agent(), value=value)
+    stored = b"".join([chunk.ndjson async for chunk in audit.ExportAudit(pb.ExportAuditRequest())])
+    methods = {json.loads(line)["entry"]["method"] for line in stored.splitlines()}
+    assert "OrchestratorService/RevealBid" in methods
+    assert b"876" not in re.findall(rb"\b\d+\b", stored)
+    for secret in (NONCE, NONCE.hex().encode(), base64.b64encode(NONCE)):
+        assert secret not in stored
+
+
+async def test_pages_lead_through_the_log_in_both_directions(orchestrator: Any, audit: Any) -> None:
+    for _ in range(5):
+        await orchestrator.CreateTask(a_task())
+    for oldest_first, expected in ((True, [1, 2, 3, 4, 5]), (False, [5, 4, 3, 2, 1])):
+        request = pb.ListAuditRequest(page_size=2, oldest_first=oldest_first)
+        numbers: list[int] = []
+        while True:
+            page = await audit.ListAudit(request)
+            numbers += [entry.number for entry in page.entries]
+            request.page_token = page.next_page_token
+            if not request.page_token:
+                break
+        assert numbers == expected
+
+
+async def test_an_export_can_be_checked_with_nothing_but_sha256(
+    orchestrator: Any, audit: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(limits, "AUDIT_PAGE_MAX", 2)
+    for _ in range(5):
+        await orchestrator.CreateTask(a_task())
+    chunks = [chunk async for chunk in audit.ExportAudit(pb.ExportAuditRequest())]
+    assert [chunk.last_number for chunk in chunks] == [2, 4, 5]
+    previous = "0" * 64
+    for line in b"".join(chunk.ndjson for chunk in chunks).splitlines():
+        told = json.loads(line)
+        assert told["previous_hash"] == previous
+        previous = hashlib.sha256(previous.encode() + line[9:-158]).hexdigest()
+        assert told["hash"] == previous
+        assert json.loads(line[9:-158]) == told["entry"]
+    (rest,) = [chunk async for chunk in audit.ExportAudit(pb.ExportAuditRequest(after_number=4))]
+    assert rest.ndjson.splitlines() == [line]
+    nothing = pb.ExportAuditRequest(filter=pb.AuditFilter(actor="eve"))
+    assert [chunk async for chunk in audit.ExportAudit(nothing)] == []
+
+
+async def test_a_changed_byte_is_named(orchestrator: Any, audit: Any, app: App) -> None:
+    for _ in range(5):
+        await orchestrator.CreateTask(a_task())
+    whole = await verified(audit)
+    assert (whole.first_number, whole.verified_number, whole.head_number) == (1, 5, 5)
+    assert not whole.HasField("fault")
+    anchored = await verified(audit, anchor_number=5, anchor_hash=whole.head_hash)
+    assert not anchored.HasField("fault")
+    await meddle(app.storage, "UPDATE audit_log SET entry = replace(entry, 'CreateTask', 'CreateTusk')")
+    broken = await verified(audit)
+    assert (broken.verified_number, broken.fault.number, broken.fault.kind) == (
+        0,
+        1,
+        pb.AUDIT_FAULT_KIND_CHANGED,
+    )
+    await meddle(app.storage, "UPDATE audit_log SET entry = '{' WHERE number = 3")
+    with refused(StatusCode.DATA_LOSS, "AUDIT_ENTRY_BROKEN", resource="3"):
+        await audit.ListAudit(pb.ListAuditRequest())
+
+
+@pytest.mark.parametrize(
+    ("method", "request_", "fields"),
+    [
+        ("ListAudit", pb.ListAuditRequest(page_size=-1), ["page_size"]),
+        ("ListAudit", pb.ListAuditRequest(filter=pb.AuditFilter(actor="a" * 129)), ["filter.actor"]),
+        ("ListAudit", pb.ListAuditRequest(filter=pb.AuditFilter(target_id="\0")), ["filter.target_id"]),
+        ("ListAudit", pb.ListAuditRequest(filter=pb.AuditFilter(trace_id="ABC")), ["filter.trace_id"]),
+        (
+            "ListAudit",
+            pb.ListAuditRequest(
+                filter=pb.AuditFilter(begin_time=Timestamp(seconds=-1), end_time=Timestamp(nanos=-1))
+            ),
+            ["filter.begin_time", "filter.end_time"],
+        ),
+        ("VerifyAudit", pb.VerifyAuditRequest(anchor_number=1), ["anchor_hash"]),
+        ("VerifyAudit", pb.VerifyAuditRequest(anchor_hash="0" * 64), ["anchor_hash"]),
+        ("VerifyAudit", pb.VerifyAuditRequest(anchor_number=1, anchor_hash="x"), ["anchor_hash"]),
+        (
+            "VerifyAudit",
+            pb.VerifyAuditRequest(anchor_number=-1, anchor_hash="0" * 64),
+            ["anchor_number"],
+        ),
+        ("ExportAudit", pb.ExportAuditRequest(after_number=-1), ["after_number"]),
+    ],
+)
+async def test_wrong_fields_are_named(audit: Any, method: str, request_: Any, fields: list[str]) -> None:
+    with refused(StatusCode.INVALID_ARGUMENT, "INVALID_FIELD", fields=fields):
+        call = getattr(audit, method)(request_)
+        await (call if method == "ListAudit" else call.read())
+
+
+async def test_a_page_token_of_another_order_is_refused(orchestrator: Any, audit: Any) -> None:
+    for _ in range(2):
+        await orchestrator.CreateTask(a_task())
+    page = await audit.ListAudit(pb.ListAuditRequest(page_size=1))
+    with refused(StatusCode.INVALID_ARGUMENT, "INVALID_PAGE_TOKEN"):
+        await audit.ListAudit(pb.ListAuditRequest(oldest_first=True, page_token=page.next_page_token))
+
+
+async def test_the_log_is_pruned_by_the_day_and_signs_for_it(
+    orchestrator: Any, audit: Any, app: App, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    three_days_ago = time.time_ns() - 3 * DAY_NS
+    monkeypatch.setattr("storage.committer.time", SimpleNamespace(time_ns=lambda: three_days_ago))
+    for _ in range(3):
+        await orchestrator.CreateTask(a_task())
+    monkeypatch.undo()
+    for retention_days, first_kept in ((0, 1), (4, 1), (2, 4), (2, 4)):
+        await Sweeps(
+            app.storage,
+            idempotency_ttl_seconds=1,
+            event_retention_hours=1,
+            audit_retention_days=retention_days,
+        ).audit()
+        walk = await verified(audit)
+        assert walk.first_number == first_kept
+        assert not walk.HasField("fault")
+    (checkpoint,) = await entries(audit)
+    assert (checkpoint.actor, checkpoint.method) == ("system", "audit_retention.prune")
+    assert dict(checkpoint.counts) == {"entries": 3}
+
+
+async def test_a_broken_log_is_not_pruned_but_told_of(
+    orchestrator: Any, audit: Any, app: App, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("storage.committer.time", SimpleNamespace(time_ns=lambda: 1_000))
+    await orchestrator.CreateTask(a_task())
+    monkeypatch.undo()
+    await meddle(app.storage, "UPDATE audit_log SET actor = 'eve'")
+    with structlog.testing.capture_logs() as told:
+        await Sweeps(
+            app.storage, idempotency_ttl_seconds=1, event_retention_hours=1, audit_retention_days=1
+        ).audit()
+    assert [(entry["event"], entry["number"]) for entry in told] == [("the audit log is broken", 1)]
+    assert (await verified(audit)).fault.number == 1
