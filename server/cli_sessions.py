@@ -8,7 +8,7 @@ import click
 import grpc
 from chamberlain.v1 import session_service_pb2 as pb
 from chamberlain.v1 import transcript_service_pb2 as transcript_pb
-from chamberlain.v1.session_pb2 import Session, SessionStatus
+from chamberlain.v1.session_pb2 import Session, SessionCommand, SessionStatus
 from chamberlain.v1.session_service_pb2_grpc import SessionServiceStub
 from chamberlain.v1.transcript_pb2 import EntryRole, TranscriptEntry
 from chamberlain.v1.transcript_service_pb2_grpc import TranscriptServiceStub
@@ -143,11 +143,10 @@ def show(server: Server, session_id: str, entries: int, as_json: bool) -> None:
     ):
         add_row(table, name, value)
     print_table(table)
-    print_table(_entries(resumed.entries))
-    commands = table_of("command", "time", "")
-    for command in resumed.commands:
-        add_row(commands, command.number, time_text(command.create_time), command.command)
-    print_table(commands)
+    if resumed.entries:
+        print_table(_entries(resumed.entries))
+    if resumed.commands:
+        print_table(_commands(resumed.commands))
 
 
 def _source(session: Session) -> str:
@@ -164,6 +163,13 @@ def _entries(entries: Sequence[TranscriptEntry]) -> Table:
             content = f"{content[:CONTENT_SHOWN_CHARS]}…"
         role = EntryRole.Name(entry.role).removeprefix("ENTRY_ROLE_").lower()
         add_row(table, entry.position, time_text(entry.create_time), role, content)
+    return table
+
+
+def _commands(commands: Sequence[SessionCommand]) -> Table:
+    table = table_of("command", "time", "")
+    for command in commands:
+        add_row(table, command.number, time_text(command.create_time), command.command)
     return table
 
 
@@ -222,6 +228,9 @@ def sweep(server: Server, dry_run: bool, as_json: bool) -> None:
         swept.more = batch.more
     if as_json:
         print_json(plain(swept))
+        return
+    if not swept.expired_session_ids and not swept.deleted_session_ids:
+        click.echo("nothing is due")
         return
     table = table_of("session", "would be" if dry_run else "is")
     for session_id in swept.expired_session_ids:

@@ -152,7 +152,13 @@ def handoffs(request: handoff_pb.ListHandoffsRequest, tokens: Tokens) -> Handoff
         status=fields.filter("status", request.status, HANDOFF_STATUS),
         from_role=fields.optional_identifier("from_role", request.from_role),
         trace_id=fields.optional_identifier("trace_id", request.trace_id),
-        page=page(fields, request, tokens, at_most=limits.SESSION_PAGE_SIZE_MAX),
+        page=page(
+            fields,
+            request,
+            tokens,
+            default=limits.HANDOFF_PAGE_SIZE_DEFAULT,
+            at_most=limits.HANDOFF_PAGE_SIZE_MAX,
+        ),
     )
     fields.refuse_if_wrong()
     return wanted

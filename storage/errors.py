@@ -258,13 +258,13 @@ class SessionEnded(Precondition):
 
 
 class TranscriptTooLong(Precondition):
-    """More entries than one call copies."""
+    """More than one call copies."""
 
-    def __init__(self, session_id: str, count: int, count_max: int) -> None:
+    def __init__(self, session_id: str, what: str, size: int, size_max: int) -> None:
         super().__init__(
-            f"{count:,} entries of session {session_id!r} would have to be copied, at most {count_max:,} can",
+            f"{size:,} {what} of session {session_id!r} would have to be copied, at most {size_max:,} can",
             resource=("session", session_id),
-            metadata={"entries": str(count), "entries_max": str(count_max)},
+            metadata={what: str(size), f"{what}_max": str(size_max)},
         )
 
 

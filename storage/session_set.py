@@ -1,6 +1,7 @@
 """The sessions that a batch works on: loaded once, changed in memory, stored once.
 
-A session and its head are two rows. Changes lock both, the session first; appends lock the head only.
+A session and its head are two rows. Appends lock the head; changes lock both, the head first too, since one
+transaction may do the one and then the other.
 """
 
 from collections.abc import Iterable
@@ -50,8 +51,8 @@ class SessionSet:
     def load(self, session_ids: Iterable[str]) -> None:
         """Load, and lock, sessions and their heads."""
         wanted = list(session_ids)
-        self._sessions |= {found.session_id: found for found in SESSIONS.load(self.tx, wanted)}
         self.load_heads(wanted)
+        self._sessions |= {found.session_id: found for found in SESSIONS.load(self.tx, wanted)}
 
     def load_heads(self, session_ids: Iterable[str]) -> None:
         """Load, and lock, the heads of sessions."""

@@ -37,7 +37,7 @@ class Swept(Record, frozen=True, kw_only=True):
 def due(tx: Transaction, sweep: Sweep) -> Swept:
     """What a sweep would do now; it changes nothing."""
     now_us = tx.dialect.clock_us(tx.connection)
-    return _swept(sweep, _idle(tx, sweep, now_us, claim=""), _over(tx, sweep, now_us, claim=""))
+    return _swept(sweep, _idle(tx, sweep, now_us, ""), _over(tx, sweep, now_us, ""))
 
 
 def _swept_facts(swept: Swept) -> Facts | None:
@@ -53,12 +53,9 @@ def sweep(tx: Transaction, items: Sequence[Sweep]) -> list[Outcome[Swept]]:
 
 def _sweep(tx: Transaction, sweep: Sweep) -> Swept:
     work = SessionSet(tx)
-    idle = _idle(tx, sweep, work.now_us, claim=tx.dialect.skip_locked("sessions"))
-    over = _over(tx, sweep, work.now_us, claim=tx.dialect.skip_locked())
+    claim = tx.dialect.skip_locked("session_heads")
+    idle, over = _idle(tx, sweep, work.now_us, claim), _over(tx, sweep, work.now_us, claim)
     work.load([*idle, *over])
-    # Somebody may have touched it before its head was locked.
-    latest_us = work.now_us - sweep.retention_us
-    idle = [session_id for session_id in idle if work.head(session_id).last_activity_us <= latest_us]
     for session_id in idle:
         expire(work, session_id, REASON)
     for session_id in over:
@@ -72,26 +69,27 @@ def _swept(sweep: Sweep, idle: list[str], over: list[str]) -> Swept:
     return Swept(expired_session_ids=idle, deleted_session_ids=over, more=full)
 
 
-def _idle(tx: Transaction, sweep: Sweep, now_us: int, *, claim: str) -> list[str]:
+def _idle(tx: Transaction, sweep: Sweep, now_us: int, claim: str) -> list[str]:
     """The open sessions that were not touched for the retention time, the longest first."""
     parameter = tx.dialect.parameter
     rows = fetch(
         tx.connection,
-        "SELECT sessions.session_id FROM session_heads"
-        " JOIN sessions ON sessions.session_id = session_heads.session_id"
-        f" WHERE {schema.OPEN_HEAD} AND last_activity_us <= {parameter(1)}"
-        f" ORDER BY last_activity_us LIMIT {parameter(2)}{claim}",
+        f"SELECT session_id FROM session_heads WHERE {schema.OPEN_HEAD}"
+        f" AND last_activity_us <= {parameter(1)} ORDER BY last_activity_us LIMIT {parameter(2)}{claim}",
         (now_us - sweep.retention_us, sweep.at_most),
     )
     return [row[0] for row in rows]
 
 
-def _over(tx: Transaction, sweep: Sweep, now_us: int, *, claim: str) -> list[str]:
+def _over(tx: Transaction, sweep: Sweep, now_us: int, claim: str) -> list[str]:
     """The sessions that expired longer ago than the purge time, the oldest first."""
     parameter = tx.dialect.parameter
     rows = fetch(
         tx.connection,
-        f"SELECT session_id FROM sessions WHERE {schema.EXPIRED_SESSION} AND end_time_us <= {parameter(1)}"
+        "SELECT sessions.session_id FROM sessions"
+        " JOIN session_heads ON session_heads.session_id = sessions.session_id"
+        # Postgres looks at the state again once it has the lock: somebody else may have deleted it.
+        f" WHERE {schema.EXPIRED_SESSION} AND state = 'ended' AND end_time_us <= {parameter(1)}"
         f" ORDER BY end_time_us LIMIT {parameter(2)}{claim}",
         (now_us - sweep.purge_us, sweep.at_most),
     )

@@ -17,16 +17,24 @@ from storage.session_records import Entry, EntryRole
 from storage.transaction import Transaction
 from storage.transcripts import ENTRIES
 
-SEPARATORS = "!\"#$%&()*+,-./:;<=>?@[\\]^_`{|}~'" + "\u00a0¡§«·»¿–—‘’‚“”„•…‹›、。「」！（），：；？"
-"""What parts words beside white space; as the trigger of the index has them."""
+SEPARATORS = (
+    r"""!"#$%&'()*+,./:;<=>?@\[\\\]\^_`{|}~\-"""
+    "\u00a0-\u00a9\u00ab-\u00b1\u00b4\u00b6-\u00b8\u00bb\u00bf\u00d7\u00f7"
+    "\u2000-\u206f\u20a0-\u20cf\u2190-\u23ff\u2500-\u2bff"
+    "\u3000-\u3004\u3008-\u3020\u3030\ufe00-\ufe0f"
+    "\uff01-\uff0f\uff1a-\uff20\uff3b-\uff40\uff5b-\uff65"
+    "\U0001f000-\U0001faff"
+)
+"""What parts words beside white space, as the inside of a regular expression's brackets: punctuation, symbols
+and emoji. The index has the same (revision 0003)."""
 
-_WORDS = re.compile(f"[^{re.escape(SEPARATORS)}\\s\\0]+")
+_WORDS = re.compile(f"[^{SEPARATORS}\\s\\0]+")
 
 
 class Search(Record, frozen=True, kw_only=True):
-    """What to look for: entries with all `words`. Empty filters let everything through.
+    """What to look for: entries with all `words`, of which there is at least one.
 
-    `after` is how many of the best to pass over.
+    Empty filters let everything through. `after` is how many of the best to pass over.
     """
 
     words: tuple[str, ...]
@@ -140,5 +148,5 @@ def snippet(entry: Entry, words: Sequence[str]) -> list[SnippetPart]:
 @functools.lru_cache
 def _pattern(words: Sequence[str]) -> re.Pattern[str]:
     """Finds the words, whole and in letters of any case."""
-    apart = f"[{re.escape(SEPARATORS)}\\s]"
+    apart = f"[{SEPARATORS}\\s]"
     return re.compile(f"(?:(?<={apart})|^)(?:{'|'.join(map(re.escape, words))})(?={apart}|$)", re.IGNORECASE)

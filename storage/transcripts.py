@@ -171,9 +171,13 @@ def _copy(work: SessionSet, item: Copy) -> SessionDetail:
     position = head.entry_count if item.position is None else item.position
     if position > head.entry_count:
         raise EntryNotFound(item.session_id, position, "position")
-    rows = position + (head.command_count if item.with_commands else 0)
-    if rows > limits.COPY_ENTRIES_MAX:
-        raise TranscriptTooLong(item.session_id, rows, limits.COPY_ENTRIES_MAX)
+    command_count = head.command_count if item.with_commands else 0
+    row_count = position + command_count
+    if row_count > limits.COPY_ENTRIES_MAX:
+        raise TranscriptTooLong(item.session_id, "entries", row_count, limits.COPY_ENTRIES_MAX)
+    size_bytes = _size_bytes(work.tx, item.session_id, position)
+    if size_bytes > limits.COPY_BYTES_MAX:
+        raise TranscriptTooLong(item.session_id, "bytes", size_bytes, limits.COPY_BYTES_MAX)
     session_id = new_id()
     session = Session(
         session_id=session_id,
@@ -184,8 +188,14 @@ def _copy(work: SessionSet, item: Copy) -> SessionDetail:
         source_session_id=source.session_id,
         source_position=position,
     )
-    work.add(session, entry_count=position, command_count=head.command_count if item.with_commands else 0)
+    work.add(session, entry_count=position, command_count=command_count)
     return work.detail(session_id)
+
+
+def _size_bytes(tx: Transaction, session_id: str, last: int) -> int:
+    """How large the entries up to a position are."""
+    rows = _between(tx, "coalesce(sum(size_bytes), 0)", session_id, 1, last)
+    return int(rows[0][0])
 
 
 def _copy_rows(
@@ -214,12 +224,13 @@ def page(tx: Transaction, wanted: Extent) -> TranscriptPage:
         positions = range(first, min(entry_count, first + wanted.size - 1) + 1)
     if not positions:
         return TranscriptPage(entries=[], more=False, entry_count=entry_count)
-    rows = _between(tx, "position, size_bytes", wanted.session_id, positions)
+    rows = _between(tx, "position, size_bytes", wanted.session_id, min(positions), max(positions))
     sizes: dict[int, int] = {row[0]: row[1] for row in rows}
     totals = accumulate(sizes[position] for position in positions)
     fitting = sum(total <= limits.TRANSCRIPT_PAGE_BYTES_MAX for total in totals)
     positions = positions[: max(fitting, 1)]
-    rows = _between(tx, ", ".join(ENTRIES.quoted()), wanted.session_id, positions)
+    columns = ", ".join(ENTRIES.quoted())
+    rows = _between(tx, columns, wanted.session_id, min(positions), max(positions))
     entries = {entry.position: entry for entry in map(ENTRIES.from_row, rows)}
     end = 1 if wanted.backwards else entry_count
     return TranscriptPage(
@@ -229,14 +240,14 @@ def page(tx: Transaction, wanted: Extent) -> TranscriptPage:
     )
 
 
-def _between(tx: Transaction, columns: str, session_id: str, positions: range) -> list[Row]:
-    """The rows of entries at some positions that follow each other."""
+def _between(tx: Transaction, columns: str, session_id: str, first: int, last: int) -> list[Row]:
+    """What is selected of the entries from one position to another."""
     parameter = tx.dialect.parameter
     return fetch(
         tx.connection,
         f"SELECT {columns} FROM transcript_entries WHERE session_id = {parameter(1)}"
         f" AND position BETWEEN {parameter(2)} AND {parameter(3)}",
-        (session_id, min(positions), max(positions)),
+        (session_id, first, last),
     )
 
 

@@ -4,6 +4,8 @@ Revision ID: 0003
 Revises: 0001
 """
 
+import re
+
 import sqlalchemy as sa
 from alembic import op
 
@@ -12,9 +14,20 @@ down_revision = "0001"
 branch_labels = None
 depends_on = None
 
-# A transcript is searched by its words, which these part: else Postgres would keep `a-b`, `a.org` and
-# `a@b.org` whole, and FTS5 would not. Those of ASCII, and the most common of typography.
-SEPARATORS = "!\"#$%&()*+,-./:;<=>?@[\\]^_`{|}~'" + "\u00a0¡§«·»¿–—‘’‚“”„•…‹›、。「」！（），：；？"
+# A transcript is searched by its words, which these part: punctuation, symbols and emoji. Postgres would keep
+# `a-b`, `a.org` and `a@b.org` whole, and in some locales takes every character beyond ASCII for a letter; FTS5
+# knows no emoji since Unicode 6.1. As the inside of a regular expression's brackets.
+SEPARATORS = (
+    r"""!"#$%&'()*+,./:;<=>?@\[\\\]\^_`{|}~\-"""
+    "\u00a0-\u00a9\u00ab-\u00b1\u00b4\u00b6-\u00b8\u00bb\u00bf\u00d7\u00f7"
+    "\u2000-\u206f\u20a0-\u20cf\u2190-\u23ff\u2500-\u2bff"
+    "\u3000-\u3004\u3008-\u3020\u3030\ufe00-\ufe0f"
+    "\uff01-\uff0f\uff1a-\uff20\uff3b-\uff40\uff5b-\uff65"
+    "\U0001f000-\U0001faff"
+)
+_SEPARATORS_BEYOND_ASCII = "".join(
+    character for character in map(chr, range(0x80, 0x1FB00)) if re.match(f"[{SEPARATORS}]", character)
+)
 
 
 def upgrade() -> None:
@@ -33,8 +46,8 @@ def upgrade() -> None:
 
 # The index holds no contents: to take an entry out, it must be told again what it was given.
 _SEARCH_ON_SQLITE = (
-    "CREATE VIRTUAL TABLE transcript_search USING"
-    " fts5(content, content='', tokenize='unicode61 remove_diacritics 0')",
+    "CREATE VIRTUAL TABLE transcript_search USING fts5(content, content='',"
+    f""" tokenize="unicode61 remove_diacritics 0 separators '{_SEPARATORS_BEYOND_ASCII}'")""",
     "CREATE TRIGGER transcript_search_add AFTER INSERT ON transcript_entries BEGIN"
     " INSERT INTO transcript_search (rowid, content)"
     " VALUES (new.entry_number, substr(new.content, 1, new.indexed_chars));"
@@ -52,8 +65,8 @@ _SEARCH_ON_POSTGRES = (
     "CREATE INDEX transcript_search_words_idx ON transcript_search USING gin (words) WITH (gin_pending_list_limit = 128)",
     "CREATE FUNCTION transcript_search_add() RETURNS trigger LANGUAGE plpgsql AS $body$ BEGIN"
     " INSERT INTO transcript_search (entry_number, words)"
-    " SELECT entry_number, to_tsvector('simple', translate(left(content, indexed_chars),"
-    f" $chars${SEPARATORS}$chars$, '{' ' * len(SEPARATORS)}')) FROM added;"
+    " SELECT entry_number, to_tsvector('simple',"
+    f" regexp_replace(left(content, indexed_chars), $words$[{SEPARATORS}]$words$, ' ', 'g')) FROM added;"
     " RETURN NULL;"
     " END $body$",
     "CREATE TRIGGER transcript_search_add AFTER INSERT ON transcript_entries"

@@ -70,14 +70,17 @@ class TranscriptService(Calls, TranscriptServiceServicer):
         session_id, after_position = convert_session_filters.watched_transcript(request)
         position = await self._storage.read(transcripts.start_of_watch, (session_id, after_position))
         yield pb.WatchTranscriptResponse(position=position)
-        # The feed only says when to look, at first and at each event or heartbeat: positions say what is new.
+        # The feed only says when to look, and first when it has begun; positions say what is new.
         growing = Filter(entities=WATCHED_BY_TRANSCRIPT, entity_ids=frozenset({session_id}))
-        async for _ in self._storage.feed.watch(growing, None):
-            more = True
-            while more:
+        unread = True
+        async for batch in self._storage.feed.watch(growing, None):
+            unread = unread or bool(batch.events)
+            if not unread:
+                yield pb.WatchTranscriptResponse(position=position)
+            while unread:
                 next_page = Extent(session_id=session_id, size=limits.PAGE_SIZE_MAX, position=position)
                 page = await self._storage.read(transcripts.page, next_page)
-                more = page.more
+                unread = page.more
                 position = page.entries[-1].position if page.entries else position
                 yield pb.WatchTranscriptResponse(
                     entries=[convert.entry(entry) for entry in page.entries], position=position

@@ -1,6 +1,7 @@
 """AuditService on a real channel: what calls leave behind, and how anybody can prove it."""
 
 import base64
+import contextlib
 import hashlib
 import json
 import re
@@ -10,18 +11,29 @@ from typing import Any
 
 import pytest
 import structlog
+from chamberlain.v1 import approval_service_pb2 as approval_pb
 from chamberlain.v1 import audit_service_pb2 as pb
+from chamberlain.v1 import handoff_service_pb2 as handoff_pb
 from chamberlain.v1 import orchestrator_service_pb2 as orchestrator_pb
+from chamberlain.v1 import outbox_service_pb2 as outbox_pb
 from chamberlain.v1 import session_service_pb2 as session_pb
+from chamberlain.v1.agent_pb2 import Agent
+from chamberlain.v1.audit_service_pb2_grpc import AuditServiceStub
+from chamberlain.v1.handoff_pb2 import HANDOFF_STATUS_ACTIVE
+from chamberlain.v1.session_pb2 import Session
+from google.protobuf.field_mask_pb2 import FieldMask
 from google.protobuf.timestamp_pb2 import Timestamp
 from grpc import StatusCode
+from grpc.aio import AioRpcError
 
 from server.app import App
 from server.sweeps import Sweeps
 from storage import limits
+from tests.server.conftest import connected, running, settings
 from tests.server.conversation import a_session, an_append
 from tests.server.market import NONCE, Market, a_task
 from tests.server.refusals import refused
+from tests.server.test_service_config import CONTRACT
 from tests.storage.auditing import meddle
 
 TRACE = "0af7651916cd43dd8448eb211c80319c"
@@ -235,3 +247,78 @@ async def test_a_broken_log_is_not_pruned_but_told_of(
         ).audit()
     assert [(entry["event"], entry["number"]) for entry in told] == [("the audit log is broken", 1)]
     assert (await verified(audit)).fault.number == 1
+
+
+NOBODY = "nobody"
+MUTATIONS: dict[str, Any] = {
+    "OrchestratorService/RegisterAgent": orchestrator_pb.RegisterAgentRequest(agent_id="ada"),
+    "OrchestratorService/UpdateAgent": orchestrator_pb.UpdateAgentRequest(
+        agent=Agent(agent_id=NOBODY, label="x"), update_mask=FieldMask(paths=["label"])
+    ),
+    "OrchestratorService/RetireAgent": orchestrator_pb.RetireAgentRequest(agent_id=NOBODY),
+    "OrchestratorService/CreateTask": a_task(),
+    "OrchestratorService/BatchCreateTasks": orchestrator_pb.BatchCreateTasksRequest(requests=[a_task()]),
+    "OrchestratorService/CancelTask": orchestrator_pb.CancelTaskRequest(task_id=NOBODY),
+    "OrchestratorService/SubmitBid": orchestrator_pb.SubmitBidRequest(
+        task_id=NOBODY, agent_id="ada", commitment=bytes(32)
+    ),
+    "OrchestratorService/CloseBidding": orchestrator_pb.CloseBiddingRequest(task_id=NOBODY),
+    "OrchestratorService/RevealBid": orchestrator_pb.RevealBidRequest(
+        task_id=NOBODY, agent_id="ada", value="1", nonce=bytes(32)
+    ),
+    "OrchestratorService/AllocateTask": orchestrator_pb.AllocateTaskRequest(task_id=NOBODY),
+    "OrchestratorService/SubmitResult": orchestrator_pb.SubmitResultRequest(
+        task_id=NOBODY, agent_id="ada", output=b"6"
+    ),
+    "OrchestratorService/SettleTask": orchestrator_pb.SettleTaskRequest(task_id=NOBODY),
+    "OutboxService/EnqueueExtrinsic": outbox_pb.EnqueueExtrinsicRequest(pallet="System", call="remark"),
+    "OutboxService/RequeueExtrinsic": outbox_pb.RequeueExtrinsicRequest(correlation_id=NOBODY),
+    "OutboxService/CancelExtrinsic": outbox_pb.CancelExtrinsicRequest(correlation_id=NOBODY),
+    "SessionService/CreateSession": session_pb.CreateSessionRequest(role="planner"),
+    "SessionService/UpdateSession": session_pb.UpdateSessionRequest(
+        session=Session(session_id=NOBODY), update_mask=FieldMask(paths=["task_id"])
+    ),
+    "SessionService/DeleteSession": session_pb.DeleteSessionRequest(session_id=NOBODY),
+    "SessionService/AppendCommand": session_pb.AppendCommandRequest(session_id=NOBODY, command="look"),
+    "SessionService/BranchSession": session_pb.BranchSessionRequest(session_id=NOBODY, position=1),
+    "SessionService/CopySession": session_pb.CopySessionRequest(session_id=NOBODY),
+    "SessionService/SweepSessions": session_pb.SweepSessionsRequest(),
+    "TranscriptService/AppendTranscript": an_append(NOBODY, "hello"),
+    "HandoffService/RouteTask": handoff_pb.RouteTaskRequest(from_role="a", to_role="b", type="review"),
+    "HandoffService/UpdateHandoff": handoff_pb.UpdateHandoffRequest(
+        handoff_id=NOBODY, status=HANDOFF_STATUS_ACTIVE
+    ),
+    "ApprovalService/RequestApproval": approval_pb.RequestApprovalRequest(
+        kind="payment", title="Pay", requested_by="ada"
+    ),
+    "ApprovalService/DecideApproval": approval_pb.DecideApprovalRequest(
+        approval_id=NOBODY, decision=approval_pb.APPROVAL_DECISION_APPROVED, decided_by="grace"
+    ),
+    "ApprovalService/CancelApproval": approval_pb.CancelApprovalRequest(
+        approval_id=NOBODY, cancelled_by="grace"
+    ),
+}
+NOTHING_TO_DO = {"SessionService/SweepSessions"}
+READS = ("Get", "List", "Search", "Resume")
+
+
+def _is_mutation(method: Any) -> bool:
+    return not (method.server_streaming or method.client_streaming or method.name.startswith(READS))
+
+
+async def test_no_mutation_of_the_contract_is_forgotten() -> None:
+    mutations = [method for method in CONTRACT if _is_mutation(method)]
+    assert MUTATIONS.keys() == {f"{method.containing_service.name}/{method.name}" for method in mutations}
+    app = App(settings(outbox_allowed_calls="System.remark"))
+    async with running(app), connected(app) as channel:
+        for name, request in MUTATIONS.items():
+            serialize = type(request).SerializeToString
+            call: Any = channel.unary_unary(f"/chamberlain.v1.{name}", request_serializer=serialize)
+            with contextlib.suppress(AioRpcError):
+                await call(request)
+        found = {entry.method: entry for entry in await entries(AuditServiceStub(channel))}
+    assert found.keys() == MUTATIONS.keys() - NOTHING_TO_DO
+    for entry in found.values():
+        known = entry.result in ("ok", "NO_CHAIN") or entry.result.endswith("_NOT_FOUND")
+        assert known, entry
+        assert entry.target_type or entry.result == "NO_CHAIN", entry

@@ -124,6 +124,7 @@ async def test_a_sweep_is_tried_before_it_is_done(shell: Shell, app: App, sessio
         "deleted_session_ids": [],
         "more": False,
     }
+    assert await shell.said("sweep") == "nothing is due\n"
 
 
 async def test_a_sweep_goes_on_until_nothing_is_due(

@@ -118,3 +118,21 @@ async def test_two_servers_sweep_side_by_side_and_each_session_expires_once(post
         assert sorted(one + other) == sorted(session_ids)
         for detail in made:
             assert (await see(here, detail)).session.revision == 2
+
+
+async def test_two_servers_delete_what_expired_long_ago_once(postgres_url: str) -> None:
+    async with opened(postgres_url, LOCAL) as here, opened(postgres_url, LOCAL) as there:
+        made = await asyncio.gather(*(opened_session(here) for _ in range(60)))
+        await asyncio.gather(
+            *(here.commit(sessions.update, a_move(detail, SessionStatus.EXPIRED)) for detail in made)
+        )
+        await let_it_rest(here, *(detail.session.session_id for detail in made), hours=20)
+        batch = Sweep(retention_us=HOUR_US, purge_us=HOUR_US, at_most=3)
+        seen: list[str] = []
+        while (await here.read(due, batch)).deleted_session_ids:
+            for swept in await asyncio.gather(*(storage.commit(sweep, batch) for storage in (here, there))):
+                seen += swept.deleted_session_ids
+        assert sorted(seen) == sorted(detail.session.session_id for detail in made)
+        while sum(await asyncio.gather(*(s.commit(session_sweep.collect, 7) for s in (here, there)))):
+            pass
+        assert await count(here, "sessions", "session_heads") == (0, 0)

@@ -1,5 +1,6 @@
 """Search: the same words find the same entries on both engines, whatever is typed."""
 
+import re
 import string
 
 import pytest
@@ -45,8 +46,9 @@ async def told(storage: Storage, *texts: str) -> SessionDetail:
         ("naïve", ["naïve"]),
         ("naive", []),
         ("世界", ["你好，世界"]),
+        ("ÜBER", ["Über alles"]),
+        ("great", ["great🤖👍"]),
         ("cafe quick", []),
-        ("🜁", []),
     ],
 )
 async def test_words_find_the_entries_that_have_all_of_them(
@@ -61,6 +63,8 @@ async def test_words_find_the_entries_that_have_all_of_them(
         "3.14",
         "naïve",
         "你好，世界",
+        "Über alles",
+        "great🤖👍",
     )
     assert await contents(local, text) == expected
 
@@ -111,7 +115,7 @@ async def test_any_text_can_be_searched_for(local: Storage, text: str) -> None:
 
 
 def test_words_are_what_separators_leave() -> None:
-    assert words_of(f'one{SEPARATORS}two "three" four four') == ("one", "two", "three", "four")
+    assert words_of('one…two👍"three"→four\u00a0four') == ("one", "two", "three", "four")
     assert words_of(string.punctuation + string.whitespace) == ()
 
 
@@ -228,3 +232,15 @@ async def test_of_a_word_that_is_everywhere_the_newest_entries_are_found(
     assert await contents(local, "0") == ["word 0"]
     assert await contents(local, "6", session_id=b.session.session_id) == ["word 6"]
     assert await contents(local, "6", session_id=a.session.session_id) == []
+
+
+async def test_every_separator_parts_words_in_the_index_too(local: Storage) -> None:
+    every = re.findall(f"[{SEPARATORS}]", "".join(map(chr, range(1, 0x20000))))
+    separators = [*every[:600], *every[600::40]]
+    texts = [f"left{character}right" for character in separators]
+    detail = await opened_session(local)
+    for begin in range(0, len(texts), 100):
+        await local.commit(transcripts.append, an_append(detail, *texts[begin : begin + 100]))
+        wanted = Search(words=("left", "right"), size=200, begin_time_us=1, end_time_us=2**62)
+        part = [match.entry.content for match in (await local.read(search, wanted)).matches]
+        assert set(texts[begin : begin + 100]) <= set(part)

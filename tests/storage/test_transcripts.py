@@ -177,6 +177,10 @@ async def test_what_cannot_be_branched_is_refused(local: Storage, monkeypatch: p
         await local.commit(transcripts.copy, Copy(session_id=session_id))
     assert await dump(local) == before
     await local.commit(transcripts.copy, Copy(session_id=session_id, position=2))
+    monkeypatch.setattr(limits, "COPY_BYTES_MAX", 5)
+    with pytest.raises(TranscriptTooLong) as refusal:
+        await local.commit(transcripts.copy, Copy(session_id=session_id, position=2))
+    assert refusal.value.metadata == {"bytes": "6", "bytes_max": "5"}
 
 
 async def test_the_transcript_of_no_session_is_not_found(local: Storage) -> None:

@@ -31,9 +31,10 @@ class AuditServiceStub:
 
     Every call that changes something leaves an entry, written in the transaction of the change; so
     does a change that was refused by what is stored, with the reason, and what the server does by
-    itself, as actor `system`. A malformed request (INVALID_ARGUMENT of the edge), a repeated request
-    id, and a call that failed before anything was decided leave none. Entries tell ids and counts,
-    never contents, prompts, sealed values or secrets.
+    itself, as actor `system`. What is refused before that, because it is malformed or not allowed, a
+    repeated request id, and a call that failed leave none; nor does a call that had nothing to do,
+    like an empty append. Entries tell ids and counts, never contents, prompts, sealed values or
+    secrets.
 
     The log is a chain that anybody can check. The canonical bytes of an entry are a JSON object in
     UTF-8 without spaces, with the members `number`, `time_us` (microseconds since the epoch, UTC),
@@ -78,9 +79,10 @@ class AuditServiceAsyncStub(AuditServiceStub):
 
     Every call that changes something leaves an entry, written in the transaction of the change; so
     does a change that was refused by what is stored, with the reason, and what the server does by
-    itself, as actor `system`. A malformed request (INVALID_ARGUMENT of the edge), a repeated request
-    id, and a call that failed before anything was decided leave none. Entries tell ids and counts,
-    never contents, prompts, sealed values or secrets.
+    itself, as actor `system`. What is refused before that, because it is malformed or not allowed, a
+    repeated request id, and a call that failed leave none; nor does a call that had nothing to do,
+    like an empty append. Entries tell ids and counts, never contents, prompts, sealed values or
+    secrets.
 
     The log is a chain that anybody can check. The canonical bytes of an entry are a JSON object in
     UTF-8 without spaces, with the members `number`, `time_us` (microseconds since the epoch, UTC),
@@ -121,9 +123,10 @@ class AuditServiceServicer(metaclass=_abc_1.ABCMeta):
 
     Every call that changes something leaves an entry, written in the transaction of the change; so
     does a change that was refused by what is stored, with the reason, and what the server does by
-    itself, as actor `system`. A malformed request (INVALID_ARGUMENT of the edge), a repeated request
-    id, and a call that failed before anything was decided leave none. Entries tell ids and counts,
-    never contents, prompts, sealed values or secrets.
+    itself, as actor `system`. What is refused before that, because it is malformed or not allowed, a
+    repeated request id, and a call that failed leave none; nor does a call that had nothing to do,
+    like an empty append. Entries tell ids and counts, never contents, prompts, sealed values or
+    secrets.
 
     The log is a chain that anybody can check. The canonical bytes of an entry are a JSON object in
     UTF-8 without spaces, with the members `number`, `time_us` (microseconds since the epoch, UTC),

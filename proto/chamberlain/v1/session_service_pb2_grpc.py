@@ -200,7 +200,7 @@ class SessionServiceServicer:
         The branch has the role, the task, the metadata and the active tasks of its source as they are
         now, and copies of its entries up to `position`, at the same positions. NOT_FOUND,
         ENTRY_NOT_FOUND if there is no such position; FAILED_PRECONDITION, TRANSCRIPT_TOO_LONG if more
-        than 10,000 entries would have to be copied.
+        than 10,000 entries or 64 MiB would have to be copied.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -209,7 +209,7 @@ class SessionServiceServicer:
     def CopySession(self, request, context):
         """Makes a new, pending session with all that another one has: as a branch from its last entry,
         and with its command history. FAILED_PRECONDITION, TRANSCRIPT_TOO_LONG if entries and commands
-        are more than 10,000 together.
+        are more than 10,000 together, or the entries have more than 64 MiB.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

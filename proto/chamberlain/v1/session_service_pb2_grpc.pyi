@@ -82,12 +82,12 @@ class SessionServiceStub:
     The branch has the role, the task, the metadata and the active tasks of its source as they are
     now, and copies of its entries up to `position`, at the same positions. NOT_FOUND,
     ENTRY_NOT_FOUND if there is no such position; FAILED_PRECONDITION, TRANSCRIPT_TOO_LONG if more
-    than 10,000 entries would have to be copied.
+    than 10,000 entries or 64 MiB would have to be copied.
     """
     CopySession: _grpc.UnaryUnaryMultiCallable[_session_service_pb2.CopySessionRequest, _session_service_pb2.CopySessionResponse]
     """Makes a new, pending session with all that another one has: as a branch from its last entry,
     and with its command history. FAILED_PRECONDITION, TRANSCRIPT_TOO_LONG if entries and commands
-    are more than 10,000 together.
+    are more than 10,000 together, or the entries have more than 64 MiB.
     """
     SweepSessions: _grpc.UnaryUnaryMultiCallable[_session_service_pb2.SweepSessionsRequest, _session_service_pb2.SweepSessionsResponse]
     """Lets expire what nobody has touched for the retention time, and deletes what expired longer ago
@@ -151,12 +151,12 @@ class SessionServiceAsyncStub(SessionServiceStub):
     The branch has the role, the task, the metadata and the active tasks of its source as they are
     now, and copies of its entries up to `position`, at the same positions. NOT_FOUND,
     ENTRY_NOT_FOUND if there is no such position; FAILED_PRECONDITION, TRANSCRIPT_TOO_LONG if more
-    than 10,000 entries would have to be copied.
+    than 10,000 entries or 64 MiB would have to be copied.
     """
     CopySession: _aio.UnaryUnaryMultiCallable[_session_service_pb2.CopySessionRequest, _session_service_pb2.CopySessionResponse]  # type: ignore[assignment]
     """Makes a new, pending session with all that another one has: as a branch from its last entry,
     and with its command history. FAILED_PRECONDITION, TRANSCRIPT_TOO_LONG if entries and commands
-    are more than 10,000 together.
+    are more than 10,000 together, or the entries have more than 64 MiB.
     """
     SweepSessions: _aio.UnaryUnaryMultiCallable[_session_service_pb2.SweepSessionsRequest, _session_service_pb2.SweepSessionsResponse]  # type: ignore[assignment]
     """Lets expire what nobody has touched for the retention time, and deletes what expired longer ago
@@ -277,7 +277,7 @@ class SessionServiceServicer(metaclass=_abc_1.ABCMeta):
         The branch has the role, the task, the metadata and the active tasks of its source as they are
         now, and copies of its entries up to `position`, at the same positions. NOT_FOUND,
         ENTRY_NOT_FOUND if there is no such position; FAILED_PRECONDITION, TRANSCRIPT_TOO_LONG if more
-        than 10,000 entries would have to be copied.
+        than 10,000 entries or 64 MiB would have to be copied.
         """
 
     @_abc_1.abstractmethod
@@ -288,7 +288,7 @@ class SessionServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _typing.Union[_session_service_pb2.CopySessionResponse, _abc.Awaitable[_session_service_pb2.CopySessionResponse]]:
         """Makes a new, pending session with all that another one has: as a branch from its last entry,
         and with its command history. FAILED_PRECONDITION, TRANSCRIPT_TOO_LONG if entries and commands
-        are more than 10,000 together.
+        are more than 10,000 together, or the entries have more than 64 MiB.
         """
 
     @_abc_1.abstractmethod

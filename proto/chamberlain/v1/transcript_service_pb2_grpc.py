@@ -114,11 +114,11 @@ class TranscriptServiceServicer:
     def SearchTranscripts(self, request, context):
         """Finds entries by their words, in all sessions or in one.
 
-        A word is what stands between white space and punctuation; an entry is found if it has all of
-        them, in any order, whatever the case of their letters. The first 262,144 bytes of a content are
-        looked at. The 200 newest matches are ranked, by how often they have the words
-        near their beginning, and the best come first. The query is never more
-        than words: no character in it has a meaning. Ended sessions are searched too.
+        A word is what stands between white space, punctuation, symbols and emoji; an entry is found if
+        it has all of them, in any order, whatever the case of their letters. The first 262,144 bytes of
+        a content are looked at. The 200 newest matches are ranked, by how often they have the words near
+        their beginning, and the best come first. The query is never more than words: no character in it
+        has a meaning. Ended sessions are searched too.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -61,11 +61,11 @@ class TranscriptServiceStub:
     SearchTranscripts: _grpc.UnaryUnaryMultiCallable[_transcript_service_pb2.SearchTranscriptsRequest, _transcript_service_pb2.SearchTranscriptsResponse]
     """Finds entries by their words, in all sessions or in one.
 
-    A word is what stands between white space and punctuation; an entry is found if it has all of
-    them, in any order, whatever the case of their letters. The first 262,144 bytes of a content are
-    looked at. The 200 newest matches are ranked, by how often they have the words
-    near their beginning, and the best come first. The query is never more
-    than words: no character in it has a meaning. Ended sessions are searched too.
+    A word is what stands between white space, punctuation, symbols and emoji; an entry is found if
+    it has all of them, in any order, whatever the case of their letters. The first 262,144 bytes of
+    a content are looked at. The 200 newest matches are ranked, by how often they have the words near
+    their beginning, and the best come first. The query is never more than words: no character in it
+    has a meaning. Ended sessions are searched too.
     """
     WatchTranscript: _grpc.UnaryStreamMultiCallable[_transcript_service_pb2.WatchTranscriptRequest, _transcript_service_pb2.WatchTranscriptResponse]
     """Watches the transcript of a session from a position, without gaps.
@@ -110,11 +110,11 @@ class TranscriptServiceAsyncStub(TranscriptServiceStub):
     SearchTranscripts: _aio.UnaryUnaryMultiCallable[_transcript_service_pb2.SearchTranscriptsRequest, _transcript_service_pb2.SearchTranscriptsResponse]  # type: ignore[assignment]
     """Finds entries by their words, in all sessions or in one.
 
-    A word is what stands between white space and punctuation; an entry is found if it has all of
-    them, in any order, whatever the case of their letters. The first 262,144 bytes of a content are
-    looked at. The 200 newest matches are ranked, by how often they have the words
-    near their beginning, and the best come first. The query is never more
-    than words: no character in it has a meaning. Ended sessions are searched too.
+    A word is what stands between white space, punctuation, symbols and emoji; an entry is found if
+    it has all of them, in any order, whatever the case of their letters. The first 262,144 bytes of
+    a content are looked at. The 200 newest matches are ranked, by how often they have the words near
+    their beginning, and the best come first. The query is never more than words: no character in it
+    has a meaning. Ended sessions are searched too.
     """
     WatchTranscript: _aio.UnaryStreamMultiCallable[_transcript_service_pb2.WatchTranscriptRequest, _transcript_service_pb2.WatchTranscriptResponse]  # type: ignore[assignment]
     """Watches the transcript of a session from a position, without gaps.
@@ -180,11 +180,11 @@ class TranscriptServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _typing.Union[_transcript_service_pb2.SearchTranscriptsResponse, _abc.Awaitable[_transcript_service_pb2.SearchTranscriptsResponse]]:
         """Finds entries by their words, in all sessions or in one.
 
-        A word is what stands between white space and punctuation; an entry is found if it has all of
-        them, in any order, whatever the case of their letters. The first 262,144 bytes of a content are
-        looked at. The 200 newest matches are ranked, by how often they have the words
-        near their beginning, and the best come first. The query is never more
-        than words: no character in it has a meaning. Ended sessions are searched too.
+        A word is what stands between white space, punctuation, symbols and emoji; an entry is found if
+        it has all of them, in any order, whatever the case of their letters. The first 262,144 bytes of
+        a content are looked at. The 200 newest matches are ranked, by how often they have the words near
+        their beginning, and the best come first. The query is never more than words: no character in it
+        has a meaning. Ended sessions are searched too.
         """
 
     @_abc_1.abstractmethod
