@@ -111,6 +111,7 @@ def _fault(fault: Fault) -> pb.AuditFault:
 
 
 def audit_entry(stored: StoredEntry) -> pb.AuditEntry:
+    """Raises `AuditEntryBroken`."""
     entry = stored.entry
     return pb.AuditEntry(
         number=entry.number,
@@ -129,7 +130,7 @@ def audit_entry(stored: StoredEntry) -> pb.AuditEntry:
 
 
 def ndjson_line(stored: StoredEntry) -> bytes:
-    """A line of an export; see AuditService.ExportAudit."""
+    """A line of an export; see AuditService.ExportAudit. What is broken is exported as it is."""
     return b'{"entry":%b,"previous_hash":"%b","hash":"%b"}\n' % (
         stored.canonical,
         stored.previous_hash.encode(),

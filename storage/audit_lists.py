@@ -44,10 +44,18 @@ class AuditFilter(Record, frozen=True, kw_only=True):
 class StoredEntry(Record, frozen=True, kw_only=True):
     """An entry as it is stored. The hash before is empty if the entry before is gone without leave."""
 
-    entry: Entry
+    number: int
     canonical: bytes
     previous_hash: str
     hash: str
+
+    @property
+    def entry(self) -> Entry:
+        """What it says. Raises `AuditEntryBroken`."""
+        try:
+            return _decode(self.canonical)
+        except (msgspec.MsgspecError, UnicodeDecodeError):
+            raise AuditEntryBroken(self.number) from None
 
 
 class AuditPage(Record, frozen=True, kw_only=True):
@@ -66,7 +74,7 @@ def extent(tx: Transaction, *, lock: bool = False) -> AuditExtent:
 
 
 def page(tx: Transaction, wanted: AuditFilter) -> AuditPage:
-    """A page of the entries that are wanted. Raises `AuditEntryBroken`."""
+    """A page of the entries that are wanted."""
     log = extent(tx)
     order, beyond = ("DESC", "<") if wanted.newest_first else ("ASC", ">")
     conditions: list[tuple[str, object]] = [
@@ -100,15 +108,12 @@ def _stored(row: Sequence[Any], log: AuditExtent) -> StoredEntry:
     number, canonical, previous_hash, digest = row
     if previous_hash is None:
         previous_hash = log.tail_hash.encode() if number == log.tail + 1 else b""
-    try:
-        return StoredEntry(
-            entry=_decode(canonical),
-            canonical=canonical,
-            previous_hash=previous_hash.decode("ascii"),
-            hash=digest.decode("ascii"),
-        )
-    except (msgspec.MsgspecError, UnicodeDecodeError):
-        raise AuditEntryBroken(number) from None
+    return StoredEntry(
+        number=number,
+        canonical=canonical,
+        previous_hash=previous_hash.decode("ascii", "replace"),
+        hash=digest.decode("ascii", "replace"),
+    )
 
 
 def _first_at(tx: Transaction, log: AuditExtent, time_us: int) -> int:

@@ -18,7 +18,7 @@ class AuditService(Calls, AuditServiceServicer):
         page = await self._storage.read(audit_lists.page, convert.audit_page(request, tokens))
         return pb.ListAuditResponse(
             entries=[convert.audit_entry(stored) for stored in page.entries],
-            next_page_token=tokens.token(str(page.entries[-1].entry.number) if page.more else ""),
+            next_page_token=tokens.token(str(page.entries[-1].number) if page.more else ""),
         )
 
     async def VerifyAudit(
@@ -37,10 +37,10 @@ class AuditService(Calls, AuditServiceServicer):
         more = True
         while more:
             page = await self._storage.read(audit_lists.page, wanted)
-            entries = [stored for stored in page.entries if stored.entry.number <= head]
+            entries = [stored for stored in page.entries if stored.number <= head]
             if not entries:
                 return
-            last = entries[-1].entry.number
+            last = entries[-1].number
             yield pb.ExportAuditResponse(ndjson=b"".join(map(convert.ndjson_line, entries)), last_number=last)
             wanted = msgspec.structs.replace(wanted, after=last)
             more = page.more

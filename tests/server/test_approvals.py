@@ -224,6 +224,17 @@ class TestWaiting:
             (last,) = await rest_of(waiting)
             assert last.approval.status == APPROVAL_STATUS_APPROVED
 
+    async def test_ends_when_the_approval_expires(self, approvals: Any, app: App) -> None:
+        asked = await an_approval(approvals)
+        waiting = approvals.WaitForApproval(pb.WaitForApprovalRequest(approval_id=asked.approval_id))
+        assert (await waiting.read()).approval == asked
+        past = "UPDATE approvals SET expire_time_us = 1 WHERE approval_id = :approval_id"
+        await meddle(app.storage, past, approval_id=asked.approval_id)
+        # The server's own sweep comes by within a second.
+        (last,) = await rest_of(waiting)
+        assert last.approval.status == APPROVAL_STATUS_EXPIRED
+        assert last.approval.decided_by == ""
+
     async def test_for_an_approval_that_does_not_exist_is_refused(self, approvals: Any) -> None:
         with refused(StatusCode.NOT_FOUND, "APPROVAL_NOT_FOUND", resource="none"):
             await approvals.WaitForApproval(pb.WaitForApprovalRequest(approval_id="none")).read()

@@ -170,6 +170,8 @@ async def test_a_changed_byte_is_named(orchestrator: Any, audit: Any, app: App) 
     await meddle(app.storage, "UPDATE audit_log SET entry = '{' WHERE number = 3")
     with refused(StatusCode.DATA_LOSS, "AUDIT_ENTRY_BROKEN", resource="3"):
         await audit.ListAudit(pb.ListAuditRequest())
+    (chunk,) = [chunk async for chunk in audit.ExportAudit(pb.ExportAuditRequest())]
+    assert b'{"entry":{,"previous_hash":"' in chunk.ndjson.splitlines()[2]
 
 
 @pytest.mark.parametrize(

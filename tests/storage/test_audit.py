@@ -253,11 +253,14 @@ async def test_an_empty_log_is_whole(local: Storage) -> None:
     assert await walked(local) == Walk(begun=True, hash=AUDIT_NO_HASH, end_hash=AUDIT_NO_HASH)
 
 
-async def test_a_broken_entry_is_no_page_but_a_clear_word(local: Storage) -> None:
+async def test_a_broken_entry_says_so_when_it_is_read(local: Storage) -> None:
     await _some_entries(local, 3)
     await meddle(local, "UPDATE audit_log SET entry = '{' WHERE number = 2")
+    first, second, third = await audited(local)
+    assert (first.entry.number, third.entry.number) == (1, 3)
+    assert second.canonical == b"{"
     with pytest.raises(AuditEntryBroken, match="entry 2 "):
-        await audited(local)
+        second.entry  # noqa: B018 - reading it is the test
 
 
 async def test_a_walk_takes_pages_and_what_is_written_meanwhile_does_not_disturb_it(

@@ -118,7 +118,8 @@ class AuditServiceServicer:
 
         A line is `{"entry":<canonical bytes>,"previous_hash":"<64 digits>","hash":"<64 digits>"}`: the
         canonical bytes are what stands between its first 9 bytes and its last 158, without the newline.
-        The export ends at what is newest when it begins.
+        The export ends at what is newest when it begins. Entries that are broken are exported as they
+        are.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -70,7 +70,8 @@ class AuditServiceStub:
 
     A line is `{"entry":<canonical bytes>,"previous_hash":"<64 digits>","hash":"<64 digits>"}`: the
     canonical bytes are what stands between its first 9 bytes and its last 158, without the newline.
-    The export ends at what is newest when it begins.
+    The export ends at what is newest when it begins. Entries that are broken are exported as they
+    are.
     """
 
 @_typing.type_check_only
@@ -115,7 +116,8 @@ class AuditServiceAsyncStub(AuditServiceStub):
 
     A line is `{"entry":<canonical bytes>,"previous_hash":"<64 digits>","hash":"<64 digits>"}`: the
     canonical bytes are what stands between its first 9 bytes and its last 158, without the newline.
-    The export ends at what is newest when it begins.
+    The export ends at what is newest when it begins. Entries that are broken are exported as they
+    are.
     """
 
 class AuditServiceServicer(metaclass=_abc_1.ABCMeta):
@@ -175,7 +177,8 @@ class AuditServiceServicer(metaclass=_abc_1.ABCMeta):
 
         A line is `{"entry":<canonical bytes>,"previous_hash":"<64 digits>","hash":"<64 digits>"}`: the
         canonical bytes are what stands between its first 9 bytes and its last 158, without the newline.
-        The export ends at what is newest when it begins.
+        The export ends at what is newest when it begins. Entries that are broken are exported as they
+        are.
         """
 
 def add_AuditServiceServicer_to_server(servicer: AuditServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...
