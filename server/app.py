@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 import grpc
 import structlog
 from chamberlain.v1 import (
+    approval_service_pb2,
+    audit_service_pb2,
     chain_service_pb2,
     handoff_service_pb2,
     orchestrator_service_pb2,
@@ -15,6 +17,8 @@ from chamberlain.v1 import (
     session_service_pb2,
     transcript_service_pb2,
 )
+from chamberlain.v1.approval_service_pb2_grpc import add_ApprovalServiceServicer_to_server
+from chamberlain.v1.audit_service_pb2_grpc import add_AuditServiceServicer_to_server
 from chamberlain.v1.chain_service_pb2_grpc import add_ChainServiceServicer_to_server
 from chamberlain.v1.handoff_service_pb2_grpc import add_HandoffServiceServicer_to_server
 from chamberlain.v1.orchestrator_service_pb2_grpc import add_OrchestratorServiceServicer_to_server
@@ -34,6 +38,8 @@ from server.health import Health
 from server.interceptor import CallInterceptor
 from server.listener import Routes, channel_options, listen
 from server.observer import LOOK_SECONDS, Observer
+from server.services.approvals import ApprovalService
+from server.services.audit import AuditService
 from server.services.chain import ChainService
 from server.services.handoffs import HandoffService
 from server.services.orchestrator import OrchestratorService
@@ -56,6 +62,8 @@ SERVICES = (
     session_service_pb2.DESCRIPTOR.services_by_name["SessionService"].full_name,
     transcript_service_pb2.DESCRIPTOR.services_by_name["TranscriptService"].full_name,
     handoff_service_pb2.DESCRIPTOR.services_by_name["HandoffService"].full_name,
+    approval_service_pb2.DESCRIPTOR.services_by_name["ApprovalService"].full_name,
+    audit_service_pb2.DESCRIPTOR.services_by_name["AuditService"].full_name,
 )
 HEALTH_SERVICE = health_pb2.DESCRIPTOR.services_by_name["Health"].full_name
 
@@ -151,6 +159,8 @@ class App:
         session_sweep = session_ages(
             retention_days=settings.session_retention_days, purge_days=settings.session_purge_days
         )
+        add_ApprovalServiceServicer_to_server(ApprovalService(storage), routes)
+        add_AuditServiceServicer_to_server(AuditService(storage), routes)
         add_SessionServiceServicer_to_server(SessionService(storage, sweep=session_sweep), routes)
         add_TranscriptServiceServicer_to_server(TranscriptService(storage), routes)
         add_HandoffServiceServicer_to_server(HandoffService(storage), routes)
@@ -186,13 +196,16 @@ class App:
             event_retention_hours=settings.event_retention_hours,
             outbox_retention_days=settings.outbox_retention_days,
             chain_retention_blocks=settings.chain_retention_blocks,
+            audit_retention_days=settings.audit_retention_days,
         )
         background.start("database", database.run)
         background.start("overdue calls", interceptor.end_overdue)
         background.every("deadlines", DEADLINES_SECONDS, sweeps.deadlines)
+        background.every("approvals", DEADLINES_SECONDS, sweeps.approvals)
         background.every("retention", RETENTION_SECONDS, sweeps.retention)
         if chain or metrics:
             background.every("observer", LOOK_SECONDS, observer.look)
+        background.every("audit", RETENTION_SECONDS, sweeps.audit)
         background.every("sessions", SESSIONS_SECONDS, SessionSweeps(storage, session_sweep).run)
         if chain:
             background.start("chain", _after(database.ready, chain.run))

@@ -104,6 +104,9 @@ class Settings(BaseSettings):
         le=36_500,
         description="How long after its expiry a session is deleted.",
     )
+    audit_retention_days: int = Field(
+        0, ge=0, le=36_500, description="How long the audit log is kept; 0 keeps all of it."
+    )
     idempotency_ttl_seconds: int = Field(
         86_400, ge=1, le=31_536_000, description="How long request ids and their answers are kept."
     )

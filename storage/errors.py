@@ -4,15 +4,17 @@ StorageError
 ├── Refusal                 a decision about one item: it changed nothing, its neighbours go on
 │   ├── NotFound            AgentNotFound, TaskNotFound, BidNotFound, ResultNotFound,
 │   │                       AgreementNotFound, ExtrinsicNotFound, SessionNotFound, EntryNotFound,
-│   │                       HandoffNotFound, IdNotFound
+│   │                       HandoffNotFound, ApprovalNotFound, IdNotFound
 │   ├── AlreadyExists       AgentExists, DuplicateBid, DuplicateResult
 │   ├── Precondition        InvalidTransition, AgentNotActive, TaskNotBidding, TaskNotRevealing,
 │   │                       TaskNotAssigned, DeadlinePassed, ValueAboveBudget, NoRevealedBid,
 │   │                       ActionPending, ExtrinsicLive, NoChain, ChainDecides, NothingToReplay,
-│   │                       RequestIdReused, SessionEnded, TranscriptTooLong, MetadataTooLarge
+│   │                       RequestIdReused, SessionEnded, TranscriptTooLong, MetadataTooLarge,
+│   │                       ApprovalNotPending
 │   ├── Invalid             CommitmentMismatch, InvalidCursor
 │   ├── Aborted             StaleRevision
 │   ├── Expired             CursorExpired
+│   ├── DataLoss            AuditEntryBroken
 │   └── Superseded          another bridge was faster; never reaches a client
 ├── Failure                 the machinery could not do it
 │   ├── DatabaseUnavailable, CommitUnknown, Overloaded, DeadlineExceeded, ShuttingDown
@@ -102,6 +104,10 @@ class SessionNotFound(NotFound):
 
 class HandoffNotFound(NotFound):
     entity = "handoff"
+
+
+class ApprovalNotFound(NotFound):
+    entity = "approval"
 
 
 class IdNotFound(NotFound):
@@ -332,6 +338,31 @@ class Expired(Refusal):
 class CursorExpired(Expired):
     def __init__(self, why: str) -> None:
         super().__init__(f"{why}: list again, and watch from the cursor of that answer")
+
+
+class DataLoss(Refusal):
+    pass
+
+
+class AuditEntryBroken(DataLoss):
+    """An entry of the audit log is not what was written."""
+
+    def __init__(self, number: int) -> None:
+        super().__init__(
+            f"entry {number} of the audit log is broken: VerifyAudit tells more",
+            resource=("audit", str(number)),
+        )
+
+
+class ApprovalNotPending(Precondition):
+    """An approval that is decided, cancelled or expired stays so."""
+
+    def __init__(self, approval_id: str, status: str, by: str = "") -> None:
+        super().__init__(
+            f"approval {approval_id!r} is {status}{f' by {by!r}' if by else ''}, not pending",
+            resource=("approval", approval_id),
+            metadata={"status": str(status)} | ({"decided_by": by} if by else {}),
+        )
 
 
 class Superseded(Refusal):

@@ -97,6 +97,14 @@ class HandoffStatus(StrEnum):
     CANCELLED = "cancelled"
 
 
+class ApprovalStatus(StrEnum):
+    PENDING = "pending"  # waits for a decision
+    APPROVED = "approved"
+    REJECTED = "rejected"
+    CANCELLED = "cancelled"  # whoever asked needs it no more
+    EXPIRED = "expired"  # nobody decided in time
+
+
 Status = TypeVar("Status", bound=StrEnum)
 
 
@@ -235,5 +243,18 @@ HANDOFF = Lifecycle(
     {
         HandoffStatus.PENDING: _to(HandoffStatus.ACTIVE, HandoffStatus.CANCELLED),
         HandoffStatus.ACTIVE: _to(HandoffStatus.COMPLETED, HandoffStatus.FAILED, HandoffStatus.CANCELLED),
+    },
+)
+
+APPROVAL = Lifecycle(
+    "approval",
+    ApprovalStatus.PENDING,
+    {
+        ApprovalStatus.PENDING: _to(
+            ApprovalStatus.APPROVED,
+            ApprovalStatus.REJECTED,
+            ApprovalStatus.CANCELLED,
+            ApprovalStatus.EXPIRED,
+        )
     },
 )

@@ -10,7 +10,7 @@ from collections.abc import Iterable
 
 from sqlalchemy import Column, select, update
 
-from storage import schema, schema_sessions
+from storage import schema, schema_approvals, schema_sessions
 from storage.driver import execute
 from storage.transaction import NewEvent, Transaction
 
@@ -25,6 +25,7 @@ _MACHINES: dict[str, Column[str]] = {
     "milestone": schema.milestones.c.status,
     "extrinsic": schema.extrinsics.c.status,
     "session": schema_sessions.sessions.c.status,
+    "approval": schema_approvals.approvals.c.status,
 }
 
 
