@@ -74,7 +74,8 @@ class Settings(BaseSettings):
         0,
         ge=0,
         le=2**32 - 1,
-        description="How many blocks back the events of the chain are kept raw and listed; 0 keeps all.",
+        description="How many blocks back the events of the chain are kept raw and listed, and from the"
+        " first one that could not be decoded on; 0 keeps all.",
     )
     dev_block_time_ms: int = Field(
         1000, ge=20, le=60_000, description="With --dev, how long a block of the development chain takes."

@@ -114,10 +114,11 @@ def forget(tx: Transaction, items: Sequence[Forget]) -> list[Outcome[int]]:
     Only those of extrinsics that were executed, and whose era is over on the chain as far as it was read.
     """
     place = tx.dialect.parameter
+    # SQLite does a cross join in the order of its words; else it goes through all that was ever executed.
     statement = (
         "DELETE FROM signatures WHERE extrinsic_hash IN (SELECT s.extrinsic_hash FROM signatures s"
-        " JOIN extrinsics e ON e.correlation_id = s.correlation_id"
-        f" WHERE s.create_time_us < {place(1)} AND e.status IN ('finalized', 'failed')"
+        " CROSS JOIN extrinsics e WHERE e.correlation_id = s.correlation_id"
+        f" AND s.create_time_us < {place(1)} AND e.status IN ('finalized', 'failed')"
         f" AND e.finalize_time_us < {place(2)}"
         " AND s.death_block <= (SELECT block_number FROM chain_cursor)"
         f" ORDER BY s.create_time_us LIMIT {place(3)})"

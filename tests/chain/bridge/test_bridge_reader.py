@@ -292,7 +292,7 @@ async def test_blocks_before_and_after_a_runtime_upgrade_are_each_read_with_thei
 async def test_a_catch_up_is_stored_in_transactions_of_bounded_size(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("chain.reader.INGEST_EVENTS_MAX", 100)
+    monkeypatch.setattr("chain.portions.PORTION_EVENTS_MAX", 100)
     commit = Storage.commit
     sizes: list[tuple[int, int]] = []
 
