@@ -6,7 +6,7 @@ import os
 import signal
 import socket
 import sys
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from pathlib import Path
 
 import grpc
@@ -14,6 +14,9 @@ from grpc_health.v1 import health_pb2, health_pb2_grpc
 
 START_SECONDS_MAX = 60.0
 COMMAND = Path(sys.executable).with_name("chamberlain")
+SERVE = (str(COMMAND), "serve")
+ROOT = Path(__file__).parents[2]
+INHERITED = ("PATH", "HOME", "TMPDIR", "PYTHONPATH")
 
 
 def free_port() -> int:
@@ -24,10 +27,15 @@ def free_port() -> int:
 
 
 class Server:
-    """`chamberlain serve` with these environment settings, on the same port whenever it is started."""
+    """`chamberlain serve` with these environment settings, on the same port whenever it is started.
 
-    def __init__(self, **settings: str) -> None:
+    `command` is what is run instead; what it says is added to the file `log`, if there is one.
+    """
+
+    def __init__(self, *, command: Sequence[str] = SERVE, log: Path | None = None, **settings: str) -> None:
         self.port = free_port()
+        self._command = command
+        self._log = log
         self._settings = {"BIND_ADDR": f"127.0.0.1:{self.port}", "LOG_LEVEL": "warning"} | settings
         self._process: asyncio.subprocess.Process | None = None
 
@@ -37,7 +45,7 @@ class Server:
 
     async def start(self) -> None:
         """Start, and wait until it says that it serves."""
-        self._process = await _spawn(["serve"], self._settings)
+        self._process = await self._spawn_logged()
         async with asyncio.timeout(START_SECONDS_MAX):
             async with grpc.aio.insecure_channel(self.address) as channel:
                 health = health_pb2_grpc.HealthStub(channel)
@@ -51,7 +59,7 @@ class Server:
 
     async def run_to_its_end(self) -> tuple[int, str]:
         """Start a server that cannot serve; its exit status, and what it says."""
-        process = await _spawn(["serve"], self._settings, stderr=asyncio.subprocess.PIPE)
+        process = await _spawn(self._command, self._settings, stderr=asyncio.subprocess.PIPE)
         async with asyncio.timeout(START_SECONDS_MAX):
             _, said = await process.communicate()
         return process.returncode or 0, said.decode()
@@ -64,6 +72,12 @@ class Server:
         """End it as an operator would; its exit status."""
         return await self._end(signal.SIGTERM)
 
+    async def _spawn_logged(self) -> asyncio.subprocess.Process:
+        if self._log is None:
+            return await _spawn(self._command, self._settings)
+        with self._log.open("a") as log:
+            return await _spawn(self._command, self._settings, stderr=log.fileno())
+
     async def _end(self, number: signal.Signals) -> int:
         process, self._process = self._process, None
         if process is None:
@@ -75,7 +89,7 @@ class Server:
     @classmethod
     @contextlib.asynccontextmanager
     async def running(cls, **settings: str) -> AsyncIterator["Server"]:
-        server = cls(**settings)
+        server = cls(command=SERVE, log=None, **settings)
         try:
             await server.start()
             yield server
@@ -84,11 +98,13 @@ class Server:
 
 
 @contextlib.asynccontextmanager
-async def development_chain(*, block_time_ms: int, finality_lag: int) -> AsyncIterator[str]:
+async def development_chain(
+    *, block_time_ms: int, finality_lag: int, arguments: Sequence[str] = ()
+) -> AsyncIterator[str]:
     """`chamberlain devnet` on a free port; its URL."""
-    arguments = ["devnet", "--listen", "127.0.0.1:0", "--block-time-ms", str(block_time_ms)]
-    arguments += ["--finality-lag", str(finality_lag), "--bidding-window", "100000"]
-    process = await _spawn(arguments, {}, stdout=asyncio.subprocess.PIPE)
+    command = [str(COMMAND), "devnet", "--listen", "127.0.0.1:0", "--block-time-ms", str(block_time_ms)]
+    command += ["--finality-lag", str(finality_lag), "--bidding-window", "100000", *arguments]
+    process = await _spawn(command, {}, stdout=asyncio.subprocess.PIPE)
     try:
         assert process.stdout is not None
         async with asyncio.timeout(START_SECONDS_MAX):
@@ -100,16 +116,16 @@ async def development_chain(*, block_time_ms: int, finality_lag: int) -> AsyncIt
 
 
 async def _spawn(
-    arguments: list[str],
+    command: Sequence[str],
     settings: Mapping[str, str],
     stdout: int | None = asyncio.subprocess.DEVNULL,
     stderr: int | None = None,
 ) -> asyncio.subprocess.Process:
-    inherited = {name: os.environ[name] for name in ("PATH", "HOME", "TMPDIR") if name in os.environ}
+    inherited = {name: os.environ[name] for name in INHERITED if name in os.environ}
     return await asyncio.create_subprocess_exec(
-        COMMAND,
-        *arguments,
+        *command,
         env={**inherited, **settings},
+        cwd=ROOT,
         stdin=asyncio.subprocess.DEVNULL,
         stdout=stdout,
         stderr=stderr,
