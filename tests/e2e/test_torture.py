@@ -1,8 +1,7 @@
-"""The torture of the bridge at a modest size; `make torture` is the large one, docs/torture.md tells of both."""
+"""The torture of the bridge at a modest size; `make torture` is the large one. See docs/torture.md."""
 
 import asyncio
 from pathlib import Path
-
 
 from tests.support.postgres import PostgresServer
 from tests.torture.run import Broken, Torture

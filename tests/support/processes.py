@@ -14,7 +14,6 @@ from grpc_health.v1 import health_pb2, health_pb2_grpc
 
 START_SECONDS_MAX = 60.0
 COMMAND = Path(sys.executable).with_name("chamberlain")
-SERVE = (str(COMMAND), "serve")
 ROOT = Path(__file__).parents[2]
 INHERITED = ("PATH", "HOME", "TMPDIR", "PYTHONPATH")
 
@@ -29,13 +28,14 @@ def free_port() -> int:
 class Server:
     """`chamberlain serve` with these environment settings, on the same port whenever it is started.
 
-    `command` is what is run instead; what it says is added to the file `log`, if there is one.
+    `command` is what is run, if something else is to be; what it says is added to the file `log`, if there is
+    one.
     """
 
-    def __init__(self, *, command: Sequence[str] = SERVE, log: Path | None = None, **settings: str) -> None:
+    def __init__(self, **settings: str) -> None:
         self.port = free_port()
-        self._command = command
-        self._log = log
+        self.command: Sequence[str] = (str(COMMAND), "serve")
+        self.log: Path | None = None
         self._settings = {"BIND_ADDR": f"127.0.0.1:{self.port}", "LOG_LEVEL": "warning"} | settings
         self._process: asyncio.subprocess.Process | None = None
 
@@ -59,7 +59,7 @@ class Server:
 
     async def run_to_its_end(self) -> tuple[int, str]:
         """Start a server that cannot serve; its exit status, and what it says."""
-        process = await _spawn(self._command, self._settings, stderr=asyncio.subprocess.PIPE)
+        process = await _spawn(self.command, self._settings, stderr=asyncio.subprocess.PIPE)
         async with asyncio.timeout(START_SECONDS_MAX):
             _, said = await process.communicate()
         return process.returncode or 0, said.decode()
@@ -73,10 +73,10 @@ class Server:
         return await self._end(signal.SIGTERM)
 
     async def _spawn_logged(self) -> asyncio.subprocess.Process:
-        if self._log is None:
-            return await _spawn(self._command, self._settings)
-        with self._log.open("a") as log:
-            return await _spawn(self._command, self._settings, stderr=log.fileno())
+        if self.log is None:
+            return await _spawn(self.command, self._settings)
+        with self.log.open("a") as log:
+            return await _spawn(self.command, self._settings, stderr=log.fileno())
 
     async def _end(self, number: signal.Signals) -> int:
         process, self._process = self._process, None
@@ -89,7 +89,7 @@ class Server:
     @classmethod
     @contextlib.asynccontextmanager
     async def running(cls, **settings: str) -> AsyncIterator["Server"]:
-        server = cls(command=SERVE, log=None, **settings)
+        server = cls(**settings)
         try:
             await server.start()
             yield server

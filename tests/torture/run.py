@@ -10,7 +10,7 @@ import grpc
 
 from chain.rpc import RpcClient
 from chain.submitter import ERA_PERIOD_BLOCKS
-from tests.support.processes import SERVE, Server, development_chain
+from tests.support.processes import Server, development_chain
 from tests.torture import plan, served
 from tests.torture.adversary import FINALITY_LAG_BLOCKS, Adversary
 from tests.torture.callers import AGENTS, ALLOWED_CALLS, INTENTS_PER_LIFE, SIGNERS, Callers
@@ -49,7 +49,7 @@ class Torture:
         self._database_url = database_url
         self._folder = folder
         self._sabotage = sabotage
-        self._command = SERVE if as_is else (sys.executable, "-m", served.__name__, *filter(None, [sabotage]))
+        self._as_is = as_is
         self._era_blocks = ERA_PERIOD_BLOCKS if as_is else served.ERA_PERIOD_BLOCKS
 
     async def run(self, settle_seconds: float = SETTLE_SECONDS) -> str:
@@ -114,9 +114,7 @@ class Torture:
     def _server(self, url: str) -> Server:
         signers = self._folder / "signers.toml"
         signers.write_text("".join(f'"{name}" = "{secret}"\n' for name, secret in SIGNERS.items()))
-        return Server(
-            command=self._command,
-            log=self._folder / SERVER_LOG,
+        server = Server(
             DATABASE_URL=self._database_url,
             CHAIN_WS_URL=url,
             CHAIN_SIGNER="//Alice",
@@ -126,6 +124,10 @@ class Torture:
             OUTBOX_ALLOWED_CALLS=",".join(ALLOWED_CALLS),
             OUTBOX_ATTEMPTS_MAX="1000",
         )
+        if not self._as_is:
+            server.command = (sys.executable, "-m", served.__name__, *filter(None, [self._sabotage]))
+        server.log = self._folder / SERVER_LOG
+        return server
 
     async def _settle(self, rpc: RpcClient, callers: Callers, within_seconds: float) -> list[str]:
         """Wait until all is done and read, and stop the chain there; what did not come to its end."""
