@@ -74,11 +74,24 @@ class Adversary:
 
     async def _kill(self) -> str:
         """SIGKILL, and a start soon after."""
+        await asyncio.sleep(self._chance.uniform(0.0, 0.4))
         await self._server.kill()
         away = self._chance.uniform(0.0, 0.3)
         await asyncio.sleep(away)
         await self._server.start()
         return f"away for {away:.2f} s"
+
+    async def _false_start(self) -> str:
+        """SIGKILL, and another one while it starts again."""
+        await self._server.kill()
+        seconds = self._chance.uniform(0.5, 2.0)
+        starting = asyncio.create_task(self._server.start())
+        await asyncio.wait([starting], timeout=seconds)
+        starting.cancel()
+        await asyncio.gather(starting, return_exceptions=True)
+        await self._server.kill()
+        await self._server.start()
+        return f"killed again after {seconds:.1f} s"
 
     async def _ambush(self) -> str:
         """SIGKILL at the moment at which something reaches the pool, before the server hears that it did."""

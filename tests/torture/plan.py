@@ -9,6 +9,7 @@ class Act(StrEnum):
     """What the adversary can do. Each is a method of `Adversary`, which tells more."""
 
     KILL = "kill"
+    FALSE_START = "false_start"
     AMBUSH = "ambush"
     LONG_ABSENCE = "long_absence"
     FORK = "fork"
@@ -39,6 +40,8 @@ HUNTS = frozenset(
     {Act.AMBUSH, Act.FORK, Act.LOSE_POOL, Act.LOSE_ONE, Act.BAN_ONE, Act.USURP_ONE, Act.BLACK_HOLE}
 )
 """What does the most harm to something that was just sent."""
+HUNTED = 0.6
+"""How much of what is asked for is asked for when one of these acts begins."""
 INTENTS_PER_ACT = 3
 INTENTS_PER_LIFE = 20
 """Of so many intents, some are the whole life of one task."""
@@ -85,7 +88,11 @@ def draw(seed: int, *, intents: int, fixed: int, per_life: int) -> list[Step]:
         raise ValueError(f"{intents} intents are too few for a torture")
     steps_of_lives = [chance.randrange(len(acts) // 2) for _ in range(lives)]
     singles: dict[int, list[tuple[int, Single]]] = {number: [] for number in range(len(acts))}
-    for number, step in enumerate(hunts + [chance.randrange(len(acts)) for _ in range(alone - len(hunts))]):
+    steps = [
+        chance.choice(hunts) if chance.random() < HUNTED else chance.randrange(len(acts))
+        for _ in range(alone - len(hunts))
+    ]
+    for number, step in enumerate(hunts + steps):
         sent = [single for single in Single if single != Single.HOPELESS or number >= len(hunts)]
         [single] = chance.choices(sent, [SINGLES[each] for each in sent])
         singles[step].append((number, single))
