@@ -39,6 +39,7 @@ async def test_it_is_noticed_when_a_safeguard_is_taken_out(tmp_path: Path) -> No
     assert "is on the chain twice" in said["write-ahead"], said["write-ahead"]
     assert "is on the chain twice" in said["era"], said["era"]
     assert "is on the chain never" in said["scan"], said["scan"]
+    assert "is not stored" in said["walk"], said["walk"]
 
 
 def _folder(parent: Path, name: str) -> Path:

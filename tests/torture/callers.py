@@ -67,10 +67,14 @@ Mutation = TypeVar("Mutation", bound=Mutated)
 
 
 class Callers:
-    """All callers of a run; what they began goes on by itself."""
+    """All callers of a run; what they began goes on by itself.
+
+    `turned_away` is what the others were told who could not go on.
+    """
 
     def __init__(self, channel: grpc.aio.Channel, seed: int) -> None:
         self.intents: list[Intent] = []
+        self.turned_away: list[str] = []
         self._orchestrator = OrchestratorServiceStub(channel)
         self._outbox = OutboxServiceStub(channel)
         self._seed = seed
@@ -91,10 +95,10 @@ class Callers:
             self._begin(getattr(self, f"_{single}")(number))
 
     def asking(self) -> int:
-        """How many are not done yet. Raises what made one of them fail."""
-        for task in [task for task in self._work if task.done()]:
-            self._work.remove(task)
-            task.result()
+        """How many are not done yet."""
+        ended = {task for task in self._work if task.done()}
+        self._work -= ended
+        self.turned_away += [str(error) for error in map(asyncio.Task.exception, ended) if error is not None]
         return len(self._work)
 
     async def all_ended(self) -> bool:

@@ -1,7 +1,6 @@
 """One run of the torture: a chain, a server, callers and an adversary, and in the end the verdict."""
 
 import asyncio
-import itertools
 import sys
 import time
 from pathlib import Path
@@ -20,7 +19,6 @@ from tests.torture.verdict import Database, complaints
 BLOCK_TIME_MS = 100
 SETTLE_SECONDS = 180.0
 """How long everything may take to come to its end once the adversary rests."""
-COMPLAINTS_SHOWN = 20
 SERVER_LOG = "server.log"
 LOG_TAIL_LINES = 30
 
@@ -85,7 +83,6 @@ class Torture:
                         for step in self.steps:
                             callers.release(step)
                             await adversary.act(self.seed, step)
-                            callers.asking()
                         await adversary.rest()
                         rested = time.monotonic()
                         unsettled = await self._settle(rpc, callers, settle_seconds)
@@ -98,8 +95,8 @@ class Torture:
             ledger = await Ledger.read(rpc)
             genesis_hash = str(await rpc.call("chain_getBlockHash", 0)).removeprefix("0x")
         database = await Database.read(self._database_url, genesis_hash)
-        found = complaints(callers.intents, database, ledger, adversary.foreign)
-        wrong = [*unsettled, *itertools.islice(found, COMPLAINTS_SHOWN)]
+        wrong = [*callers.turned_away, *unsettled]
+        wrong += complaints(callers.intents, database, ledger, adversary.foreign)
         if status != 0:
             wrong.append(f"the server ended with status {status} when it was told to stop")
         if len(callers.intents) != self._intents and not wrong:

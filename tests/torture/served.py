@@ -1,16 +1,20 @@
 """`chamberlain serve` in a hurry, and if asked for without one of its safeguards: what the torture runs.
 
-    python -m tests.torture.served [write-ahead | era | scan]
+    python -m tests.torture.served [write-ahead | era | scan | walk]
 
 In a hurry: the chain of the torture makes ten blocks a second and eras are short, so all pauses that suit
 blocks of six seconds are shorter, too. Nothing else differs. A safeguard is taken out to see whether the
 torture notices.
 """
 
+import contextlib
 import sys
 from collections.abc import Callable, Mapping
 from unittest import mock
 
+from chain.fetcher import Fetcher
+from chain.node import Node
+from chain.reader import Reader
 from chain.submitter import Submitter
 from server.cli import main
 from storage import expiry, signatures
@@ -73,10 +77,22 @@ def take_out_scan() -> None:
     mock.patch.object(signatures, "_note", note_and_believe).start()
 
 
+def take_out_walk() -> None:
+    """Of the blocks that became final, only the last is read: the one that a node tells of."""
+
+    async def take_last(self: Reader, node: Node, last: int) -> None:
+        async with contextlib.aclosing(Fetcher(node, self._pace, self._pallets).read(last, last)) as ranges:
+            async for blocks in ranges:
+                await self._store(blocks)
+
+    mock.patch.object(Reader, "_take", take_last).start()
+
+
 SABOTAGES: Mapping[str, Callable[[], None]] = {
     "write-ahead": take_out_write_ahead,
     "era": take_out_era,
     "scan": take_out_scan,
+    "walk": take_out_walk,
 }
 
 
