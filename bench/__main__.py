@@ -1,17 +1,20 @@
-"""`python -m bench`: measure, print a table, write build/bench.json. It takes less than four minutes."""
+"""`python -m bench`: measure, print tables, write build/bench.json. It takes less than eight minutes."""
 
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 
 import click
 from rich.console import Console
 from rich.progress import Progress
 
+from bench import absence, catch_up, decode, delay, submit
 from bench.engines import ENGINES
 from bench.measure import Load, Plan, measure, window_count
-from bench.report import print_promises, print_table, write_json
+from bench.peers import PeerRow, print_peer_table
+from bench.report import CallRow, print_promises, print_table, write_json
 from bench.workloads import BARE, NOOP, WORKLOADS
 
 OUTPUT = Path("build/bench.json")
@@ -22,31 +25,62 @@ LOADS = (
     Load(callers=1, rounds=5, seconds=0.8),
 )
 
+Tell = Callable[[str], None]
+
+AGAINST_PEERS: Mapping[str, Callable[[Tell], Sequence[PeerRow]]] = {
+    "decode": partial(decode.measure, decode.Size()),
+    "catch_up": partial(catch_up.measure, catch_up.Size()),
+    "submit": partial(submit.measure, submit.Size()),
+    "delay": partial(delay.measure, delay.Size()),
+    "absence": partial(absence.measure, absence.Size()),
+}
+BY_NAME_ONLY = frozenset({"absence"})
+"""What takes more than a minute by itself."""
+
 
 @click.command()
 @click.option(
-    "--only", type=click.Choice([*WORKLOADS]), help="Measure only this, and the no-op it is compared with."
+    "--only",
+    type=click.Choice([*WORKLOADS, *AGAINST_PEERS]),
+    help="Measure only this, and what it is compared with.",
 )
 def main(only: str | None) -> None:
-    """Measure what a call costs, on SQLite and on a Postgres of its own."""
+    """Measure what a call costs, on SQLite and on a Postgres of its own, and the chain side beside its peers.
+
+    `absence` is measured only if it is asked for.
+    """
+    console = Console(highlight=False, width=None if sys.stdout.isatty() else 120)
+    calls: list[CallRow] = []
+    against_peers: list[PeerRow] = []
+    if only is None or only in WORKLOADS:
+        plan = _plan(only)
+        with _progress(window_count(plan)) as tell:
+            calls = measure(plan, tell)
+        print_table(calls, console)
+        print_promises(calls, console)
+    chosen = set(AGAINST_PEERS) - BY_NAME_ONLY if only is None else {only}
+    with _progress(None) as tell:
+        for name, run in AGAINST_PEERS.items():
+            if name in chosen:
+                against_peers += run(tell)
+    if against_peers:
+        print_peer_table(against_peers, console)
+    write_json([*calls, *against_peers], OUTPUT)
+
+
+def _plan(only: str | None) -> Plan:
     chosen = {NOOP.name, BARE.name if only == NOOP.name else only} if only else set(WORKLOADS)
-    plan = Plan(
+    return Plan(
         workloads=[name for name in WORKLOADS if name in chosen],
         engines=ENGINES,
         loads=LOADS,
         warm_up_seconds=WARM_UP_SECONDS,
     )
-    with _progress(window_count(plan)) as tell:
-        rows = measure(plan, tell)
-    console = Console(highlight=False, width=None if sys.stdout.isatty() else 120)
-    print_table(rows, console)
-    print_promises(rows, console)
-    write_json(rows, OUTPUT)
 
 
 @contextmanager
-def _progress(steps: int) -> Iterator[Callable[[str], None]]:
-    """A bar on standard error, if that is a terminal."""
+def _progress(steps: int | None) -> Iterator[Tell]:
+    """A bar on standard error, if that is a terminal; one that only moves if the steps are not counted."""
     console = Console(stderr=True)
     with Progress(console=console, transient=True, disable=not console.is_terminal) as progress:
         task = progress.add_task("starting", total=steps)

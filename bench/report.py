@@ -9,6 +9,8 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
+from bench.peers import PeerRow
+
 
 @dataclass(frozen=True)
 class CallRow:
@@ -47,10 +49,11 @@ PROMISES = (
 )
 
 
-def write_json(rows: Sequence[CallRow], path: Path) -> None:
+def write_json(rows: Sequence[CallRow | PeerRow], path: Path) -> None:
     """A list of objects, one for each row; the names are those of the fields."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(json.dumps([_rounded(asdict(row)) for row in rows], indent=1) + "\n")
+    found = [row.as_json() if isinstance(row, PeerRow) else asdict(row) for row in rows]
+    path.write_text(json.dumps([_rounded(row) for row in found], indent=1) + "\n")
 
 
 def print_table(rows: Sequence[CallRow], console: Console) -> None:

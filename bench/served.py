@@ -55,7 +55,9 @@ async def serve_bare(line: Line) -> None:
 
 async def serve_app(line: Line, database_url: str, chain_url: str) -> None:
     """Our server, whole. It has no key to sign with, so it follows the chain and sends nothing to it."""
-    app = App(_settings(database_url=database_url, chain_ws_url=chain_url), handlers=(noop_handler(),))
+    # From the first block on, which may be made before the chain is looked at.
+    settings = _settings(database_url=database_url, chain_ws_url=chain_url, chain_start_block=1)
+    app = App(settings, handlers=(noop_handler(),))
     await app.start()
     try:
         if not app.storage.prepared:

@@ -41,7 +41,7 @@ STEADY_SECONDS = 30.0
 """A connection that held this long starts the pauses anew."""
 GENESIS_SECONDS_MAX = 5.0
 """How long a node may take to say which chain it follows; the start of a server waits for all of them."""
-ELECTION_SECONDS = 1.0
+ELECTION_SECONDS = 2.0
 """How often a process that does not read tries to become the one that does."""
 STALLED_SECONDS = 90.0
 """A node that finalizes nothing for so long is left for the next one, if there is one."""

@@ -238,9 +238,10 @@ class Node:
         return objections
 
     async def _submit(self, extrinsics: Sequence[bytes]) -> list[RpcError | None]:
+        calls = [(SUBMIT, [_hex(raw)]) for raw in extrinsics]
         try:
-            answers = await self.client.batch([(SUBMIT, [_hex(raw)]) for raw in extrinsics])
-        except RpcError as refusal:  # of the batch as a whole
+            answers = await self._all(calls, as_batch=len(calls) > 1)
+        except TooMuchAsked as refusal:
             if len(extrinsics) == 1:
                 return [refusal]
             middle = len(extrinsics) // 2

@@ -26,6 +26,8 @@ from storage.store import Storage
 SILENCE_SECONDS = 15.0
 """How long a subscription may be silent before the finalized head is asked for."""
 RESUBSCRIBE_SECONDS = 0.5
+STRETCH_BLOCKS = 10_000
+"""After so many blocks of a catch-up the finalized head is asked for again: it has moved meanwhile."""
 INGEST_EVENTS_MAX = 2000
 INGEST_BYTES_MAX = 4 * 1024 * 1024
 """What one transaction stores, at most, unless a single block has more: other callers wait for it."""
@@ -82,6 +84,7 @@ class Reader:
         if found is not None:
             await self._check(found)
             self._cursor = found
+            self._last_news = asyncio.get_running_loop().time()
             self._progress.reached(found.block_number)
             return
         final = await self._node.finalized_head()
@@ -111,13 +114,16 @@ class Reader:
         while True:
             final = self._progress.finalized = await self._node.finalized_head()
             news = final.number > self._cursor.block_number
+            target = min(final.number, self._cursor.block_number + STRETCH_BLOCKS)
             try:
                 await self._replayer.run(self._cursor)
-                await self._catch_up(final.number)
+                await self._catch_up(target)
             except Superseded:
                 await self.begin()  # another server read too, and was faster
                 continue
             self._on_progress()
+            if target < final.number:
+                continue
             if silent and news:
                 return
             self._check_stalled(news)
@@ -207,6 +213,7 @@ class Reader:
         try:
             self._cursor = await self._storage.commit(chain_log.ingest, ingest)
             self._progress.reached(self._cursor.block_number)
+            self._storage.feed.notice_blocks()
         except StorageError:
             raise
         except Exception as defect:

@@ -15,7 +15,7 @@ from chain.node import ChainError, Header, Node, OpenNode, RawBlock
 from chain.pallets import PalletTable
 from chain.rpc import RpcFailure
 from chain.scale.errors import ScaleError
-from storage import facts, replay
+from storage import replay
 from storage.chain_log import Cursor, ReadBlock
 from storage.errors import StorageError
 from storage.records import ChainBlock
@@ -27,6 +27,9 @@ FACTS_AHEAD_MAX = 200_000
 """Facts that are gathered before they are projected; entities with more go through their past in parts."""
 PROJECTION_FACTS_MAX = 500
 """Facts that one transaction projects, unless one entity has more."""
+
+_KEYS = ("account_address", "chain_agent_id", "chain_task_id", "chain_agreement_id")
+"""What names the entity of a fact; the last of these that it has."""
 
 log = structlog.get_logger(__name__)
 
@@ -134,13 +137,12 @@ def _placed(blocks: Iterable[ReadBlock]) -> Iterator[PlacedFact]:
 
 
 def _in_groups(gathered: Sequence[PlacedFact]) -> Iterator[list[list[PlacedFact]]]:
-    """Facts by entity, and entities in groups for one transaction each; agents come before their tasks."""
-    agents: dict[Any, list[PlacedFact]] = {}
-    others: dict[Any, list[PlacedFact]] = {}
+    """Facts by entity, and entities in groups for one transaction each; what others refer to comes first."""
+    kinds: tuple[dict[Any, list[PlacedFact]], ...] = tuple({} for _ in _KEYS)
     for placed in gathered:
-        of_task = isinstance(placed.fact, facts.TaskFact)
-        (others if of_task else agents).setdefault(_entity(placed.fact), []).append(placed)
-    for entities in (agents, others):
+        kind, key = _entity(placed)
+        kinds[kind].setdefault(key, []).append(placed)
+    for entities in kinds:
         group: list[list[PlacedFact]] = []
         for entity in entities.values():
             if group and sum(map(len, group)) + len(entity) > PROJECTION_FACTS_MAX:
@@ -151,9 +153,12 @@ def _in_groups(gathered: Sequence[PlacedFact]) -> Iterator[list[list[PlacedFact]
             yield group
 
 
-def _entity(fact: facts.Fact) -> Any:
-    """The entity that a fact is about; facts that name none stay together."""
-    for name in ("chain_agreement_id", "chain_task_id", "chain_agent_id", "account_address"):
-        if (number := getattr(fact, name, None)) is not None:
-            return name, number
-    return None
+def _entity(placed: PlacedFact) -> tuple[int, Any]:
+    """The kind of entity that a fact is about, by its place in `_KEYS`, and which one it is.
+
+    A fact may name several: an agreement is of a task and an agent, a task's fact may name an agent.
+    """
+    for name in reversed(_KEYS):
+        if (key := getattr(placed.fact, name, None)) is not None:
+            return _KEYS.index(name), key
+    return 0, (placed.block_number, placed.event_index)

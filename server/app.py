@@ -7,10 +7,20 @@ from typing import TYPE_CHECKING, Any
 
 import grpc
 import structlog
-from chamberlain.v1 import chain_service_pb2, orchestrator_service_pb2, outbox_service_pb2
+from chamberlain.v1 import (
+    chain_service_pb2,
+    handoff_service_pb2,
+    orchestrator_service_pb2,
+    outbox_service_pb2,
+    session_service_pb2,
+    transcript_service_pb2,
+)
 from chamberlain.v1.chain_service_pb2_grpc import add_ChainServiceServicer_to_server
+from chamberlain.v1.handoff_service_pb2_grpc import add_HandoffServiceServicer_to_server
 from chamberlain.v1.orchestrator_service_pb2_grpc import add_OrchestratorServiceServicer_to_server
 from chamberlain.v1.outbox_service_pb2_grpc import add_OutboxServiceServicer_to_server
+from chamberlain.v1.session_service_pb2_grpc import add_SessionServiceServicer_to_server
+from chamberlain.v1.transcript_service_pb2_grpc import add_TranscriptServiceServicer_to_server
 from grpc_health.v1 import health_pb2
 from grpc_health.v1.health_pb2_grpc import add_HealthServicer_to_server
 from grpc_reflection.v1alpha import reflection
@@ -25,8 +35,12 @@ from server.interceptor import CallInterceptor
 from server.listener import Routes, channel_options, listen
 from server.observer import LOOK_SECONDS, Observer
 from server.services.chain import ChainService
+from server.services.handoffs import HandoffService
 from server.services.orchestrator import OrchestratorService
 from server.services.outbox import OutboxService
+from server.services.sessions import SessionService
+from server.services.transcripts import TranscriptService
+from server.session_sweeps import SESSIONS_SECONDS, SessionSweeps, session_ages
 from server.settings import BadSettings, Settings
 from server.sweeps import DEADLINES_SECONDS, RETENTION_SECONDS, Sweeps
 from storage.store import LOCAL, Storage
@@ -39,6 +53,9 @@ SERVICES = (
     orchestrator_service_pb2.DESCRIPTOR.services_by_name["OrchestratorService"].full_name,
     outbox_service_pb2.DESCRIPTOR.services_by_name["OutboxService"].full_name,
     chain_service_pb2.DESCRIPTOR.services_by_name["ChainService"].full_name,
+    session_service_pb2.DESCRIPTOR.services_by_name["SessionService"].full_name,
+    transcript_service_pb2.DESCRIPTOR.services_by_name["TranscriptService"].full_name,
+    handoff_service_pb2.DESCRIPTOR.services_by_name["HandoffService"].full_name,
 )
 HEALTH_SERVICE = health_pb2.DESCRIPTOR.services_by_name["Health"].full_name
 
@@ -131,6 +148,12 @@ class App:
             routes,
         )
         add_ChainServiceServicer_to_server(ChainService(storage), routes)
+        session_sweep = session_ages(
+            retention_days=settings.session_retention_days, purge_days=settings.session_purge_days
+        )
+        add_SessionServiceServicer_to_server(SessionService(storage, sweep=session_sweep), routes)
+        add_TranscriptServiceServicer_to_server(TranscriptService(storage), routes)
+        add_HandoffServiceServicer_to_server(HandoffService(storage), routes)
         add_HealthServicer_to_server(health.servicer, routes)
         add_ServerReflectionServicer_to_server(
             reflection.aio.ReflectionServicer((*SERVICES, HEALTH_SERVICE, reflection.SERVICE_NAME)), routes
@@ -170,6 +193,7 @@ class App:
         background.every("retention", RETENTION_SECONDS, sweeps.retention)
         if chain or metrics:
             background.every("observer", LOOK_SECONDS, observer.look)
+        background.every("sessions", SESSIONS_SECONDS, SessionSweeps(storage, session_sweep).run)
         if chain:
             background.start("chain", _after(database.ready, chain.run))
         await _first_attempt(database, background)

@@ -9,9 +9,7 @@ import grpc
 from chamberlain.v1 import chain_service_pb2 as pb
 from chamberlain.v1.chain_service_pb2_grpc import ChainServiceStub
 
-address_option = click.option(
-    "--address", default="127.0.0.1:50051", show_default=True, help="Where the server listens."
-)
+from server.cli_options import address_option
 
 
 @click.group()

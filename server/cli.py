@@ -7,6 +7,7 @@ import click
 
 COMMANDS = {
     "serve": "server.serve:serve",
+    "sessions": "server.cli_sessions:sessions",
     "demo": "server.demo.command:demo",
     "status": "server.status.command:status",
     "outbox": "server.cli_outbox:outbox",

@@ -52,7 +52,7 @@ def timestamp(time_us: int) -> Timestamp:
     return Timestamp(seconds=seconds, nanos=microseconds * 1000)
 
 
-def _optional_timestamp(time_us: int | None) -> Timestamp | None:
+def optional_timestamp(time_us: int | None) -> Timestamp | None:
     return None if time_us is None else timestamp(time_us)
 
 
@@ -94,14 +94,14 @@ def task(record: Task, task_input: bytes = b"") -> task_pb2.Task:
         task_type=record.task_type,
         input=task_input,
         max_budget=str(record.max_budget),
-        deadline=_optional_timestamp(record.deadline_us),
+        deadline=optional_timestamp(record.deadline_us),
         verification_level=VERIFICATION_LEVEL.to_wire[record.verification_level],
         status=TASK_STATUS.to_wire[record.status],
         escrow_status=ESCROW_STATUS.to_wire[record.escrow_status],
         spec_hash=record.spec_hash,
         chain_task_id=record.chain_task_id,
         deadline_block=record.deadline_block,
-        bidding_end_time=_optional_timestamp(record.bidding_end_us),
+        bidding_end_time=optional_timestamp(record.bidding_end_us),
         assigned_agent_id=record.assigned_agent_id,
         cost=_optional_amount(record.cost),
         paid_amount=_optional_amount(record.paid_amount),
@@ -234,7 +234,7 @@ def extrinsic(record: Extrinsic, pallets: PalletTable) -> extrinsic_pb2.Extrinsi
         revision=record.revision,
         create_time=timestamp(record.create_time_us),
         update_time=timestamp(record.update_time_us),
-        finalize_time=_optional_timestamp(record.finalize_time_us),
+        finalize_time=optional_timestamp(record.finalize_time_us),
     )
 
 

@@ -206,6 +206,13 @@ def key(field: str, value: str, *, request_id: str = "") -> str:
     return value
 
 
+def check_request_id(request_id: str) -> None:
+    """Check a request that says nothing else but its request id."""
+    fields = Fields()
+    fields.optional_identifier("request_id", request_id)
+    fields.refuse_if_wrong()
+
+
 def result_key(request: orchestrator.GetResultRequest) -> str:
     """The id by which a result is asked for, that of the result or that of its task."""
     if request.WhichOneof("key") == "task_id":

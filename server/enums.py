@@ -8,9 +8,12 @@ from chamberlain.v1 import (
     agreement_pb2,
     bid_pb2,
     extrinsic_pb2,
+    handoff_pb2,
     milestone_pb2,
     result_pb2,
+    session_pb2,
     task_pb2,
+    transcript_pb2,
     types_pb2,
 )
 from google.protobuf.internal.enum_type_wrapper import EnumTypeWrapper
@@ -21,11 +24,14 @@ from storage.lifecycle import (
     BidStatus,
     EscrowStatus,
     ExtrinsicStatus,
+    HandoffStatus,
     MilestoneStatus,
     ResultStatus,
+    SessionStatus,
     TaskStatus,
 )
 from storage.records import Action, VerificationLevel
+from storage.session_records import EntryRole
 
 Stored = TypeVar("Stored", bound=StrEnum)
 Wire = TypeVar("Wire", bound=int)
@@ -52,5 +58,8 @@ AGREEMENT_STATUS = EnumMap(AgreementStatus, agreement_pb2.AgreementStatus, "AGRE
 MILESTONE_STATUS = EnumMap(MilestoneStatus, milestone_pb2.MilestoneStatus, "MILESTONE_STATUS")
 RESULT_STATUS = EnumMap(ResultStatus, result_pb2.ResultStatus, "RESULT_STATUS")
 EXTRINSIC_STATUS = EnumMap(ExtrinsicStatus, extrinsic_pb2.ExtrinsicStatus, "EXTRINSIC_STATUS")
+SESSION_STATUS = EnumMap(SessionStatus, session_pb2.SessionStatus, "SESSION_STATUS")
+ENTRY_ROLE = EnumMap(EntryRole, transcript_pb2.EntryRole, "ENTRY_ROLE")
+HANDOFF_STATUS = EnumMap(HandoffStatus, handoff_pb2.HandoffStatus, "HANDOFF_STATUS")
 VERIFICATION_LEVEL = EnumMap(VerificationLevel, types_pb2.VerificationLevel, "VERIFICATION_LEVEL")
 ACTION = EnumMap(Action, types_pb2.Action, "ACTION")

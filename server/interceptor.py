@@ -9,7 +9,7 @@ server can drain. It logs nothing and starts no task, so that a call passes it i
 import asyncio
 import contextlib
 import inspect
-from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
+from collections.abc import AsyncGenerator, AsyncIterable, Awaitable, Callable, Sequence
 from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any, TypeAlias
 
@@ -59,6 +59,10 @@ class Call:
             return self.start + self._timeout_seconds
         return self._loop.time() + remaining
 
+    def restart(self) -> None:
+        """Count the default deadline from now: a message of the client has come."""
+        self.start = self._loop.time()
+
     @property
     def task(self) -> asyncio.Task[Any]:
         assert self._task is not None
@@ -83,6 +87,10 @@ _current: ContextVar[Call] = ContextVar("call")
 def current_call() -> Call:
     """The call that the running task handles. Raises `LookupError` outside of one."""
     return _current.get()
+
+
+Take = Callable[[Call, Any], Any]
+"""Makes of what came from the transport what a method takes."""
 
 
 class CallInterceptor(grpc.GenericRpcHandler):
@@ -173,16 +181,20 @@ class CallInterceptor(grpc.GenericRpcHandler):
             )
         if not handler.request_streaming:
             return grpc.unary_stream_rpc_method_handler(
-                self._stream_handler(method, handler.unary_stream, self._parser(handler)),
+                self._stream_handler(method, handler.unary_stream, _parsing(self._parser(handler))),
                 response_serializer=handler.response_serializer,
             )
         if handler.response_streaming:
             return grpc.stream_stream_rpc_method_handler(
-                self._stream_handler(method, handler.stream_stream, None),
+                self._stream_handler(method, handler.stream_stream, _as_it_is),
                 handler.request_deserializer,
                 handler.response_serializer,
             )
-        raise NotImplementedError(f"{method}: no method of the contract only streams its requests")
+        parse = self._parser(handler)
+        return grpc.stream_unary_rpc_method_handler(
+            self._stream_handler(method, handler.stream_unary, lambda call, raw: _Requests(call, raw, parse)),
+            response_serializer=handler.response_serializer,
+        )
 
     def _unary_handler(self, method: str, handler: Handler) -> Callable[[Any, Context], Awaitable[Any]]:
         behave: Callable[[Any, Context], Awaitable[Any]] = handler.unary_unary
@@ -213,12 +225,12 @@ class CallInterceptor(grpc.GenericRpcHandler):
         return respond if self._meter is None else self._meter.unary(method, respond)
 
     def _stream_handler(
-        self, method: str, behave: Callable[..., Any], parse: Parse | None
-    ) -> Callable[[Any, Context], Awaitable[None]]:
+        self, method: str, behave: Callable[..., Any], take: Take
+    ) -> Callable[[Any, Context], Awaitable[Any]]:
         calls, timeout_seconds = self._streams, self._timeout_seconds
         generates = inspect.isasyncgenfunction(behave)
 
-        async def respond(request: Any, context: Context) -> None:
+        async def respond(request: Any, context: Context) -> Any:
             call = Call(method, context, timeout_seconds)
             calls[call] = None
             _current.set(call)
@@ -226,8 +238,8 @@ class CallInterceptor(grpc.GenericRpcHandler):
                 if self._draining:
                     self._refused += 1
                     raise ShuttingDown
-                answers = behave(parse(request) if parse else request, context)
-                await (_send(call, answers) if generates else answers)
+                answers = behave(take(call, request), context)
+                return await (_send(call, answers) if generates else answers)
             except AbortError:
                 raise
             except asyncio.CancelledError:
@@ -254,6 +266,31 @@ class CallInterceptor(grpc.GenericRpcHandler):
                 raise InvalidField([Violation("", "is not a message of its type")]) from error
 
         return bounded
+
+
+class _Requests:
+    """What a client streams, message by message, bounded and parsed."""
+
+    def __init__(self, call: Call, raw: AsyncIterable[bytes], parse: Parse) -> None:
+        self._call = call
+        self._raw = aiter(raw)
+        self._parse = parse
+
+    def __aiter__(self) -> "_Requests":
+        return self
+
+    async def __anext__(self) -> Any:
+        raw = await anext(self._raw)
+        self._call.restart()
+        return self._parse(raw)
+
+
+def _parsing(parse: Parse) -> Take:
+    return lambda call, raw: parse(raw)
+
+
+def _as_it_is(call: Call, requests: Any) -> Any:
+    return requests
 
 
 async def _send(call: Call, messages: AsyncGenerator[Any, None]) -> None:

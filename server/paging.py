@@ -40,7 +40,8 @@ class Tokens:
         filters = type(request)()
         filters.CopyFrom(request)
         for field in _NOT_FILTERS:
-            filters.ClearField(field)
+            if field in request.DESCRIPTOR.fields_by_name:
+                filters.ClearField(field)
         listed = request.DESCRIPTOR.full_name.encode() + b"\0"
         self._key = hashlib.blake2b(
             listed + filters.SerializeToString(deterministic=True), key=log_id.encode(), digest_size=32
@@ -86,15 +87,27 @@ class Pages:
         return Tokens(request, self._log_id)
 
 
-def page(fields: Fields, request: ListRequest, tokens: Tokens) -> Page:
-    """The page that is asked for: 50 rows unless it says otherwise, at most 200 (more is clamped).
+def rows(fields: Fields, field: str, wanted: int, *, default: int, at_most: int) -> int:
+    """How many rows are asked for: `default` if 0; more than `at_most` is clamped."""
+    if wanted < 0:
+        fields.refuse(field, "must not be negative")
+    return min(wanted or default, at_most)
+
+
+def page(
+    fields: Fields,
+    request: ListRequest,
+    tokens: Tokens,
+    *,
+    default: int = limits.PAGE_SIZE_DEFAULT,
+    at_most: int = limits.PAGE_SIZE_MAX,
+) -> Page:
+    """The page that is asked for: `default` rows unless it says otherwise, at most `at_most`.
 
     Raises `InvalidPageToken`.
     """
-    if request.page_size < 0:
-        fields.refuse("page_size", "must not be negative")
     return Page(
-        size=min(request.page_size or limits.PAGE_SIZE_DEFAULT, limits.PAGE_SIZE_MAX),
+        size=rows(fields, "page_size", request.page_size, default=default, at_most=at_most),
         after=tokens.key(request.page_token),
         count=request.include_total_size,
     )

@@ -98,6 +98,12 @@ class Settings(BaseSettings):
     session_retention_days: int = Field(
         7, ge=1, le=36_500, description="When a session that nobody touches expires."
     )
+    session_purge_days: int = Field(
+        90,
+        ge=1,
+        le=36_500,
+        description="How long after its expiry a session is deleted.",
+    )
     idempotency_ttl_seconds: int = Field(
         86_400, ge=1, le=31_536_000, description="How long request ids and their answers are kept."
     )

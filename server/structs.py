@@ -23,15 +23,17 @@ _encode = msgspec.json.Encoder(order="sorted").encode
 _decode = msgspec.json.Decoder(dict[str, Any]).decode
 
 
-def canonical_json(fields: Fields, field: str, struct: Struct) -> str:
-    """The canonical JSON of a Struct, at most `limits.PAYLOAD_BYTES_MAX` bytes; faults go to `fields`."""
+def canonical_json(
+    fields: Fields, field: str, struct: Struct, *, bytes_max: int = limits.PAYLOAD_BYTES_MAX
+) -> str:
+    """The canonical JSON of a Struct, at most `bytes_max` bytes; faults go to `fields`."""
     encoded = b""
-    too_large = struct.ByteSize() > limits.PAYLOAD_BYTES_MAX * _WIRE_BYTES_PER_JSON_BYTE_MAX
+    too_large = struct.ByteSize() > bytes_max * _WIRE_BYTES_PER_JSON_BYTE_MAX
     if not too_large:
         encoded = _encode(_object(fields, field, struct))
-        too_large = len(encoded) > limits.PAYLOAD_BYTES_MAX
+        too_large = len(encoded) > bytes_max
     if too_large:
-        fields.refuse(field, f"is too large: at most {limits.PAYLOAD_BYTES_MAX:,} bytes as canonical JSON")
+        fields.refuse(field, f"is too large: at most {bytes_max:,} bytes as canonical JSON")
     return encoded.decode()
 
 

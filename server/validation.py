@@ -96,6 +96,14 @@ class Fields:
             return amount
         return at_least
 
+    def required_choice(
+        self, field: str, value: int, enum: EnumMap[Stored, Wire], stand_in: Stored
+    ) -> Stored:
+        """A value of an enum that must be given."""
+        if not value:
+            self.refuse(field, "is required")
+        return self.choice(field, value, enum, stand_in)
+
     def number(self, field: str, value: int, at_most: int) -> int:
         """An integer from 0 to `at_most`."""
         if not 0 <= value <= at_most:
@@ -121,14 +129,20 @@ class Fields:
     def _refuse_number(self, field: str, value: int, enum: EnumMap[Stored, Wire]) -> None:
         self.refuse(field, f"{value} is not a value of {enum.name}")
 
-    def deadline_us(self, field: str, value: Timestamp) -> int:
+    def time_us(self, field: str, value: Timestamp) -> int:
+        """A time from 1970 to 2199, in microseconds since the epoch."""
+        return self.deadline_us(field, value, wrong="must be from 1970 to 2199")
+
+    def deadline_us(
+        self, field: str, value: Timestamp, *, wrong: str = "must be in the future, and before the year 2200"
+    ) -> int:
         """A time before the year 2200, in microseconds since the epoch."""
         seconds, nanos = value.seconds, value.nanos
         if not 0 <= nanos <= _NANOS_MAX:
             self.refuse(field, "is not a valid timestamp: nanos must be 0 to 999,999,999")
             return 0
         if not 0 <= seconds <= DEADLINE_SECONDS_MAX:
-            self.refuse(field, "must be in the future, and before the year 2200")
+            self.refuse(field, wrong)
         return seconds * _MICROSECONDS + nanos // 1000
 
     def whole_seconds(self, field: str, value: Duration) -> int:

@@ -5,8 +5,9 @@ SQLite keys travel as one JSON array, and rows through `executemany`.
 """
 
 import functools
+import time
 from collections.abc import Sequence
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 import msgspec
 from sqlalchemy import BigInteger, Boolean, Integer, LargeBinary, Table, Text
@@ -15,6 +16,19 @@ from sqlalchemy.types import TypeEngine
 
 from storage import schema
 from storage.driver import Row, execute, execute_many, fetch
+
+
+class Matching(NamedTuple):
+    """Which entries of transcripts match: those with all `words`, none of which has a quote.
+
+    `conditions`, empty or beginning with AND, is about `transcript_entries` and `sessions`. Its parameters
+    are `values`, counted from 2; the first is the id of a session if only entries `in_one_session` match.
+    """
+
+    words: Sequence[str]
+    conditions: str
+    values: Sequence[Any]
+    in_one_session: bool
 
 
 class Dialect(Protocol):
@@ -42,8 +56,9 @@ class Dialect(Protocol):
     def for_update(self) -> str:
         """What follows a SELECT whose rows a decision rests on."""
 
-    def skip_locked(self) -> str:
-        """What follows a SELECT that claims rows which no other process is claiming."""
+    def skip_locked(self, table: str = "") -> str:
+        """What follows a SELECT that claims rows (of one table only, if it is named) which no other process
+        is claiming."""
 
     def insert(
         self, connection: Connection, table: Table, columns: Sequence[str], rows: Sequence[Row]
@@ -66,7 +81,15 @@ class Dialect(Protocol):
         Also add `counts` to the table of the same columns, `status_counts`.
         """
 
+    def clock_us(self, connection: Connection) -> int:
+        """The time by the database's clock, in microseconds since the epoch."""
 
+    def newest_matches(self, connection: Connection, wanted: Matching, at_most: int) -> list[int]:
+        """The numbers of the newest entries of transcripts that match."""
+
+
+NEWEST_ENTRIES = 1000
+"""How many of the newest entries Postgres looks through for a word before it asks the index."""
 _EVENT_COLUMNS = tuple(column.name for column in schema.events.columns if column.name != "number")
 _COUNT_COLUMNS = tuple(column.name for column in schema.status_counts.columns)
 _ADD_COUNT = "ON CONFLICT (machine, status) DO UPDATE SET count = status_counts.count + excluded.count"
@@ -98,7 +121,7 @@ class SqliteDialect:
     def for_update(self) -> str:
         return ""  # the writer is alone: BEGIN IMMEDIATE
 
-    def skip_locked(self) -> str:
+    def skip_locked(self, table: str = "") -> str:
         return ""
 
     def insert(
@@ -145,6 +168,21 @@ class SqliteDialect:
             )
         return head
 
+    def clock_us(self, connection: Connection) -> int:
+        return time.time_ns() // 1000
+
+    def newest_matches(self, connection: Connection, wanted: Matching, at_most: int) -> list[int]:
+        # Matches come lazily, the newest first, so that a word that is everywhere is found as fast.
+        statement = (
+            "SELECT entry_number FROM transcript_search"
+            " JOIN transcript_entries ON entry_number = transcript_search.rowid"
+            " JOIN sessions ON sessions.session_id = transcript_entries.session_id"
+            f" WHERE transcript_search MATCH ? {wanted.conditions}"
+            f" ORDER BY transcript_search.rowid DESC LIMIT {at_most:d}"
+        )
+        quoted = " ".join(f'"{word}"' for word in wanted.words)
+        return [row[0] for row in fetch(connection, statement, (quoted, *wanted.values))]
+
 
 class PostgresDialect:
     name = "postgresql"
@@ -167,8 +205,8 @@ class PostgresDialect:
     def for_update(self) -> str:
         return " FOR UPDATE"
 
-    def skip_locked(self) -> str:
-        return " FOR UPDATE SKIP LOCKED"
+    def skip_locked(self, table: str = "") -> str:
+        return f" FOR UPDATE {f'OF {table} ' if table else ''}SKIP LOCKED"
 
     def insert(
         self, connection: Connection, table: Table, columns: Sequence[str], rows: Sequence[Row]
@@ -212,6 +250,46 @@ class PostgresDialect:
         changes = _as_json(schema.status_counts, _COUNT_COLUMNS, counts)
         head: int = fetch(connection, statement, (*events, len(rows), *changes))[0][0]
         return head
+
+    def clock_us(self, connection: Connection) -> int:
+        statement = "SELECT (extract(epoch FROM clock_timestamp()) * 1000000)::bigint"
+        now_us: int = fetch(connection, statement)[0][0]
+        return now_us
+
+    def newest_matches(self, connection: Connection, wanted: Matching, at_most: int) -> list[int]:
+        # A word that is everywhere is found among the newest entries; the index would bring all that have it.
+        # Materialized and lateral, so that the planner never reads a whole table to save a few look-ups: it
+        # cannot know how rare a word is.
+        newest = (
+            "WHERE session_id = $2 AND position >"
+            f" (SELECT entry_count FROM session_heads WHERE session_id = $2) - {NEWEST_ENTRIES:d}"
+            if wanted.in_one_session
+            else f"ORDER BY entry_number DESC LIMIT {NEWEST_ENTRIES:d}"
+        )
+        matching = "words @@ plainto_tsquery('simple', $1)"
+        filtered = (
+            "JOIN sessions USING (session_id)"
+            f" WHERE true {wanted.conditions} ORDER BY entry_number DESC LIMIT {at_most:d}"
+        )
+        among_newest = (
+            "WITH newest AS MATERIALIZED (SELECT entry_number, session_id, role, create_time_us"
+            f" FROM transcript_entries {newest}),"
+            " found AS MATERIALIZED (SELECT newest.* FROM newest, LATERAL"
+            " (SELECT words FROM transcript_search WHERE entry_number = newest.entry_number OFFSET 0)"
+            f" AS indexed WHERE {matching})"
+            f" SELECT entry_number FROM found AS transcript_entries {filtered}"
+        )
+        by_index = (
+            f"WITH found AS MATERIALIZED (SELECT entry_number FROM transcript_search WHERE {matching})"
+            " SELECT entry_number FROM found, LATERAL (SELECT session_id, role, create_time_us"
+            " FROM transcript_entries WHERE entry_number = found.entry_number OFFSET 0)"
+            f" AS transcript_entries {filtered}"
+        )
+        parameters = (" ".join(wanted.words), *wanted.values)
+        found = fetch(connection, among_newest, parameters)
+        if len(found) < at_most:
+            found = fetch(connection, by_index, parameters)
+        return [row[0] for row in found]
 
 
 def _key(table: Table) -> str:

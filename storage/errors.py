@@ -3,12 +3,13 @@
 StorageError
 ├── Refusal                 a decision about one item: it changed nothing, its neighbours go on
 │   ├── NotFound            AgentNotFound, TaskNotFound, BidNotFound, ResultNotFound,
-│   │                       AgreementNotFound, ExtrinsicNotFound
+│   │                       AgreementNotFound, ExtrinsicNotFound, SessionNotFound, EntryNotFound,
+│   │                       HandoffNotFound, IdNotFound
 │   ├── AlreadyExists       AgentExists, DuplicateBid, DuplicateResult
 │   ├── Precondition        InvalidTransition, AgentNotActive, TaskNotBidding, TaskNotRevealing,
 │   │                       TaskNotAssigned, DeadlinePassed, ValueAboveBudget, NoRevealedBid,
 │   │                       ActionPending, ExtrinsicLive, NoChain, ChainDecides, NothingToReplay,
-│   │                       RequestIdReused
+│   │                       RequestIdReused, SessionEnded, TranscriptTooLong, MetadataTooLarge
 │   ├── Invalid             CommitmentMismatch, InvalidCursor
 │   ├── Aborted             StaleRevision
 │   ├── Expired             CursorExpired
@@ -93,6 +94,31 @@ class AgreementNotFound(NotFound):
 
 class ExtrinsicNotFound(NotFound):
     entity = "extrinsic"
+
+
+class SessionNotFound(NotFound):
+    entity = "session"
+
+
+class HandoffNotFound(NotFound):
+    entity = "handoff"
+
+
+class IdNotFound(NotFound):
+    entity = "session or handoff"
+
+
+class EntryNotFound(NotFound):
+    """A session has no entry at a position."""
+
+    def __init__(self, session_id: str, position: int, field: str) -> None:
+        Refusal.__init__(
+            self,
+            f"session {session_id!r} has no entry at position {position}",
+            resource=("entry", f"{session_id}/{position}"),
+            field=field,
+            metadata={"session_id": session_id, "position": str(position)},
+        )
 
 
 class AlreadyExists(Refusal):
@@ -235,6 +261,36 @@ class RequestIdReused(Precondition):
             f"request id {request_id!r} was used before with another body",
             field="request_id",
             metadata={"request_id": request_id},
+        )
+
+
+class SessionEnded(Precondition):
+    """A session that has ended takes no changes and no entries."""
+
+    def __init__(self, session_id: str) -> None:
+        super().__init__(f"session {session_id!r} has ended", resource=("session", session_id))
+
+
+class TranscriptTooLong(Precondition):
+    """More than one call copies."""
+
+    def __init__(self, session_id: str, what: str, size: int, size_max: int) -> None:
+        super().__init__(
+            f"{size:,} {what} of session {session_id!r} would have to be copied, at most {size_max:,} can",
+            resource=("session", session_id),
+            metadata={what: str(size), f"{what}_max": str(size_max)},
+        )
+
+
+class MetadataTooLarge(Precondition):
+    """The metadata of a session would grow beyond its limit."""
+
+    def __init__(self, session_id: str, size_bytes: int, bytes_max: int) -> None:
+        super().__init__(
+            f"the metadata of session {session_id!r} would have {size_bytes:,} bytes, over {bytes_max:,}",
+            resource=("session", session_id),
+            field="session.metadata",
+            metadata={"bytes": str(size_bytes), "bytes_max": str(bytes_max)},
         )
 
 

@@ -110,6 +110,11 @@ class Feed:
         if self._watchers and head > self._head:
             self._wake.set()
 
+    def notice_blocks(self) -> None:
+        """Say that this process has reflected blocks."""
+        if self._watchers:
+            self._wake.set()
+
     async def watch(self, wanted: Filter, after: Cursor | None) -> AsyncIterator[Batch]:
         """Events that are wanted, after a cursor (from now on, if None), for ever.
 

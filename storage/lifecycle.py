@@ -80,6 +80,23 @@ class ExtrinsicStatus(StrEnum):
     DEAD = "dead"  # given up without a live signature
 
 
+class SessionStatus(StrEnum):
+    PENDING = "pending"
+    ACTIVE = "active"
+    PAUSED = "paused"
+    COMPLETED = "completed"
+    FAILED = "failed"
+    EXPIRED = "expired"  # nobody touched it for the retention time, or a client gave it up
+
+
+class HandoffStatus(StrEnum):
+    PENDING = "pending"  # waits for somebody of its target role
+    ACTIVE = "active"
+    COMPLETED = "completed"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+
+
 Status = TypeVar("Status", bound=StrEnum)
 
 
@@ -199,3 +216,24 @@ EXTRINSIC = Lifecycle(
 
 LIVE_EXTRINSIC: frozenset[ExtrinsicStatus] = frozenset(_LIVE)
 """The states in which a signature of the extrinsic may still be executed."""
+
+SESSION = Lifecycle(
+    "session",
+    SessionStatus.PENDING,
+    {
+        SessionStatus.PENDING: _to(SessionStatus.ACTIVE, SessionStatus.EXPIRED),
+        SessionStatus.ACTIVE: _to(
+            SessionStatus.PAUSED, SessionStatus.COMPLETED, SessionStatus.FAILED, SessionStatus.EXPIRED
+        ),
+        SessionStatus.PAUSED: _to(SessionStatus.ACTIVE, SessionStatus.EXPIRED),
+    },
+)
+
+HANDOFF = Lifecycle(
+    "handoff",
+    HandoffStatus.PENDING,
+    {
+        HandoffStatus.PENDING: _to(HandoffStatus.ACTIVE, HandoffStatus.CANCELLED),
+        HandoffStatus.ACTIVE: _to(HandoffStatus.COMPLETED, HandoffStatus.FAILED, HandoffStatus.CANCELLED),
+    },
+)

@@ -94,10 +94,10 @@ class ChainEventFilter(Record, frozen=True, kw_only=True):
 
 def agents(tx: Transaction, wanted: AgentFilter) -> Listed[Agent]:
     """Agents by id."""
-    conditions = _equal(schema.agents, wanted, ("status",))
+    conditions = equal_to(schema.agents, wanted, ("status",))
     if wanted.capability:
         conditions.append(_has_capability(tx, wanted.capability))
-    return _page(tx, AGENTS, conditions, wanted.page, newest_first=False)
+    return keyset_page(tx, AGENTS, conditions, wanted.page, newest_first=False)
 
 
 def _has_capability(tx: Transaction, capability: str) -> ColumnElement[bool]:
@@ -117,31 +117,31 @@ def _jsonb() -> Any:
 def tasks(tx: Transaction, wanted: TaskFilter) -> Listed[Task]:
     """Tasks without their inputs, newest first."""
     columns = ("status", "escrow_status", "requester_id", "assigned_agent_id", "client_task_id")
-    return _page(tx, TASKS, _equal(schema.tasks, wanted, columns), wanted.page)
+    return keyset_page(tx, TASKS, equal_to(schema.tasks, wanted, columns), wanted.page)
 
 
 def bids(tx: Transaction, wanted: BidFilter) -> Listed[Bid]:
     """Bids, newest first."""
-    conditions = _equal(schema.bids, wanted, ("task_id", "agent_id", "status"))
-    return _page(tx, BIDS, conditions, wanted.page)
+    conditions = equal_to(schema.bids, wanted, ("task_id", "agent_id", "status"))
+    return keyset_page(tx, BIDS, conditions, wanted.page)
 
 
 def results(tx: Transaction, wanted: ResultFilter) -> Listed[Result]:
     """Results without their outputs, newest first."""
-    conditions = _equal(schema.results, wanted, ("task_id", "agent_id", "status"))
-    return _page(tx, RESULTS, conditions, wanted.page)
+    conditions = equal_to(schema.results, wanted, ("task_id", "agent_id", "status"))
+    return keyset_page(tx, RESULTS, conditions, wanted.page)
 
 
 def extrinsics(tx: Transaction, wanted: ExtrinsicFilter) -> Listed[Extrinsic]:
     """Extrinsics, newest first."""
-    conditions = _equal(schema.extrinsics, wanted, ("status", "task_id", "agent_id"))
-    return _page(tx, EXTRINSICS, conditions, wanted.page)
+    conditions = equal_to(schema.extrinsics, wanted, ("status", "task_id", "agent_id"))
+    return keyset_page(tx, EXTRINSICS, conditions, wanted.page)
 
 
 def chain_events(tx: Transaction, wanted: ChainEventFilter) -> Listed[ChainEvent]:
     """Events of finalized blocks, newest first; the key of a row is its position."""
     table = schema.chain_events
-    conditions = _equal(table, wanted, ("pallet", "event", "correlation_id"))
+    conditions = equal_to(table, wanted, ("pallet", "event", "correlation_id"))
     if wanted.first_block is not None:
         conditions.append(table.c.block_number >= wanted.first_block)
     if wanted.last_block is not None:
@@ -161,7 +161,7 @@ def chain_events(tx: Transaction, wanted: ChainEventFilter) -> Listed[ChainEvent
     return Listed(
         records=records,
         next_key=str(chain_position(records[-1])) if more else "",
-        total_size=_count(tx, table, conditions) if wanted.page.count else None,
+        total_size=count_rows(tx, table, conditions) if wanted.page.count else None,
         log=events.state(tx),
         chain_position=last_chain_position(tx),
     )
@@ -211,7 +211,7 @@ def _block_and_index(position: int) -> tuple[int, int]:
     return position >> EVENT_INDEX_BITS, position & ((1 << EVENT_INDEX_BITS) - 1)
 
 
-def _equal(table: Table, wanted: Record, columns: Sequence[str]) -> list[ColumnElement[bool]]:
+def equal_to(table: Table, wanted: Record, columns: Sequence[str]) -> list[ColumnElement[bool]]:
     """Conditions for the filter fields that are set."""
     given = [table.c[name] for name in columns if getattr(wanted, name)]
     # The second condition is of the words that SQLite needs to take a partial index.
@@ -222,7 +222,7 @@ def _equal(table: Table, wanted: Record, columns: Sequence[str]) -> list[ColumnE
     ]
 
 
-def _page(
+def keyset_page(
     tx: Transaction,
     table_map: TableMap[R],
     conditions: list[ColumnElement[bool]],
@@ -241,10 +241,10 @@ def _page(
     return Listed(
         records=records,
         next_key=getattr(records[-1], table_map.key) if more else "",
-        total_size=_count(tx, table, conditions) if page.count else None,
+        total_size=count_rows(tx, table, conditions) if page.count else None,
         log=events.state(tx),
     )
 
 
-def _count(tx: Transaction, table: Table, conditions: list[ColumnElement[bool]]) -> int:
+def count_rows(tx: Transaction, table: Table, conditions: list[ColumnElement[bool]]) -> int:
     return tx.connection.execute(select(func.count()).select_from(table).where(*conditions)).scalar_one()

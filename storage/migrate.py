@@ -11,8 +11,8 @@ import migrations
 from storage.errors import SchemaOutdated
 
 
-def upgrade(connection: Connection) -> None:
-    """Run the revisions that are missing, in the transaction of `connection`.
+def upgrade(connection: Connection, revision: str = "head") -> None:
+    """Run the revisions that are missing up to `revision`, in the transaction of `connection`.
 
     Raises `SchemaOutdated` if the database is newer than this code.
     """
@@ -21,7 +21,7 @@ def upgrade(connection: Connection) -> None:
     config.set_main_option("path_separator", "os")
     config.attributes["connection"] = connection
     try:
-        command.upgrade(config, "head")
+        command.upgrade(config, revision)
     except CommandError as error:
         raise SchemaOutdated(
             f"the database has a schema that this version does not know ({error}): run a newer version"

@@ -297,6 +297,7 @@ class EventBody(Record, frozen=True, kw_only=True, omit_defaults=True):
     pending_action: str = ""
     correlation_id: str = ""
     error: str = ""
+    role: str = ""
 
 
 class Event(Record, frozen=True, kw_only=True):
@@ -304,7 +305,8 @@ class Event(Record, frozen=True, kw_only=True):
 
     number: int
     event_time_us: int
-    entity: str  # agent, task, bid, result, agreement, milestone, reputation, extrinsic
+    entity: str
+    """`agent`, `task`, and so on: the kind of entity in lower case; `transcript` for one that has grown."""
     entity_id: str
     created: bool  # False: changed
     task_id: str = ""

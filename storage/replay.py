@@ -12,7 +12,7 @@ from typing import Any
 import msgspec
 from sqlalchemy import select, update
 
-from storage import facts, projection, projection_load, schema
+from storage import facts, projection, projection_load, schema, status_counts
 from storage.chain_log import CHAIN_BLOCKS, CHAIN_EVENTS, Cursor, ReadBlock, own_extrinsics
 from storage.errors import NothingToReplay, Superseded
 from storage.lifecycle import ExtrinsicStatus
@@ -139,9 +139,9 @@ def _first_defect(tx: Transaction) -> int | None:
 
 @mutation(bool)
 def finish(tx: Transaction, items: Sequence[Finish]) -> list[Outcome[bool]]:
-    """End a replay; False if another one was asked for meanwhile."""
+    """End a replay, and count entities by status anew; False if another one was asked for meanwhile."""
     table = schema.chain_cursor
-    return [
+    ended: list[Outcome[bool]] = [
         tx.connection.execute(
             update(table)
             .where(table.c.replay_first == item.first_block)
@@ -150,6 +150,8 @@ def finish(tx: Transaction, items: Sequence[Finish]) -> list[Outcome[bool]]:
         == 1
         for item in items
     ]
+    status_counts.recount(tx)
+    return ended
 
 
 @mutation(bool)
@@ -252,13 +254,8 @@ def _project(tx: Transaction, item: Projection) -> bool:
         for placed, (fact, own) in zip(item.facts, reported, strict=True)
     }
     work = Workset(tx)
-    _take_over(scratch.agents, work.agents, work)
-    _take_over(scratch.tasks, work.tasks, work)
-    _take_over(scratch.bids, work.bids, work)
-    _take_over(scratch.results, work.results, work)
-    _take_over(scratch.agreements, work.agreements, work)
-    _take_over(scratch.milestones, work.milestones, work)
-    _take_over(scratch.reputations, work.reputations, work)
+    for projected, stored in zip(scratch.projected(), work.projected(), strict=True):
+        _take_over(projected, stored, work)
     work.store()
     scratch.counted.store()
     _note(tx, anomalies)

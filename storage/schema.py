@@ -1,12 +1,9 @@
 """The tables, as they stand after the last migration. A test proves that the migrations add up to this.
 
-Columns carry the names of the record fields they store (`storage.records`). Columns marked `FIXED`
-are written once. Texts are bounded in characters here; the edge bounds them in bytes, which is
-stricter.
+Columns carry the names of the record fields they store (`storage.records`). The tables of sessions are in
+`storage.schema_sessions`.
 """
 
-from collections.abc import Iterable
-from enum import StrEnum
 from typing import Any
 
 from sqlalchemy import (
@@ -21,10 +18,16 @@ from sqlalchemy import (
     MetaData,
     Table,
     Text,
-    text,
 )
 
 from storage import limits
+from storage.columns import FIXED
+from storage.columns import amount as _amount
+from storage.columns import blob as _blob
+from storage.columns import number as _number
+from storage.columns import one_of as _one_of
+from storage.columns import partial_index as _partial_index
+from storage.columns import text as _text
 from storage.lifecycle import (
     AgentStatus,
     AgreementStatus,
@@ -45,54 +48,10 @@ metadata = MetaData(
     }
 )
 
-FIXED = {"fixed": True}
-
 # Alternatives, not `IN`: SQLite would build the list anew, as a temporary table, for each row that it writes.
 OPEN_TASK = "(status = 'bidding' OR status = 'revealing' OR status = 'assigned')"
 BIDDING_TASK = "status = 'bidding'"
 QUEUED_EXTRINSIC = "status = 'queued'"
-
-
-def _text(name: str, *, longest: int = 0, fixed: bool = False, primary_key: bool = False) -> Column[str]:
-    constraints = [CheckConstraint(f"length({name}) <= {longest}", name=name)] if longest else []
-    return Column(
-        name,
-        Text,
-        *constraints,
-        nullable=False,
-        primary_key=primary_key,
-        info=FIXED if fixed or primary_key else {},
-    )
-
-
-def _blob(name: str, *, longest: int = 0, nullable: bool = False, fixed: bool = False) -> Column[bytes]:
-    constraints = [CheckConstraint(f"length({name}) <= {longest}", name=name)] if longest else []
-    return Column(name, LargeBinary, *constraints, nullable=nullable, info=FIXED if fixed else {})
-
-
-def _amount(name: str, *, fixed: bool = False) -> Column[bytes]:
-    """An unsigned 128-bit integer as 16 big-endian bytes, so that it is exact and sorts as a number."""
-    check = CheckConstraint(f"length({name}) = 16", name=name)
-    return Column(name, LargeBinary, check, nullable=True, info=FIXED if fixed else {})
-
-
-def _number(name: str, *, nullable: bool = False, fixed: bool = False) -> Column[int]:
-    return Column(name, BigInteger, nullable=nullable, info=FIXED if fixed else {})
-
-
-def _one_of(name: str, values: Iterable[StrEnum], *, fixed: bool = False) -> Column[str]:
-    # Not `IN`, as above.
-    allowed = " OR ".join(f"{name} = '{value.value}'" for value in values)
-    check = CheckConstraint(allowed, name=name)
-    return Column(name, Text, check, nullable=False, info=FIXED if fixed else {})
-
-
-def _partial_index(name: str, *columns: str, where: str, unique: bool = False) -> Index:
-    """An index of some of the rows.
-
-    SQLite takes it only for a query that has the words of `where` among its conditions.
-    """
-    return Index(name, *columns, unique=unique, sqlite_where=text(where), postgresql_where=text(where))
 
 
 def _entity_columns() -> tuple[Column[Any], ...]:

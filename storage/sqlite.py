@@ -107,10 +107,20 @@ class SqliteEngine:
         return _OwnersLock()
 
     async def migrate(self) -> None:
+        # A table is changed by making it anew: its children must not notice that it is gone for a moment.
         async with self._writer_turn:
-            transaction = await self._begin()
-            await self._on_writer_thread(self._run, transaction, upgrade)
-            await self._on_writer_thread(self._commit, transaction)
+            await self._set_foreign_keys("OFF")
+            try:
+                transaction = await self._begin()
+                await self._on_writer_thread(self._run, transaction, _upgrade)
+                await self._on_writer_thread(self._commit, transaction)
+            finally:
+                await self._set_foreign_keys("ON")
+
+    async def _set_foreign_keys(self, state: str) -> None:
+        (await self._begin()).rollback()  # there is a connection then, and no transaction
+        assert self._writer is not None
+        self._writer.connection.execute(f"PRAGMA foreign_keys = {state}")
 
     async def close(self) -> None:
         def close_all() -> None:
@@ -193,6 +203,13 @@ class SqliteEngine:
         if self.is_defect(error):
             raise error
         raise DatabaseUnavailable(str(error.orig)) from error
+
+
+def _upgrade(connection: Connection) -> None:
+    upgrade(connection)
+    orphans = connection.exec_driver_sql("PRAGMA foreign_key_check").all()
+    if orphans:
+        raise RuntimeError(f"a migration would leave rows without their parents: {orphans[:3]}")
 
 
 def _result_code(error: DBAPIError) -> int:

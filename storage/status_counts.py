@@ -8,12 +8,24 @@ the counts and the log cannot disagree. Tasks are counted twice: by their work, 
 from collections import Counter
 from collections.abc import Iterable
 
-from sqlalchemy import select
+from sqlalchemy import Column, select, update
 
-from storage import schema
+from storage import schema, schema_sessions
+from storage.driver import execute
 from storage.transaction import NewEvent, Transaction
 
 ESCROW = "escrow"
+_MACHINES: dict[str, Column[str]] = {
+    "agent": schema.agents.c.status,
+    "task": schema.tasks.c.status,
+    ESCROW: schema.tasks.c.escrow_status,
+    "bid": schema.bids.c.status,
+    "result": schema.results.c.status,
+    "agreement": schema.agreements.c.status,
+    "milestone": schema.milestones.c.status,
+    "extrinsic": schema.extrinsics.c.status,
+    "session": schema_sessions.sessions.c.status,
+}
 
 
 def differences(events: Iterable[NewEvent]) -> list[tuple[str, str, int]]:
@@ -31,6 +43,22 @@ def differences(events: Iterable[NewEvent]) -> list[tuple[str, str, int]]:
         for (machine, status), difference in found.items()
         if status and difference  # what is new was in no status before
     )
+
+
+def recount(tx: Transaction) -> None:
+    """Count anew, from the tables: after somebody changed a status past the service, say.
+
+    Whoever has not committed yet waits for the lock of the event log, and adds its differences after it.
+    """
+    tx.connection.execute(select(schema.database.c.id).with_for_update())
+    tx.connection.execute(update(schema.status_counts).values(count=0))
+    for machine, status in _MACHINES.items():
+        execute(
+            tx.connection,
+            f"INSERT INTO status_counts (machine, status, count) SELECT '{machine}', {status.name}, count(*)"
+            f" FROM {status.table.name} WHERE true GROUP BY {status.name}"
+            " ON CONFLICT (machine, status) DO UPDATE SET count = excluded.count",
+        )
 
 
 def load(tx: Transaction) -> dict[str, dict[str, int]]:

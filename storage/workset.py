@@ -214,14 +214,14 @@ class Workset:
         task = self.tasks.get(task_id)
         return task.requester_id if task else ""
 
+    def projected(self) -> tuple[Entities[Any], ...]:
+        """The entities that facts of the chain change, parents first."""
+        entities = (self.agents, self.tasks, self.bids, self.results)
+        return (*entities, self.agreements, self.milestones, self.reputations)
+
     def store(self) -> None:
         """Write everything, parents first. Raises `Retry`, see `Entities.store`."""
-        self.agents.store()
-        self.tasks.store()
-        self.bids.store()
-        self.results.store()
-        self.agreements.store()
-        self.milestones.store()
-        self.reputations.store()
+        for entities in self.projected():
+            entities.store()
         self.counted.store()
         self.extrinsics.store()

@@ -1,10 +1,14 @@
 """What the tests of all rooms share."""
 
+import os
 from collections.abc import Iterator
 
 import pytest
 
 from tests.support.postgres import PostgresServer
+
+# Tests start programs while gRPC's threads run, and its handlers of forks can crash the fork (seen).
+os.environ.setdefault("GRPC_ENABLE_FORK_SUPPORT", "false")
 
 
 @pytest.fixture(scope="session")

@@ -17,7 +17,8 @@ of its own, so a database that is bound to an earlier run is refused.
 
 The accounts //Alice, //Bob, //Charlie, //Dave, //Eve, //Ferdie and //Arbiter (sr25519), who decides disputes,
 own 10^18 planck each. A transaction pays a small fee for itself and for each of its bytes to the treasury.
-The rules of the market lie in `pallets/`.
+The rules of the market lie in `pallets/`. With `DevChainConfig.names`, pallets, calls, events and fields have
+other names.
 
 Besides the methods of real nodes (`rpc_methods` lists all), those called `dev_*` steer the chain: they make
 blocks, fork it, stall finality, upgrade the runtime, lose transactions, prune a node and let it fail.

@@ -1,10 +1,15 @@
 """SS58, the text form of account ids: https://docs.polkadot.com/polkadot-protocol/parachain-basics/accounts/"""
 
+from functools import lru_cache
+
 from scalecodec.utils import ss58
 
 ACCOUNT_SIZE = 32
+ADDRESSES_KEPT = 16_384
+"""Accounts come again and again, and making an address costs more than decoding its event; 5 MB when full."""
 
 
+@lru_cache(ADDRESSES_KEPT)
 def ss58_encode(account: bytes, prefix: int = 42) -> str:
     """The address of an account on the network of `prefix` (42 is the generic one).
 

@@ -40,7 +40,7 @@ def upgrade() -> None:
         sa.CheckConstraint("length(last_error) <= 512", name=op.f("agents_last_error_check")),
         sa.CheckConstraint("length(metadata) <= 1024", name=op.f("agents_metadata_check")),
         sa.CheckConstraint(
-            "pending_action = '' OR pending_action = 'raw_call' OR pending_action = 'register_agent' OR pending_action = 'update_agent' OR pending_action = 'retire_agent' OR pending_action = 'create_task' OR pending_action = 'cancel_task' OR pending_action = 'submit_bid' OR pending_action = 'close_bidding' OR pending_action = 'reveal_bid' OR pending_action = 'allocate_task' OR pending_action = 'submit_result' OR pending_action = 'settle_task' OR pending_action = 'dispute_task'",
+            "pending_action = '' OR pending_action = 'raw_call' OR pending_action = 'register_agent' OR pending_action = 'update_agent' OR pending_action = 'retire_agent' OR pending_action = 'create_task' OR pending_action = 'cancel_task' OR pending_action = 'submit_bid' OR pending_action = 'close_bidding' OR pending_action = 'reveal_bid' OR pending_action = 'allocate_task' OR pending_action = 'submit_result' OR pending_action = 'settle_task'",
             name=op.f("agents_pending_action_check"),
         ),
         sa.CheckConstraint(
@@ -87,10 +87,6 @@ def upgrade() -> None:
         sa.Column("id", sa.Integer(), autoincrement=False, nullable=False),
         sa.Column("block_number", sa.BigInteger(), nullable=False),
         sa.Column("block_hash", sa.LargeBinary(), nullable=False),
-        sa.Column("tail_block", sa.BigInteger(), nullable=False),
-        sa.Column("replay_first", sa.BigInteger(), nullable=True),
-        sa.Column("replay_next", sa.BigInteger(), nullable=True),
-        sa.Column("replay_error", sa.Text(), nullable=False),
         sa.CheckConstraint("id = 1", name=op.f("chain_cursor_id_check")),
         sa.PrimaryKeyConstraint("id", name=op.f("chain_cursor_pkey")),
     )
@@ -108,14 +104,6 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("block_number", "event_index", name=op.f("chain_events_pkey")),
     )
     op.create_index(
-        "chain_events_anomaly_idx",
-        "chain_events",
-        ["block_number", "event_index"],
-        unique=False,
-        sqlite_where=sa.text("anomaly <> ''"),
-        postgresql_where=sa.text("anomaly <> ''"),
-    )
-    op.create_index(
         "chain_events_correlation_id_idx",
         "chain_events",
         ["correlation_id", "block_number", "event_index"],
@@ -128,12 +116,6 @@ def upgrade() -> None:
         "chain_events",
         ["pallet", "block_number", "event_index", "event"],
         unique=False,
-    )
-    op.create_table(
-        "counted_events",
-        sa.Column("position", sa.BigInteger(), autoincrement=False, nullable=False),
-        sa.Column("account_address", sa.Text(), nullable=False),
-        sa.PrimaryKeyConstraint("position", name=op.f("counted_events_pkey")),
     )
     op.create_table(
         "database_state",
@@ -168,7 +150,6 @@ def upgrade() -> None:
         sa.Column("pallet", sa.Text(), nullable=False),
         sa.Column("call", sa.Text(), nullable=False),
         sa.Column("payload", sa.Text(), nullable=False),
-        sa.Column("remembered", sa.Text(), nullable=True),
         sa.Column("signer", sa.Text(), nullable=False),
         sa.Column("status", sa.Text(), nullable=False),
         sa.Column("attempt_count", sa.Integer(), nullable=False),
@@ -179,7 +160,6 @@ def upgrade() -> None:
         sa.Column("death_block", sa.BigInteger(), nullable=True),
         sa.Column("block_number", sa.BigInteger(), nullable=True),
         sa.Column("extrinsic_index", sa.BigInteger(), nullable=True),
-        sa.Column("excused", sa.Boolean(), nullable=False),
         sa.Column("lease_token", sa.Text(), nullable=False),
         sa.Column("lease_end_us", sa.BigInteger(), nullable=False),
         sa.Column("next_attempt_us", sa.BigInteger(), nullable=False),
@@ -188,7 +168,7 @@ def upgrade() -> None:
         sa.Column("update_time_us", sa.BigInteger(), nullable=False),
         sa.Column("finalize_time_us", sa.BigInteger(), nullable=True),
         sa.CheckConstraint(
-            "action = '' OR action = 'raw_call' OR action = 'register_agent' OR action = 'update_agent' OR action = 'retire_agent' OR action = 'create_task' OR action = 'cancel_task' OR action = 'submit_bid' OR action = 'close_bidding' OR action = 'reveal_bid' OR action = 'allocate_task' OR action = 'submit_result' OR action = 'settle_task' OR action = 'dispute_task'",
+            "action = '' OR action = 'raw_call' OR action = 'register_agent' OR action = 'update_agent' OR action = 'retire_agent' OR action = 'create_task' OR action = 'cancel_task' OR action = 'submit_bid' OR action = 'close_bidding' OR action = 'reveal_bid' OR action = 'allocate_task' OR action = 'submit_result' OR action = 'settle_task'",
             name=op.f("extrinsics_action_check"),
         ),
         sa.CheckConstraint("length(last_error) <= 512", name=op.f("extrinsics_last_error_check")),
@@ -226,25 +206,6 @@ def upgrade() -> None:
         postgresql_where=sa.text("task_id <> ''"),
     )
     op.create_table(
-        "reputations",
-        sa.Column("account_address", sa.Text(), nullable=False),
-        sa.Column("score", sa.BigInteger(), nullable=True),
-        sa.Column("score_position", sa.BigInteger(), nullable=False),
-        sa.Column("bonded", sa.LargeBinary(), nullable=True),
-        sa.Column("unbonded", sa.LargeBinary(), nullable=True),
-        sa.Column("slashed", sa.LargeBinary(), nullable=True),
-        sa.Column("tasks_completed", sa.BigInteger(), nullable=False),
-        sa.Column("tasks_failed", sa.BigInteger(), nullable=False),
-        sa.Column("severe_slashes", sa.BigInteger(), nullable=False),
-        sa.Column("revision", sa.BigInteger(), nullable=False),
-        sa.Column("create_time_us", sa.BigInteger(), nullable=False),
-        sa.Column("update_time_us", sa.BigInteger(), nullable=False),
-        sa.CheckConstraint("length(bonded) = 16", name=op.f("reputations_bonded_check")),
-        sa.CheckConstraint("length(slashed) = 16", name=op.f("reputations_slashed_check")),
-        sa.CheckConstraint("length(unbonded) = 16", name=op.f("reputations_unbonded_check")),
-        sa.PrimaryKeyConstraint("account_address", name=op.f("reputations_pkey")),
-    )
-    op.create_table(
         "requests",
         sa.Column("request_key", sa.LargeBinary(), nullable=False),
         sa.Column("fingerprint", sa.LargeBinary(), nullable=False),
@@ -258,22 +219,6 @@ def upgrade() -> None:
         sa.Column("account_address", sa.Text(), nullable=False),
         sa.Column("epoch", sa.BigInteger(), nullable=False),
         sa.PrimaryKeyConstraint("account_address", name=op.f("signers_pkey")),
-    )
-    op.create_table(
-        "status_counts",
-        sa.Column("machine", sa.Text(), nullable=False),
-        sa.Column("status", sa.Text(), nullable=False),
-        sa.Column("count", sa.BigInteger(), nullable=False),
-        sa.PrimaryKeyConstraint("machine", "status", name=op.f("status_counts_pkey")),
-    )
-    op.create_table(
-        "submission_pauses",
-        sa.Column("signer", sa.Text(), nullable=False),
-        sa.Column("reason", sa.Text(), nullable=False),
-        sa.Column("create_time_us", sa.BigInteger(), nullable=False),
-        sa.CheckConstraint("length(reason) <= 512", name=op.f("submission_pauses_reason_check")),
-        sa.CheckConstraint("length(signer) <= 128", name=op.f("submission_pauses_signer_check")),
-        sa.PrimaryKeyConstraint("signer", name=op.f("submission_pauses_pkey")),
     )
     op.create_table(
         "tasks",
@@ -295,8 +240,6 @@ def upgrade() -> None:
         sa.Column("cost", sa.LargeBinary(), nullable=True),
         sa.Column("paid_amount", sa.LargeBinary(), nullable=True),
         sa.Column("fee_amount", sa.LargeBinary(), nullable=True),
-        sa.Column("dispute_reason", sa.Text(), nullable=False),
-        sa.Column("disputed_by", sa.Text(), nullable=False),
         sa.Column("pending_action", sa.Text(), nullable=False),
         sa.Column("pending_correlation_id", sa.Text(), nullable=False),
         sa.Column("last_error", sa.Text(), nullable=False),
@@ -306,7 +249,6 @@ def upgrade() -> None:
         sa.CheckConstraint("length(client_task_id) <= 128", name=op.f("tasks_client_task_id_check")),
         sa.CheckConstraint("length(cost) = 16", name=op.f("tasks_cost_check")),
         sa.CheckConstraint("length(description) <= 10240", name=op.f("tasks_description_check")),
-        sa.CheckConstraint("length(dispute_reason) <= 1024", name=op.f("tasks_dispute_reason_check")),
         sa.CheckConstraint(
             "escrow_status = 'none' OR escrow_status = 'funded' OR escrow_status = 'released' OR escrow_status = 'refunded' OR escrow_status = 'disputed'",
             name=op.f("tasks_escrow_status_check"),
@@ -316,7 +258,7 @@ def upgrade() -> None:
         sa.CheckConstraint("length(max_budget) = 16", name=op.f("tasks_max_budget_check")),
         sa.CheckConstraint("length(paid_amount) = 16", name=op.f("tasks_paid_amount_check")),
         sa.CheckConstraint(
-            "pending_action = '' OR pending_action = 'raw_call' OR pending_action = 'register_agent' OR pending_action = 'update_agent' OR pending_action = 'retire_agent' OR pending_action = 'create_task' OR pending_action = 'cancel_task' OR pending_action = 'submit_bid' OR pending_action = 'close_bidding' OR pending_action = 'reveal_bid' OR pending_action = 'allocate_task' OR pending_action = 'submit_result' OR pending_action = 'settle_task' OR pending_action = 'dispute_task'",
+            "pending_action = '' OR pending_action = 'raw_call' OR pending_action = 'register_agent' OR pending_action = 'update_agent' OR pending_action = 'retire_agent' OR pending_action = 'create_task' OR pending_action = 'cancel_task' OR pending_action = 'submit_bid' OR pending_action = 'close_bidding' OR pending_action = 'reveal_bid' OR pending_action = 'allocate_task' OR pending_action = 'submit_result' OR pending_action = 'settle_task'",
             name=op.f("tasks_pending_action_check"),
         ),
         sa.CheckConstraint("length(requester_id) <= 128", name=op.f("tasks_requester_id_check")),
@@ -371,31 +313,8 @@ def upgrade() -> None:
         sqlite_where=sa.text("(status = 'bidding' OR status = 'revealing' OR status = 'assigned')"),
         postgresql_where=sa.text("(status = 'bidding' OR status = 'revealing' OR status = 'assigned')"),
     )
-    op.create_index("tasks_escrow_status_idx", "tasks", ["escrow_status", "task_id"], unique=False)
     op.create_index("tasks_requester_id_idx", "tasks", ["requester_id", "task_id"], unique=False)
     op.create_index("tasks_status_idx", "tasks", ["status", "task_id"], unique=False)
-    op.create_table(
-        "agreements",
-        sa.Column("agreement_id", sa.Text(), nullable=False),
-        sa.Column("task_id", sa.Text(), nullable=False),
-        sa.Column("agent_id", sa.Text(), nullable=False),
-        sa.Column("chain_agreement_id", sa.BigInteger(), nullable=False),
-        sa.Column("proposer", sa.Text(), nullable=False),
-        sa.Column("terms_hash", sa.LargeBinary(), nullable=False),
-        sa.Column("status", sa.Text(), nullable=False),
-        sa.Column("revision", sa.BigInteger(), nullable=False),
-        sa.Column("create_time_us", sa.BigInteger(), nullable=False),
-        sa.Column("update_time_us", sa.BigInteger(), nullable=False),
-        sa.ForeignKeyConstraint(["task_id"], ["tasks.task_id"], name=op.f("agreements_task_id_fkey")),
-        sa.CheckConstraint(
-            "status = 'proposed' OR status = 'signed' OR status = 'finalized' OR status = 'disputed' OR status = 'cancelled'",
-            name=op.f("agreements_status_check"),
-        ),
-        sa.CheckConstraint("length(terms_hash) <= 32", name=op.f("agreements_terms_hash_check")),
-        sa.PrimaryKeyConstraint("agreement_id", name=op.f("agreements_pkey")),
-    )
-    op.create_index("agreements_chain_agreement_id_key", "agreements", ["chain_agreement_id"], unique=True)
-    op.create_index("agreements_task_id_idx", "agreements", ["task_id", "agreement_id"], unique=False)
     op.create_table(
         "bids",
         sa.Column("bid_id", sa.Text(), nullable=False),
@@ -419,7 +338,7 @@ def upgrade() -> None:
         sa.CheckConstraint("length(last_error) <= 512", name=op.f("bids_last_error_check")),
         sa.CheckConstraint("length(nonce) <= 32", name=op.f("bids_nonce_check")),
         sa.CheckConstraint(
-            "pending_action = '' OR pending_action = 'raw_call' OR pending_action = 'register_agent' OR pending_action = 'update_agent' OR pending_action = 'retire_agent' OR pending_action = 'create_task' OR pending_action = 'cancel_task' OR pending_action = 'submit_bid' OR pending_action = 'close_bidding' OR pending_action = 'reveal_bid' OR pending_action = 'allocate_task' OR pending_action = 'submit_result' OR pending_action = 'settle_task' OR pending_action = 'dispute_task'",
+            "pending_action = '' OR pending_action = 'raw_call' OR pending_action = 'register_agent' OR pending_action = 'update_agent' OR pending_action = 'retire_agent' OR pending_action = 'create_task' OR pending_action = 'cancel_task' OR pending_action = 'submit_bid' OR pending_action = 'close_bidding' OR pending_action = 'reveal_bid' OR pending_action = 'allocate_task' OR pending_action = 'submit_result' OR pending_action = 'settle_task'",
             name=op.f("bids_pending_action_check"),
         ),
         sa.CheckConstraint("quality_score BETWEEN 0 AND 100", name=op.f("bids_quality_score_check")),
@@ -441,31 +360,6 @@ def upgrade() -> None:
     )
     op.create_index("bids_task_id_idx", "bids", ["task_id", "bid_id"], unique=False)
     op.create_table(
-        "milestones",
-        sa.Column("milestone_id", sa.Text(), nullable=False),
-        sa.Column("task_id", sa.Text(), nullable=False),
-        sa.Column("number", sa.BigInteger(), nullable=False),
-        sa.Column("description", sa.Text(), nullable=False),
-        sa.Column("amount", sa.LargeBinary(), nullable=True),
-        sa.Column("required_approvals", sa.BigInteger(), nullable=False),
-        sa.Column("approved_by", sa.Text(), nullable=False),
-        sa.Column("status", sa.Text(), nullable=False),
-        sa.Column("paid_amount", sa.LargeBinary(), nullable=True),
-        sa.Column("recipient", sa.Text(), nullable=False),
-        sa.Column("revision", sa.BigInteger(), nullable=False),
-        sa.Column("create_time_us", sa.BigInteger(), nullable=False),
-        sa.Column("update_time_us", sa.BigInteger(), nullable=False),
-        sa.ForeignKeyConstraint(["task_id"], ["tasks.task_id"], name=op.f("milestones_task_id_fkey")),
-        sa.CheckConstraint("length(amount) = 16", name=op.f("milestones_amount_check")),
-        sa.CheckConstraint("length(description) <= 256", name=op.f("milestones_description_check")),
-        sa.CheckConstraint("length(paid_amount) = 16", name=op.f("milestones_paid_amount_check")),
-        sa.CheckConstraint(
-            "status = 'open' OR status = 'completed' OR status = 'paid'", name=op.f("milestones_status_check")
-        ),
-        sa.PrimaryKeyConstraint("milestone_id", name=op.f("milestones_pkey")),
-    )
-    op.create_index("milestones_task_id_idx", "milestones", ["task_id", "number"], unique=False)
-    op.create_table(
         "results",
         sa.Column("result_id", sa.Text(), nullable=False),
         sa.Column("task_id", sa.Text(), nullable=False),
@@ -484,7 +378,7 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(["task_id"], ["tasks.task_id"], name=op.f("results_task_id_fkey")),
         sa.CheckConstraint("length(last_error) <= 512", name=op.f("results_last_error_check")),
         sa.CheckConstraint(
-            "pending_action = '' OR pending_action = 'raw_call' OR pending_action = 'register_agent' OR pending_action = 'update_agent' OR pending_action = 'retire_agent' OR pending_action = 'create_task' OR pending_action = 'cancel_task' OR pending_action = 'submit_bid' OR pending_action = 'close_bidding' OR pending_action = 'reveal_bid' OR pending_action = 'allocate_task' OR pending_action = 'submit_result' OR pending_action = 'settle_task' OR pending_action = 'dispute_task'",
+            "pending_action = '' OR pending_action = 'raw_call' OR pending_action = 'register_agent' OR pending_action = 'update_agent' OR pending_action = 'retire_agent' OR pending_action = 'create_task' OR pending_action = 'cancel_task' OR pending_action = 'submit_bid' OR pending_action = 'close_bidding' OR pending_action = 'reveal_bid' OR pending_action = 'allocate_task' OR pending_action = 'submit_result' OR pending_action = 'settle_task'",
             name=op.f("results_pending_action_check"),
         ),
         sa.CheckConstraint("length(proof) <= 4096", name=op.f("results_proof_check")),
@@ -521,7 +415,6 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("extrinsic_hash", name=op.f("signatures_pkey")),
     )
     op.create_index("signatures_correlation_id_idx", "signatures", ["correlation_id"], unique=False)
-    op.create_index("signatures_create_time_us_idx", "signatures", ["create_time_us"], unique=False)
     op.create_table(
         "task_inputs",
         sa.Column("task_id", sa.Text(), nullable=False),

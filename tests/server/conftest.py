@@ -10,8 +10,11 @@ os.environ["GRPC_ENABLE_FORK_SUPPORT"] = "false"
 import grpc
 import pytest
 from chamberlain.v1.chain_service_pb2_grpc import ChainServiceStub
+from chamberlain.v1.handoff_service_pb2_grpc import HandoffServiceStub
 from chamberlain.v1.orchestrator_service_pb2_grpc import OrchestratorServiceStub
 from chamberlain.v1.outbox_service_pb2_grpc import OutboxServiceStub
+from chamberlain.v1.session_service_pb2_grpc import SessionServiceStub
+from chamberlain.v1.transcript_service_pb2_grpc import TranscriptServiceStub
 
 from server.app import App
 from server.settings import Settings, environment_name
@@ -70,6 +73,21 @@ def outbox(channel: grpc.aio.Channel) -> OutboxServiceStub:
 @pytest.fixture
 def chain(channel: grpc.aio.Channel) -> ChainServiceStub:
     return ChainServiceStub(channel)
+
+
+@pytest.fixture
+def sessions(channel: grpc.aio.Channel) -> SessionServiceStub:
+    return SessionServiceStub(channel)
+
+
+@pytest.fixture
+def transcripts(channel: grpc.aio.Channel) -> TranscriptServiceStub:
+    return TranscriptServiceStub(channel)
+
+
+@pytest.fixture
+def handoffs(channel: grpc.aio.Channel) -> HandoffServiceStub:
+    return HandoffServiceStub(channel)
 
 
 @pytest.fixture

@@ -4,8 +4,7 @@ import asyncio
 import io
 import json
 import logging
-import threading
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -15,6 +14,7 @@ import structlog
 from chamberlain.v1 import orchestrator_service_pb2 as pb
 from chamberlain.v1.orchestrator_service_pb2_grpc import OrchestratorServiceStub
 from grpc import StatusCode
+from sqlalchemy.engine import Connection
 from structlog.testing import capture_logs
 
 from server import logs
@@ -105,15 +105,31 @@ async def test_a_client_that_leaves_ends_its_call() -> None:
         await probe.cancelled.wait()
 
 
-async def test_a_change_that_waits_beyond_the_deadline_is_not_said_to_be_undone() -> None:
-    stuck = threading.Event()
+@mutation(type(None))
+def nothing(tx: Transaction, items: Sequence[None]) -> list[Outcome[None]]:
+    return [None for _ in items]
 
-    def wait(tx: Transaction, items: Sequence[None]) -> list[Outcome[None]]:
-        stuck.wait()
-        return [None for _ in items]
 
+def hold_writes(app: App, monkeypatch: pytest.MonkeyPatch) -> asyncio.Event:
+    """Let no write of the server's begin until the event is set."""
+    released = asyncio.Event()
+    engine = app.storage._engine
+    write = engine.write
+
+    async def held(work: Callable[[Connection], Any]) -> Any:
+        await released.wait()
+        return await write(work)
+
+    monkeypatch.setattr(engine, "write", held)
+    return released
+
+
+async def test_a_change_that_waits_beyond_the_deadline_is_not_said_to_be_undone(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     async with running(App(settings(default_deadline_seconds=0.05))) as app, connected(app) as channel:
-        blocking = asyncio.create_task(app.storage.commit(mutation(type(None))(wait), None))
+        released = hold_writes(app, monkeypatch)
+        blocking = asyncio.create_task(app.storage.commit(nothing, None))
         orchestrator: Any = OrchestratorServiceStub(channel)
         request = a_task(request_id="late")
         batch = pb.BatchCreateTasksRequest(requests=[a_task()])
@@ -121,7 +137,7 @@ async def test_a_change_that_waits_beyond_the_deadline_is_not_said_to_be_undone(
         for call in calls:
             with refused(StatusCode.UNAVAILABLE, "COMMIT_UNKNOWN"):
                 await call
-        stuck.set()
+        released.set()
         await blocking
         assert not (await orchestrator.ListTasks(pb.ListTasksRequest())).tasks
 
@@ -130,15 +146,10 @@ async def test_a_queue_that_is_full_says_when_to_try_again_and_takes_nothing(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(limits, "COMMIT_QUEUE_ITEMS_MAX", 3)
-    stuck = threading.Event()
-
-    def wait(tx: Transaction, items: Sequence[None]) -> list[Outcome[None]]:
-        stuck.wait()
-        return [None for _ in items]
-
     async with running(App(settings())) as app, connected(app) as channel:
         orchestrator: Any = OrchestratorServiceStub(channel)
-        blocking = asyncio.create_task(app.storage.commit(mutation(type(None))(wait), None))
+        released = hold_writes(app, monkeypatch)
+        blocking = asyncio.create_task(app.storage.commit(nothing, None))
         calls = [asyncio.ensure_future(orchestrator.CreateTask(a_task())) for _ in range(8)]
         done: set[asyncio.Future[Any]] = set()
         while len(done) < 5:
@@ -148,7 +159,7 @@ async def test_a_queue_that_is_full_says_when_to_try_again_and_takes_nothing(
             with refused(StatusCode.RESOURCE_EXHAUSTED, "OVERLOADED") as refusal:
                 await call
             assert "RetryInfo" in refusal.details
-        stuck.set()
+        released.set()
         await blocking
         created = await asyncio.gather(*(set(calls) - done))
         listed = await orchestrator.ListTasks(pb.ListTasksRequest())

@@ -8,7 +8,11 @@ from typing import Any
 import grpc
 import pytest
 from chamberlain.v1 import orchestrator_service_pb2 as pb
+from chamberlain.v1 import session_service_pb2 as session_pb
+from chamberlain.v1 import transcript_service_pb2 as transcript_pb
 from chamberlain.v1.orchestrator_service_pb2_grpc import OrchestratorServiceStub
+from chamberlain.v1.session_service_pb2_grpc import SessionServiceStub
+from chamberlain.v1.transcript_service_pb2_grpc import TranscriptServiceStub
 from grpc import StatusCode
 from grpc_health.v1.health_pb2 import HealthCheckRequest, HealthCheckResponse
 from grpc_health.v1.health_pb2_grpc import HealthStub
@@ -17,6 +21,7 @@ from server.app import App
 from storage.errors import BadDatabaseUrl, WrongBinding
 from storage.store import Storage
 from tests.server.conftest import connected, running, settings
+from tests.server.conversation import a_session, an_append, an_update, contents
 from tests.server.market import a_task
 from tests.server.refusals import refused
 from tests.support.postgres import PostgresServer
@@ -112,6 +117,38 @@ async def test_a_database_that_dies_and_returns_takes_nothing_with_it(
     found = (await orchestrator.GetTask(pb.GetTaskRequest(task_id=before.task_id))).task
     assert found.task_id == before.task_id
     assert [event.task_id for event in (await watch.read()).events] == [after.task_id]
+
+
+async def test_sessions_go_on_where_they_were_when_the_database_returns(
+    postgres: PostgresServer, on_postgres: grpc.aio.Channel
+) -> None:
+    sessions: Any = SessionServiceStub(on_postgres)
+    transcripts: Any = TranscriptServiceStub(on_postgres)
+    session_id = (await a_session(sessions)).session_id
+    watch = transcripts.WatchTranscript(transcript_pb.WatchTranscriptRequest(session_id=session_id))
+    await watch.read()
+    await transcripts.AppendTranscript(an_append(session_id, "before"))
+
+    postgres.kill()
+    await until_health_is(on_postgres, HealthCheckResponse.NOT_SERVING)
+    during = an_append(session_id, "during", request_id="during")
+    for call in (
+        transcripts.AppendTranscript(during),
+        sessions.UpdateSession(an_update(session_id, task_id="t")),
+        sessions.ResumeSession(session_pb.ResumeSessionRequest(session_id=session_id)),
+        transcripts.SearchTranscripts(transcript_pb.SearchTranscriptsRequest(query="before")),
+    ):
+        with refused(StatusCode.UNAVAILABLE, "DATABASE_UNAVAILABLE"):
+            await call
+
+    await asyncio.to_thread(postgres.restart)
+    await tried_until_available(transcripts.AppendTranscript, during)
+    assert await contents(transcripts, session_id) == ["before", "during"]
+    heard: list[str] = []
+    async with asyncio.timeout(WAIT_SECONDS):
+        while len(heard) < 2:
+            heard += [entry.content for entry in (await watch.read()).entries]
+    assert heard == ["before", "during"]
 
 
 async def test_calls_cut_off_in_the_middle_are_told_apart_by_their_request_ids(

@@ -2,8 +2,11 @@
 
 import grpc
 from chamberlain.v1.chain_service_pb2 import DESCRIPTOR as CHAIN
+from chamberlain.v1.handoff_service_pb2 import DESCRIPTOR as HANDOFF
 from chamberlain.v1.orchestrator_service_pb2 import DESCRIPTOR as ORCHESTRATOR
 from chamberlain.v1.outbox_service_pb2 import DESCRIPTOR as OUTBOX
+from chamberlain.v1.session_service_pb2 import DESCRIPTOR as SESSION
+from chamberlain.v1.transcript_service_pb2 import DESCRIPTOR as TRANSCRIPT
 from google.protobuf.descriptor_pb2 import FileDescriptorProto
 from grpc_health.v1.health_pb2 import HealthCheckRequest, HealthCheckResponse
 from grpc_health.v1.health_pb2_grpc import HealthStub
@@ -14,6 +17,9 @@ OURS = {
     "chamberlain.v1.OrchestratorService",
     "chamberlain.v1.OutboxService",
     "chamberlain.v1.ChainService",
+    "chamberlain.v1.SessionService",
+    "chamberlain.v1.TranscriptService",
+    "chamberlain.v1.HandoffService",
 }
 
 
@@ -38,7 +44,7 @@ async def test_reflection_lists_all_services(channel: grpc.aio.Channel) -> None:
 
 
 async def test_reflection_describes_every_service(channel: grpc.aio.Channel) -> None:
-    for descriptor in (ORCHESTRATOR, OUTBOX, CHAIN):
+    for descriptor in (ORCHESTRATOR, OUTBOX, CHAIN, SESSION, TRANSCRIPT, HANDOFF):
         (service,) = descriptor.services_by_name.values()
         answer = await ask(channel, file_containing_symbol=service.full_name)
         files = [

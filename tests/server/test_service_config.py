@@ -8,7 +8,13 @@ from typing import Any
 import chamberlain.v1
 import grpc
 import pytest
-from chamberlain.v1 import chain_service_pb2, outbox_service_pb2
+from chamberlain.v1 import (
+    chain_service_pb2,
+    handoff_service_pb2,
+    outbox_service_pb2,
+    session_service_pb2,
+    transcript_service_pb2,
+)
 from chamberlain.v1 import orchestrator_service_pb2 as pb
 from chamberlain.v1.orchestrator_service_pb2_grpc import OrchestratorServiceStub
 from grpc import StatusCode
@@ -16,23 +22,30 @@ from grpc import StatusCode
 CONFIG = (Path(chamberlain.v1.__path__[0]) / "service_config.json").read_text()
 CONTRACT = [
     method
-    for file in (pb, outbox_service_pb2, chain_service_pb2)
+    for file in (
+        pb,
+        outbox_service_pb2,
+        chain_service_pb2,
+        session_service_pb2,
+        transcript_service_pb2,
+        handoff_service_pb2,
+    )
     for service in file.DESCRIPTOR.services_by_name.values()
     for method in service.methods
 ]
 
 
-def test_every_method_but_the_watches_is_configured_once() -> None:
+def test_every_method_but_the_streams_is_configured_once() -> None:
     configured: dict[tuple[str, str], dict[str, Any]] = {}
     for entry in json.loads(CONFIG)["methodConfig"]:
         for name in entry["name"]:
             assert (name["service"], name["method"]) not in configured
             configured[name["service"], name["method"]] = entry
-    unary = [method for method in CONTRACT if not method.server_streaming]
+    unary = [method for method in CONTRACT if not (method.server_streaming or method.client_streaming)]
     assert configured.keys() == {(method.containing_service.full_name, method.name) for method in unary}
     for method in unary:
         entry = configured[method.containing_service.full_name, method.name]
-        reads = method.name.startswith(("Get", "List"))
+        reads = method.name.startswith(("Get", "List", "Search", "Resume"))
         assert ("retryPolicy" in entry) == reads, method.full_name
         assert entry["timeout"]
 

@@ -171,7 +171,7 @@ async def test_the_bar_is_shown_while_catching_up_on_a_terminal_and_then_gone() 
             finalized_number=final,
             finalized_hash=b"f" * 32,
             pruned_below=None,
-        missing_in_runtime=(),
+            missing_in_runtime=(),
             signers=(),
             last_error="",
         )

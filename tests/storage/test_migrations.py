@@ -32,11 +32,16 @@ async def test_from_empty_they_lead_to_the_schema(empty_url: str) -> None:
     async with opened(empty_url, LOCAL) as storage:
 
         def differences(connection: Connection) -> list[Any]:
-            options = {"compare_type": True, "compare_server_default": True}
+            options = {"compare_type": True, "compare_server_default": True, "include_name": _in_schema}
             context = MigrationContext.configure(connection, opts=options)
             return list(compare_metadata(context, schema.metadata))
 
         assert await _inspect(storage, differences) == []
+
+
+def _in_schema(name: str | None, kind: str, parents: Any) -> bool:
+    """The search index, and what FTS5 keeps it in, is only in the migrations."""
+    return kind != "table" or not str(name).startswith("transcript_search")
 
 
 async def test_checks_indexes_and_keys_are_to_the_word_those_of_the_schema(empty_url: str) -> None:
@@ -45,6 +50,8 @@ async def test_checks_indexes_and_keys_are_to_the_word_those_of_the_schema(empty
         migrated = await _inspect(storage, _described)
 
         def make_anew(connection: Connection) -> None:
+            for what in ("VIEW active_sessions", "TABLE transcript_search"):
+                connection.exec_driver_sql(f"DROP {what}")
             schema.metadata.drop_all(connection)
             schema.metadata.create_all(connection)
 

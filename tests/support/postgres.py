@@ -211,17 +211,23 @@ class PostgresServer:
                 break
 
     def _serve(self, port: int) -> None:
-        server = self._spawn(
-            "postgres", "-D", str(self.data), "-h", HOST, "-p", str(port), "-k", str(self.folder),
-            "-N", str(MAX_CONNECTIONS), "-c", "fsync=on",
-        )  # fmt: skip
+        server = self._spawn_server(port)
         deadline = time.monotonic() + START_LIMIT_SECONDS
         while not self._is_ready(server.pid):
-            if server.poll() is not None:
+            if server.poll() == -signal.SIGSEGV:
+                # A fork of a process with many threads may crash before it becomes the program (seen).
+                server = self._spawn_server(port)
+            elif server.returncode is not None:
                 raise PostgresError(f"postgres: {self._log_tail()}")
             if time.monotonic() > deadline:
                 raise PostgresError(f"postgres was not ready in time: {self._log_tail()}")
             time.sleep(0.01)
+
+    def _spawn_server(self, port: int) -> subprocess.Popen[bytes]:
+        return self._spawn(
+            "postgres", "-D", str(self.data), "-h", HOST, "-p", str(port), "-k", str(self.folder),
+            "-N", str(MAX_CONNECTIONS), "-c", "fsync=on",
+        )  # fmt: skip
 
     def _is_ready(self, process_id: int) -> bool:
         # The eighth line of this file is the server's state; pg_ctl reads it the same way.

@@ -43,9 +43,24 @@ class Server:
     def address(self) -> str:
         return f"127.0.0.1:{self.port}"
 
+    @property
+    def process_id(self) -> int:
+        """The id of the running process."""
+        assert self._process is not None, "it is started first"
+        return self._process.pid
+
+    async def spawn(self) -> None:
+        """Start, and do not wait."""
+        if self.log is None:
+            self._process = await _spawn(self.command, self._settings)
+            return
+        with self.log.open("a") as log:
+            self._process = await _spawn(self.command, self._settings, stderr=log.fileno())
+
     async def start(self) -> None:
         """Start, and wait until it says that it serves."""
-        self._process = await self._spawn_logged()
+        await self.spawn()
+        assert self._process is not None
         async with asyncio.timeout(START_SECONDS_MAX):
             async with grpc.aio.insecure_channel(self.address) as channel:
                 health = health_pb2_grpc.HealthStub(channel)
@@ -71,12 +86,6 @@ class Server:
     async def stop(self) -> int:
         """End it as an operator would; its exit status."""
         return await self._end(signal.SIGTERM)
-
-    async def _spawn_logged(self) -> asyncio.subprocess.Process:
-        if self.log is None:
-            return await _spawn(self.command, self._settings)
-        with self.log.open("a") as log:
-            return await _spawn(self.command, self._settings, stderr=log.fileno())
 
     async def _end(self, number: signal.Signals) -> int:
         process, self._process = self._process, None

@@ -85,10 +85,8 @@ class Adversary:
         """SIGKILL, and another one while it starts again."""
         await self._server.kill()
         seconds = self._chance.uniform(0.5, 2.0)
-        starting = asyncio.create_task(self._server.start())
-        await asyncio.wait([starting], timeout=seconds)
-        starting.cancel()
-        await asyncio.gather(starting, return_exceptions=True)
+        await self._server.spawn()
+        await asyncio.sleep(seconds)
         await self._server.kill()
         await self._server.start()
         return f"killed again after {seconds:.1f} s"

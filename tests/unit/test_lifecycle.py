@@ -12,9 +12,11 @@ from storage.lifecycle import (
     BID,
     ESCROW,
     EXTRINSIC,
+    HANDOFF,
     LIVE_EXTRINSIC,
     MILESTONE,
     RESULT,
+    SESSION,
     TASK,
     Lifecycle,
 )
@@ -89,6 +91,27 @@ DESIGN: list[tuple[Lifecycle[StrEnum], dict[str, str]]] = [
             "failed": "",
             "cancelled": "queued",
             "dead": "queued",
+        },
+    ),  # type: ignore[list-item]
+    (
+        SESSION,
+        {
+            "pending": "active expired",
+            "active": "paused completed failed expired",
+            "paused": "active expired",
+            "completed": "",
+            "failed": "",
+            "expired": "",
+        },
+    ),  # type: ignore[list-item]
+    (
+        HANDOFF,
+        {
+            "pending": "active cancelled",
+            "active": "completed failed cancelled",
+            "completed": "",
+            "failed": "",
+            "cancelled": "",
         },
     ),  # type: ignore[list-item]
 ]

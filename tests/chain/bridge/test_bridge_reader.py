@@ -12,6 +12,7 @@ from sqlalchemy import select
 from chain.bridge import Bridge, BridgeSettings
 from chain.devnet import DevNode, Sealing
 from chain.devnet.rpc import errors, protocol
+from chain.devnet.rpc.subscriptions import FinalizedHeads
 from chain.fetcher import RANGES_IN_FLIGHT_MAX, Fetcher
 from chain.keyring import Keyring
 from chain.node import BlockRange, ChainError, Node
@@ -19,8 +20,9 @@ from chain.rpc import RpcClient
 from storage import chain_log, schema
 from storage.store import Storage
 from storage.transaction import Transaction
+from tests.storage.watching import watching_chain
 from tests.support.proxy import Proxy
-from tests.support.world import World, eventually
+from tests.support.world import WAIT_SECONDS, World, eventually
 
 BLOCKS = 600
 LONG_ABSENCE_BLOCKS = 2000
@@ -151,16 +153,33 @@ async def test_a_subscription_that_has_fallen_silent_is_noticed_and_made_anew(
 ) -> None:
     monkeypatch.setattr("chain.reader.SILENCE_SECONDS", 0.1)
     async with world.bridged():
-        await caught_up(world)
-        for session in world.node._connections:
-            session._subscriptions.clear()
-        await seal(world, 5)
-        await caught_up(world)
 
         async def subscribed() -> bool:
-            return any(session._subscriptions for session in world.node._connections)
+            return any(session.subscriptions(FinalizedHeads.family) for session in world.node._connections)
 
         await eventually(subscribed, "the subscription")
+        for session in world.node._connections:
+            session._subscriptions.clear()
+
+        async def subscribed_again() -> bool:
+            await seal(world, 1)
+            return await subscribed()
+
+        await eventually(subscribed_again, "another subscription")
+        await caught_up(world)
+
+
+async def test_those_who_watch_hear_of_a_block_without_waiting_for_a_poll(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("storage.feed.POLL_SECONDS", 3600.0)
+    async with world.bridged():
+        await seal(world, 3)
+        await caught_up(world)
+        async with watching_chain(world.storage) as watcher:
+            await seal(world, 1)
+            async with asyncio.timeout(WAIT_SECONDS):
+                assert [event.block_number for event in await watcher.take(1)] == [4]
 
 
 @pytest.mark.parametrize("limit", ["batch length", "batch answer", "no batches"])
@@ -208,10 +227,14 @@ async def test_a_long_absence_is_caught_up_with_in_bounded_memory_and_interrupte
     monkeypatch.setattr(Fetcher, "_has_room", watched)
     monkeypatch.setattr("chain.fetcher.BLOCKS_AHEAD_MAX", 64)
     monkeypatch.setattr("chain.pace.RANGE_BLOCKS_MAX", 16)
+    monkeypatch.setattr("chain.reader.STRETCH_BLOCKS", 300)
     for interruption in range(1, 11):
         async with world.bridged() as bridge:
             await reached(world, interruption * LONG_ABSENCE_BLOCKS // 12)
-            assert bridge.status().is_reader
+            status = bridge.status()
+            assert status.is_reader
+            assert status.finalized_number == LONG_ABSENCE_BLOCKS
+            assert status.cursor_number
     async with world.bridged():
         await caught_up(world)
     assert 0 < max(ahead) <= 64

@@ -1,5 +1,6 @@
 """What a replay of the chain promises: what was right stays as it is, and what was wrong becomes right."""
 
+import uuid
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -14,6 +15,7 @@ from storage.errors import NothingToReplay
 from storage.lifecycle import EscrowStatus, ExtrinsicStatus, TaskStatus
 from storage.records import Task
 from tests.storage.looking import Tables, dump
+from tests.support.postgres import PostgresServer
 from tests.support.world import World, eventually
 
 BOB, CHARLIE = "did:dev:bob", "did:dev:charlie"
@@ -23,6 +25,22 @@ BOB, CHARLIE = "did:dev:bob", "did:dev:charlie"
 async def world(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[World]:
     monkeypatch.setattr("chain.reader.SILENCE_SECONDS", 0.05)
     async with World.open() as world:
+        yield world
+
+
+@pytest.fixture(params=["memory", "postgres"])
+async def either_world(
+    request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
+) -> AsyncIterator[World]:
+    """A world whose storage is on one engine, and then on the other."""
+    url = ":memory:"
+    if request.param == "postgres":
+        server: PostgresServer = request.getfixturevalue("postgres_server")
+        name = f"replay_{uuid.uuid4().hex}"
+        server.create_database(name)
+        url = server.url(name)
+    monkeypatch.setattr("chain.reader.SILENCE_SECONDS", 0.05)
+    async with World.open(url) as world:
         yield world
 
 
@@ -106,7 +124,10 @@ def without_history(tables: Tables) -> Tables:
     }
 
 
-async def test_a_replay_from_any_height_ends_in_the_same_state_and_nobody_is_told(world: World) -> None:
+async def test_a_replay_from_any_height_ends_in_the_same_state_and_nobody_is_told(
+    either_world: World,
+) -> None:
+    world = either_world
     async with world.bridged():
         await a_history(world)
         before = await state_of(world)
@@ -116,7 +137,10 @@ async def test_a_replay_from_any_height_ends_in_the_same_state_and_nobody_is_tol
             assert await state_of(world) == before, f"a replay from block {first_block}"
 
 
-async def test_what_was_damaged_is_as_it_was_after_a_replay(world: World) -> None:
+async def test_what_was_damaged_is_as_it_was_after_a_replay(
+    either_world: World,
+) -> None:
+    world = either_world
     async with world.bridged():
         settled = await a_history(world)
         before = await state_of(world)
@@ -136,8 +160,9 @@ async def test_what_was_damaged_is_as_it_was_after_a_replay(world: World) -> Non
 
 
 async def test_a_block_that_could_not_be_decoded_is_decoded_later_and_its_extrinsics_end_as_they_did(
-    world: World, monkeypatch: pytest.MonkeyPatch
+    either_world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    world = either_world
     decode = Runtime.decode_events
 
     def refuse(runtime: Runtime, raw: bytes) -> object:

@@ -9,6 +9,7 @@ import pytest
 
 from chain.balances import signer_balances
 from chain.devnet.chain import ENDOWMENT_PLANCK
+from chain.devnet.rpc import errors, protocol
 from chain.keyring import Keyring
 from chain.keys import load_signer
 from chain.node import Node
@@ -253,22 +254,23 @@ class TestSending:
                 world.chain.seal(ERA_PERIOD_BLOCKS + 5)
             await world.succeeded(receipt)
 
-    async def test_a_node_that_takes_no_batches_is_sent_to_one_by_one(
-        self, world: World, monkeypatch: pytest.MonkeyPatch
+    @pytest.mark.parametrize("calls_max", [0, 1, 3])
+    async def test_a_node_that_takes_no_large_batches_is_sent_smaller_ones(
+        self, world: World, monkeypatch: pytest.MonkeyPatch, calls_max: int
     ) -> None:
-        batch, lengths = RpcClient.batch, list[int]()
+        refused = list[int]()
 
-        async def refuse_batches(client: RpcClient, calls: Sequence[Any]) -> list[Any]:
-            lengths.append(len(calls))
-            if len(calls) > 1:
-                raise RpcError(-32010, "The batch request was too large")
-            return await batch(client, calls)
+        def refusal(limit: int) -> errors.RpcError:
+            refused.append(limit)
+            code = -32010 if limit else -32005  # too large, or none at all
+            return errors.RpcError(code, "The batch request was too large")
 
-        monkeypatch.setattr(RpcClient, "batch", refuse_batches)
+        monkeypatch.setattr(protocol, "BATCH_CALLS_MAX", calls_max)
+        monkeypatch.setattr(protocol, "batch_too_big", refusal)
         receipts = await remarks(world, 6)
         async with world.bridged():
             await world.succeeded(*receipts)
-        assert max(lengths) > 1
+        assert refused
 
     async def test_the_loser_of_a_race_for_nonces_lets_go_what_it_claimed_at_once(
         self, world: World, monkeypatch: pytest.MonkeyPatch
@@ -386,6 +388,7 @@ async def test_submitters_that_fail_at_every_step_execute_everything_once(
         return [None] * len(extrinsics)
 
     monkeypatch.setattr("chain.submitter.CLAIM_MAX", 3)
+    monkeypatch.setattr("chain.submitter.LEASE_SECONDS", 2.0)
     monkeypatch.setattr(Storage, "commit", failing_commit)
     monkeypatch.setattr(Node, "submit", failing_submit)
     monkeypatch.setattr("chain.bridge.PAUSE_SECONDS_MAX", 0.05)

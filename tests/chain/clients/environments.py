@@ -32,13 +32,13 @@ def environ() -> Mapping[str, str]:
     return kept | {"NODE_DISABLE_COMPILE_CACHE": "1", "PYTHONDONTWRITEBYTECODE": "1"}
 
 
-def own_python_command(name: str) -> list[str]:
-    """Return the command of a Python client that our own environment holds."""
-    return [sys.executable, str(HERE / name / "client.py")]
+def own_python_command(name: str, script: Path | None = None) -> list[str]:
+    """Return the command of a Python client that our own environment holds, or of another script of it."""
+    return [sys.executable, str(script or HERE / name / "client.py")]
 
 
-def python_command(name: str) -> list[str]:
-    """Return the command of a Python client in a virtual environment of its own."""
+def python_command(name: str, script: Path | None = None) -> list[str]:
+    """Return the same of a Python client in a virtual environment of its own."""
     lock = HERE / name / "requirements.lock"
 
     def install(folder: Path) -> None:
@@ -48,7 +48,7 @@ def python_command(name: str) -> list[str]:
         _run(*pip, *options, "--require-hashes", "--requirement", str(lock))
 
     folder = _made_once(name, lock, install)
-    return [str(folder / "bin" / "python"), str(HERE / name / "client.py")]
+    return [str(folder / "bin" / "python"), str(script or HERE / name / "client.py")]
 
 
 def node_command(name: str) -> list[str]:

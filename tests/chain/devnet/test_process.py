@@ -108,6 +108,6 @@ def test_an_option_that_cannot_be_is_refused_with_the_reason(options: list[str],
 
 
 def test_the_help_names_every_field_of_the_configuration() -> None:
-    configured = {field.name for field in dataclasses.fields(DevChainConfig)} - {"clock"}
+    configured = {field.name for field in dataclasses.fields(DevChainConfig)} - {"clock", "names"}
     assert configured <= {parameter.name for parameter in main.params}
     assert "chamberlain devnet --fill 20000" in CliRunner().invoke(main, ["--help"]).output

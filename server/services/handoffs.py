@@ -1,0 +1,48 @@
+"""HandoffService: work that goes from agent to agent, by their roles."""
+
+from chamberlain.v1 import handoff_service_pb2 as pb
+from chamberlain.v1.handoff_service_pb2_grpc import HandoffServiceServicer
+
+from server import convert_session_filters, convert_session_requests
+from server import convert_session_records as convert
+from server.convert_requests import key
+from server.interceptor import Context
+from server.services.calls import Calls
+from storage import handoffs, session_lists
+from storage.session_records import Handoff
+
+
+class HandoffService(Calls, HandoffServiceServicer):
+    async def RouteTask(self, request: pb.RouteTaskRequest, context: Context) -> pb.RouteTaskResponse:
+        new_handoff = convert_session_requests.new_handoff(request)
+        handoff = await self._commit(handoffs.route, new_handoff, request)
+        return pb.RouteTaskResponse(handoff=convert.handoff(handoff))
+
+    async def GetHandoff(self, request: pb.GetHandoffRequest, context: Context) -> pb.GetHandoffResponse:
+        handoff = await self._storage.fetch(handoffs.get, key("handoff_id", request.handoff_id))
+        return pb.GetHandoffResponse(handoff=convert.handoff(handoff))
+
+    async def ListHandoffs(
+        self, request: pb.ListHandoffsRequest, context: Context
+    ) -> pb.ListHandoffsResponse:
+        tokens = await self._pages.tokens(request)
+        wanted = convert_session_filters.handoffs(request, tokens)
+        listed = await self._storage.read(session_lists.handoffs, wanted)
+        return pb.ListHandoffsResponse(
+            handoffs=[convert.handoff(record) for record in listed.records],
+            next_page_token=tokens.token(listed.next_key),
+            total_size=listed.total_size,
+        )
+
+    async def UpdateHandoff(
+        self, request: pb.UpdateHandoffRequest, context: Context
+    ) -> pb.UpdateHandoffResponse:
+        update = convert_session_requests.handoff_update(request)
+        handoff = await self._commit(handoffs.update, update, request)
+        return pb.UpdateHandoffResponse(handoff=convert.handoff(handoff))
+
+    async def GetStatus(self, request: pb.GetStatusRequest, context: Context) -> pb.GetStatusResponse:
+        found = await self._storage.read(handoffs.status, key("id", request.id))
+        if isinstance(found, Handoff):
+            return pb.GetStatusResponse(handoff=convert.handoff(found))
+        return pb.GetStatusResponse(session=convert.session(found))

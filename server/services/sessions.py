@@ -1,0 +1,132 @@
+"""SessionService: the state of agents, voice clients and workflows that outlives their process."""
+
+from collections.abc import AsyncIterator
+
+from chamberlain.v1 import session_service_pb2 as pb
+from chamberlain.v1.session_service_pb2_grpc import SessionServiceServicer
+
+from server import convert_records, convert_session_filters, convert_session_requests
+from server import convert_session_records as convert
+from server.convert_filters import cursor
+from server.convert_requests import check_request_id, key
+from server.interceptor import Context
+from server.services.calls import Calls
+from storage import session_lists, session_sweep, sessions, transcripts
+from storage.feed import Cursor
+from storage.session_sweep import Sweep
+from storage.store import Storage
+from storage.transcripts import Copy
+
+
+class SessionService(Calls, SessionServiceServicer):
+    """`sweep` says how old sessions become."""
+
+    def __init__(self, storage: Storage, *, sweep: Sweep) -> None:
+        super().__init__(storage)
+        self._sweep = sweep
+
+    async def CreateSession(
+        self, request: pb.CreateSessionRequest, context: Context
+    ) -> pb.CreateSessionResponse:
+        new_session = convert_session_requests.new_session(request)
+        created = await self._commit(sessions.create, new_session, request)
+        return pb.CreateSessionResponse(session=convert.session(created))
+
+    async def GetSession(self, request: pb.GetSessionRequest, context: Context) -> pb.GetSessionResponse:
+        found = await self._storage.fetch(sessions.get, key("session_id", request.session_id))
+        return pb.GetSessionResponse(session=convert.session(found))
+
+    async def ListSessions(
+        self, request: pb.ListSessionsRequest, context: Context
+    ) -> pb.ListSessionsResponse:
+        tokens = await self._pages.tokens(request)
+        wanted = convert_session_filters.sessions(request, tokens)
+        listed = await self._storage.read(session_lists.sessions, wanted)
+        return pb.ListSessionsResponse(
+            sessions=[convert.session(record) for record in listed.records],
+            next_page_token=tokens.token(listed.next_key),
+            total_size=listed.total_size,
+            watch_cursor=Cursor(log_id=listed.log.log_id, number=listed.log.head).text(),
+        )
+
+    async def UpdateSession(
+        self, request: pb.UpdateSessionRequest, context: Context
+    ) -> pb.UpdateSessionResponse:
+        update = convert_session_requests.session_update(request)
+        updated = await self._commit(sessions.update, update, request)
+        return pb.UpdateSessionResponse(session=convert.session(updated))
+
+    async def DeleteSession(
+        self, request: pb.DeleteSessionRequest, context: Context
+    ) -> pb.DeleteSessionResponse:
+        session_id = key("session_id", request.session_id, request_id=request.request_id)
+        await self._commit(sessions.delete, session_id, request)
+        return pb.DeleteSessionResponse()
+
+    async def WatchSessions(
+        self, request: pb.WatchSessionsRequest, context: Context
+    ) -> AsyncIterator[pb.WatchSessionsResponse]:
+        wanted = convert_session_filters.watched_sessions(request)
+        after = cursor(request.after_cursor)
+        async for batch in self._storage.feed.watch(wanted, after):
+            yield pb.WatchSessionsResponse(
+                events=[convert.session_event(event) for event in batch.events],
+                cursor=batch.cursor.text(),
+            )
+
+    async def ResumeSession(
+        self, request: pb.ResumeSessionRequest, context: Context
+    ) -> pb.ResumeSessionResponse:
+        wanted = convert_session_filters.resume(request)
+        resumed = await self._storage.read(session_lists.resume, wanted)
+        return pb.ResumeSessionResponse(
+            session=convert.session(resumed.detail),
+            entries=[convert.entry(entry) for entry in resumed.entries],
+            commands=[convert.command(command) for command in resumed.commands],
+            active_tasks=[convert_records.task(task) for task in resumed.active_tasks],
+        )
+
+    async def AppendCommand(
+        self, request: pb.AppendCommandRequest, context: Context
+    ) -> pb.AppendCommandResponse:
+        new_command = convert_session_requests.new_command(request)
+        command = await self._commit(sessions.append_command, new_command, request)
+        return pb.AppendCommandResponse(command=convert.command(command))
+
+    async def ListCommands(
+        self, request: pb.ListCommandsRequest, context: Context
+    ) -> pb.ListCommandsResponse:
+        tokens = await self._pages.tokens(request)
+        wanted = convert_session_filters.commands(request, tokens)
+        page = await self._storage.read(sessions.command_page, wanted)
+        return pb.ListCommandsResponse(
+            commands=[convert.command(command) for command in page.commands],
+            next_page_token=tokens.token(str(page.commands[-1].number) if page.more else ""),
+        )
+
+    async def BranchSession(
+        self, request: pb.BranchSessionRequest, context: Context
+    ) -> pb.BranchSessionResponse:
+        wanted = convert_session_requests.branch(request)
+        made = await self._commit(transcripts.copy, wanted, request)
+        return pb.BranchSessionResponse(session=convert.session(made))
+
+    async def CopySession(self, request: pb.CopySessionRequest, context: Context) -> pb.CopySessionResponse:
+        session_id = key("session_id", request.session_id, request_id=request.request_id)
+        wanted = Copy(session_id=session_id, with_commands=True)
+        made = await self._commit(transcripts.copy, wanted, request)
+        return pb.CopySessionResponse(session=convert.session(made))
+
+    async def SweepSessions(
+        self, request: pb.SweepSessionsRequest, context: Context
+    ) -> pb.SweepSessionsResponse:
+        check_request_id(request.request_id)
+        if request.dry_run:
+            swept = await self._storage.read(session_sweep.due, self._sweep)
+        else:
+            swept = await self._commit(session_sweep.sweep, self._sweep, request)
+        return pb.SweepSessionsResponse(
+            expired_session_ids=swept.expired_session_ids,
+            deleted_session_ids=swept.deleted_session_ids,
+            more=swept.more,
+        )

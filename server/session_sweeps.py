@@ -1,0 +1,41 @@
+"""Sessions that time has passed by: expired, deleted and cleared away, by any number of servers at once."""
+
+import structlog
+
+from storage import session_sweep
+from storage.errors import Failure
+from storage.limits import COLLECT_ENTRIES_MAX, SWEEP_BATCH_MAX
+from storage.session_sweep import Sweep
+from storage.store import Storage
+
+SESSIONS_SECONDS = 60.0
+_DAY_US = 86_400_000_000
+
+log = structlog.get_logger(__name__)
+
+
+def session_ages(*, retention_days: int, purge_days: int) -> Sweep:
+    """How old sessions become, for batches of the usual size."""
+    return Sweep(
+        retention_us=retention_days * _DAY_US, purge_us=purge_days * _DAY_US, at_most=SWEEP_BATCH_MAX
+    )
+
+
+class SessionSweeps:
+    """Sweeps sessions until there is nothing more to do. When the database is away, nothing is swept."""
+
+    def __init__(self, storage: Storage, sweep: Sweep) -> None:
+        self._storage = storage
+        self._sweep = sweep
+
+    async def run(self) -> None:
+        """Let sessions expire, delete those that expired long ago, and clear away what they leave."""
+        if not self._storage.prepared:
+            return
+        try:
+            while (await self._storage.commit(session_sweep.sweep, self._sweep)).more:
+                pass
+            while await self._storage.commit(session_sweep.collect, COLLECT_ENTRIES_MAX):
+                pass
+        except Failure as error:
+            log.debug("sweep of sessions put off", error=str(error))

@@ -1,0 +1,152 @@
+"""Full-text search through transcripts, on both engines.
+
+What is searched for are words, never a query language. Words are parted as the index parts them (revision
+0003); every entry that is found has all of them. The case of letters does not matter.
+"""
+
+import functools
+import math
+import re
+from collections.abc import Sequence
+
+from storage import limits
+from storage.dialect import Matching
+from storage.driver import fetch
+from storage.records import Record
+from storage.session_records import Entry, EntryRole
+from storage.transaction import Transaction
+from storage.transcripts import ENTRIES
+
+SEPARATORS = (
+    r"""!"#$%&'()*+,./:;<=>?@\[\\\]\^_`{|}~\-"""
+    "\u00a0-\u00a9\u00ab-\u00b1\u00b4\u00b6-\u00b8\u00bb\u00bf\u00d7\u00f7"
+    "\u2000-\u206f\u20a0-\u20cf\u2190-\u23ff\u2500-\u2bff"
+    "\u3000-\u3004\u3008-\u3020\u3030\ufe00-\ufe0f"
+    "\uff01-\uff0f\uff1a-\uff20\uff3b-\uff40\uff5b-\uff65"
+    "\U0001f000-\U0001faff"
+)
+"""What parts words beside white space, as the inside of a regular expression's brackets: punctuation, symbols
+and emoji. The index has the same (revision 0003)."""
+
+_WORDS = re.compile(f"[^{SEPARATORS}\\s\\0]+")
+
+
+class Search(Record, frozen=True, kw_only=True):
+    """What to look for: entries with all `words`, of which there is at least one.
+
+    Empty filters let everything through. `after` is how many of the best to pass over.
+    """
+
+    words: tuple[str, ...]
+    size: int
+    after: int = 0
+    session_id: str = ""
+    session_role: str = ""
+    task_id: str = ""
+    role: EntryRole | None = None
+    begin_time_us: int | None = None  # created at this time or later
+    end_time_us: int | None = None  # created before this time
+
+
+class SnippetPart(Record, frozen=True, kw_only=True):
+    text: str
+    matched: bool
+
+
+class Match(Record, frozen=True, kw_only=True):
+    entry: Entry
+    rank: float  # the better, the higher; only among matches of one search
+    snippet: list[SnippetPart]
+
+
+class Matches(Record, frozen=True, kw_only=True):
+    matches: list[Match]
+    more: bool
+
+
+def words_of(text: str) -> tuple[str, ...]:
+    """The words of a text that a user wrote, each once."""
+    return tuple(dict.fromkeys(_WORDS.findall(text)))
+
+
+def search(tx: Transaction, wanted: Search) -> Matches:
+    """The best of the newest SEARCH_MATCHES_MAX matches."""
+    matching = _matching(tx, wanted)
+    numbers = tx.dialect.newest_matches(tx.connection, matching, limits.SEARCH_MATCHES_MAX)
+    ranks = _ranks(tx, numbers, wanted.words)
+    best = sorted(ranks, key=lambda number: (ranks[number], number), reverse=True)
+    page = best[wanted.after : wanted.after + wanted.size]
+    entries = {entry.entry_number: entry for entry in ENTRIES.load(tx, page, lock=False)}
+    matches = [
+        Match(entry=entries[number], rank=ranks[number], snippet=snippet(entries[number], wanted.words))
+        for number in page
+    ]
+    return Matches(matches=matches, more=len(best) > wanted.after + wanted.size)
+
+
+def _ranks(tx: Transaction, numbers: Sequence[int], words: Sequence[str]) -> dict[int, float]:
+    """How well entries match: how often they have the words near their beginning, for their length."""
+    if not numbers:
+        return {}
+    key = type(ENTRIES.table.c.entry_number.type)
+    rows = fetch(
+        tx.connection,
+        f"SELECT entry_number, substr(content, 1, {limits.RANKED_CHARS:d}), indexed_chars"
+        f" FROM transcript_entries WHERE {tx.dialect.any_of('entry_number', key, 1)}",
+        tx.dialect.keys(numbers),
+    )
+    pattern = _pattern(words)
+    return {
+        number: len(pattern.findall(beginning)) / math.log(indexed_chars + math.e)
+        for number, beginning, indexed_chars in rows
+    }
+
+
+def _matching(tx: Transaction, wanted: Search) -> Matching:
+    compared = {
+        "transcript_entries.session_id =": wanted.session_id or None,
+        "sessions.role =": wanted.session_role or None,
+        "sessions.task_id =": wanted.task_id or None,
+        "transcript_entries.role =": wanted.role,
+        "transcript_entries.create_time_us >=": wanted.begin_time_us,
+        "transcript_entries.create_time_us <": wanted.end_time_us,
+    }
+    given = {condition: value for condition, value in compared.items() if value is not None}
+    # The first parameter is the words.
+    places = range(2, 2 + len(given))
+    text = "".join(
+        f" AND {condition} {tx.dialect.parameter(place)}"
+        for condition, place in zip(given, places, strict=True)
+    )
+    return Matching(
+        words=wanted.words,
+        conditions=text,
+        values=list(given.values()),
+        in_one_session=bool(wanted.session_id),
+    )
+
+
+def snippet(entry: Entry, words: Sequence[str]) -> list[SnippetPart]:
+    """About SNIPPET_CHARS of what search sees of an entry, around the first match, with all matches in it."""
+    content = entry.content[: entry.indexed_chars]
+    pattern = _pattern(words)
+    first = pattern.search(content)
+    begin = max(0, first.start() - limits.SNIPPET_CHARS // 4) if first else 0
+    end = min(len(content), begin + limits.SNIPPET_CHARS)
+    parts: list[SnippetPart] = []
+    position = begin
+    for match in pattern.finditer(content, begin, end):
+        parts += [
+            SnippetPart(text=content[position : match.start()], matched=False),
+            SnippetPart(text=match.group(), matched=True),
+        ]
+        position = match.end()
+    parts.append(SnippetPart(text=content[position:end], matched=False))
+    return [part for part in parts if part.text]
+
+
+@functools.lru_cache
+def _pattern(words: Sequence[str]) -> re.Pattern[str]:
+    """Finds the words, whole and in letters of any case."""
+    apart = f"[{SEPARATORS}\\s]"
+    return re.compile(f"(?:(?<={apart})|^)(?:{'|'.join(map(re.escape, words))})(?={apart}|$)", re.IGNORECASE)

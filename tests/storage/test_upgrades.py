@@ -1,0 +1,106 @@
+"""A database of an earlier revision goes on with all that it has, on both engines."""
+
+from typing import Any
+
+import pytest
+from sqlalchemy import MetaData, Table, insert, select
+from sqlalchemy.engine import Connection
+
+from storage import disputes, schema, tasks
+from storage.driver import fetch
+from storage.lifecycle import TaskStatus
+from storage.migrate import upgrade
+from storage.records import Action
+from storage.store import Storage
+from tests.storage.items import a_task
+from tests.storage.looking import dump, opened
+from tests.storage.market import Market
+from tests.support.databases import GENESIS
+
+Rows = dict[str, list[dict[str, Any]]]
+
+EARLIER = ("0001",)
+"""The revisions that a database may be at."""
+FIRST_ROWS = ("alembic_version", "database_state")
+"""Tables that a revision fills by itself."""
+
+
+async def a_story() -> Rows:
+    """What is stored of a market with some history."""
+    async with opened(":memory:", GENESIS) as storage:
+        market = await Market.opened(storage)
+        await market.agents()
+        await market.settle(await market.completed_task())
+        await market.completed_task()
+        await market.bid(await market.task(), "ada", 70)
+        await storage.commit(tasks.create, a_task(input=b"waiting"))
+        tables = await dump(storage)
+    return {
+        name: [dict(zip(schema.metadata.tables[name].columns.keys(), row, strict=True)) for row in rows]
+        for name, rows in tables.items()
+    }
+
+
+def make_as_it_was(connection: Connection, revision: str, story: Rows) -> Rows:
+    """Make the schema of a revision and put the story into it; what it has in the end."""
+    upgrade(connection, revision)
+    old = MetaData()
+    old.reflect(connection)
+    for table in old.sorted_tables:
+        rows = [
+            {column.name: row[column.name] for column in table.columns} for row in story.get(table.name, [])
+        ]
+        if rows:
+            if table.name in FIRST_ROWS:
+                connection.execute(table.delete())
+            connection.execute(insert(table), rows)
+    return {table.name: rows_of(connection, table) for table in old.sorted_tables if table.name in story}
+
+
+def rows_of(connection: Connection, table: Table) -> list[dict[str, Any]]:
+    rows = connection.execute(select(table).order_by(*table.primary_key)).mappings()
+    return [dict(row) for row in rows]
+
+
+@pytest.mark.parametrize("revision", EARLIER)
+async def test_keeps_every_row_and_the_market_goes_on(empty_url: str, revision: str) -> None:
+    story = await a_story()
+    earlier = Storage.open(empty_url)
+    before = await earlier._engine.write(lambda connection: make_as_it_was(connection, revision, story))
+    await earlier.close()
+    assert all(before[name] for name in ("tasks", "task_inputs", "bids", "results", "extrinsics", "events"))
+    async with opened(empty_url, GENESIS) as storage:
+        await kept(storage, before)
+        (waiting,) = [row["task_id"] for row in before["tasks"] if row["pending_action"]]
+        found = await storage.fetch(tasks.get, waiting)
+        assert (found.input, found.task.status, found.task.dispute_reason) == (b"waiting", "pending", "")
+        await go_on(storage)
+
+
+async def kept(storage: Storage, before: Rows) -> None:
+    """Every value that was there is there, and what is counted is what is there."""
+    tables = await dump(storage)
+    for name, rows in before.items():
+        columns = [column.name for column in schema.metadata.tables[name].columns]
+        after = [dict(zip(columns, row, strict=True)) for row in tables[name]]
+        assert [{key: row[key] for key in old} for old, row in zip(rows, after, strict=True)] == rows, name
+    counted = {(machine, status): count for machine, status, count in tables["status_counts"] if count}
+    statuses = [("task", row["status"]) for row in before["tasks"]]
+    assert {key: statuses.count(key) for key in statuses} == {
+        key: count for key, count in counted.items() if key[0] == "task"
+    }
+    assert sum(count for (machine, _), count in counted.items() if machine == "extrinsic") == len(
+        before["extrinsics"]
+    )
+
+
+async def go_on(storage: Storage) -> None:
+    """What only the new schema can hold is done to what the old one held."""
+    unsettled = await storage._engine.read(
+        lambda connection: fetch(
+            connection, "SELECT task_id FROM tasks WHERE status = 'completed' AND escrow_status = 'funded'"
+        )
+    )
+    dispute = disputes.Dispute(task_id=unsettled[0][0], reason="half of it is missing")
+    disputed = (await storage.commit(disputes.raise_, dispute)).record
+    assert (disputed.pending_action, disputed.status) == (Action.DISPUTE_TASK, TaskStatus.COMPLETED)
