@@ -15,6 +15,7 @@ from chain.devnet.revision import Change
 from chain.keys import load_signer
 from chain.node import Node
 from chain.rpc import RpcClient, RpcError
+from chain.scale.errors import ScaleError
 from chain.scale.extrinsic import Era, decode_extrinsic, sign_extrinsic
 from tests.support.processes import Server
 from tests.torture.callers import SIGNERS
@@ -51,7 +52,7 @@ class Adversary:
         begun = await self._where()
         try:
             said = await getattr(self, f"_{step.act}")()
-        except RpcError as refusal:  # the chain has moved on meanwhile, or answers are limited
+        except (RpcError, ScaleError) as refusal:  # the chain has moved on meanwhile, or answers are limited
             said = f"refused: {refusal}"
         self.log.append(
             f"{begun} step {step.number}: {step.act}{f' ({said})' if said else ''}"

@@ -54,8 +54,8 @@ class Torture:
         """What happened, in a line. Raises `Broken`."""
         try:
             return await self._run(settle_seconds)
-        except AssertionError as defect:
-            raise Broken(self._report(str(defect))) from defect
+        except Exception as defect:
+            raise Broken(self._report(str(defect) or repr(defect))) from defect
 
     async def _run(self, settle_seconds: float) -> str:
         began = time.monotonic()
