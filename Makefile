@@ -8,7 +8,7 @@ export PYTHON
 RUN := .venv/bin/python -m
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo serve test lint format types proto contract bench check lock clean
+.PHONY: help install demo serve test lint format types proto contract bench torture check lock clean
 
 help: ## List the targets
 	@echo "make <target> [ARGS='...'] [PYTHON=python3.12]"
@@ -50,6 +50,9 @@ contract: install ## Check that stubs are fresh, and style and compatibility of 
 
 bench: install ## Measure what we promise about speed: make bench ONLY=create_task
 	@$(RUN) bench $(if $(ONLY),--only $(ONLY)) $(ARGS)
+
+torture: install ## Kill, fork, lose and delay, and count what was executed: make torture ARGS='--seed 7'
+	@$(RUN) tests.torture $(ARGS)
 
 check: ## Check everything, as CI does
 	@.ci/run

@@ -6,7 +6,7 @@ import os
 import signal
 import socket
 import sys
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from pathlib import Path
 
 import grpc
@@ -14,6 +14,8 @@ from grpc_health.v1 import health_pb2, health_pb2_grpc
 
 START_SECONDS_MAX = 60.0
 COMMAND = Path(sys.executable).with_name("chamberlain")
+ROOT = Path(__file__).parents[2]
+INHERITED = ("PATH", "HOME", "TMPDIR", "PYTHONPATH")
 
 
 def free_port() -> int:
@@ -24,10 +26,16 @@ def free_port() -> int:
 
 
 class Server:
-    """`chamberlain serve` with these environment settings, on the same port whenever it is started."""
+    """`chamberlain serve` with these environment settings, on the same port whenever it is started.
+
+    `command` is what is run, if something else is to be; what it says is added to the file `log`, if there is
+    one.
+    """
 
     def __init__(self, **settings: str) -> None:
         self.port = free_port()
+        self.command: Sequence[str] = (str(COMMAND), "serve")
+        self.log: Path | None = None
         self._settings = {"BIND_ADDR": f"127.0.0.1:{self.port}", "LOG_LEVEL": "warning"} | settings
         self._process: asyncio.subprocess.Process | None = None
 
@@ -43,7 +51,11 @@ class Server:
 
     async def spawn(self) -> None:
         """Start, and do not wait."""
-        self._process = await _spawn(["serve"], self._settings)
+        if self.log is None:
+            self._process = await _spawn(self.command, self._settings)
+            return
+        with self.log.open("a") as log:
+            self._process = await _spawn(self.command, self._settings, stderr=log.fileno())
 
     async def start(self) -> None:
         """Start, and wait until it says that it serves."""
@@ -62,7 +74,7 @@ class Server:
 
     async def run_to_its_end(self) -> tuple[int, str]:
         """Start a server that cannot serve; its exit status, and what it says."""
-        process = await _spawn(["serve"], self._settings, stderr=asyncio.subprocess.PIPE)
+        process = await _spawn(self.command, self._settings, stderr=asyncio.subprocess.PIPE)
         async with asyncio.timeout(START_SECONDS_MAX):
             _, said = await process.communicate()
         return process.returncode or 0, said.decode()
@@ -95,11 +107,13 @@ class Server:
 
 
 @contextlib.asynccontextmanager
-async def development_chain(*, block_time_ms: int, finality_lag: int) -> AsyncIterator[str]:
+async def development_chain(
+    *, block_time_ms: int, finality_lag: int, arguments: Sequence[str] = ()
+) -> AsyncIterator[str]:
     """`chamberlain devnet` on a free port; its URL."""
-    arguments = ["devnet", "--listen", "127.0.0.1:0", "--block-time-ms", str(block_time_ms)]
-    arguments += ["--finality-lag", str(finality_lag), "--bidding-window", "100000"]
-    process = await _spawn(arguments, {}, stdout=asyncio.subprocess.PIPE)
+    command = [str(COMMAND), "devnet", "--listen", "127.0.0.1:0", "--block-time-ms", str(block_time_ms)]
+    command += ["--finality-lag", str(finality_lag), "--bidding-window", "100000", *arguments]
+    process = await _spawn(command, {}, stdout=asyncio.subprocess.PIPE)
     try:
         assert process.stdout is not None
         async with asyncio.timeout(START_SECONDS_MAX):
@@ -111,16 +125,16 @@ async def development_chain(*, block_time_ms: int, finality_lag: int) -> AsyncIt
 
 
 async def _spawn(
-    arguments: list[str],
+    command: Sequence[str],
     settings: Mapping[str, str],
     stdout: int | None = asyncio.subprocess.DEVNULL,
     stderr: int | None = None,
 ) -> asyncio.subprocess.Process:
-    inherited = {name: os.environ[name] for name in ("PATH", "HOME", "TMPDIR") if name in os.environ}
+    inherited = {name: os.environ[name] for name in INHERITED if name in os.environ}
     return await asyncio.create_subprocess_exec(
-        COMMAND,
-        *arguments,
+        *command,
         env={**inherited, **settings},
+        cwd=ROOT,
         stdin=asyncio.subprocess.DEVNULL,
         stdout=stdout,
         stderr=stderr,
