@@ -11,6 +11,7 @@ from sqlalchemy import select
 
 from chain.bridge import Bridge, BridgeSettings
 from chain.devnet import DevNode, Sealing
+from chain.devnet.faults import Fault
 from chain.devnet.rpc import errors, protocol
 from chain.fetcher import RANGES_IN_FLIGHT_MAX, Fetcher
 from chain.keyring import Keyring
@@ -102,6 +103,20 @@ async def test_only_what_a_node_has_pruned_is_read_from_the_archive(world: World
     await assert_unbroken(world)
 
 
+async def test_nothing_is_wrong_while_the_archive_is_read(world: World) -> None:
+    await seal(world, 100)
+    world.node.pruning.set_window(40)
+    async with DevNode(world.chain) as archive:
+        archive.faults.delay_responses("chain_getBlock", 60.0)
+        async with world.bridged(archive_url=archive.url) as bridge:
+
+            async def reading() -> bool:
+                return archive.faults.struck[Fault.RESPONSE_DELAYED] > 0
+
+            await eventually(reading, "the archive to be asked")
+            assert (bridge.status().pruned_below, bridge.status().last_error) == (None, "")
+
+
 async def test_an_archive_that_has_pruned_too_is_named(world: World) -> None:
     await seal(world, 100)
     world.node.pruning.set_window(40)
@@ -158,6 +173,7 @@ async def test_a_subscription_that_has_fallen_silent_is_noticed_and_made_anew(
         await caught_up(world)
 
         async def subscribed() -> bool:
+            await seal(world, 1)  # silence is noticed by a block that was not told
             return any(session._subscriptions for session in world.node._connections)
 
         await eventually(subscribed, "the subscription")
