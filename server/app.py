@@ -52,7 +52,12 @@ CALLS_MAX = 20_000
 """Calls and streams in flight; one more is RESOURCE_EXHAUSTED."""
 DEVELOPMENT_DATABASE = ":memory:"
 DEVELOPMENT_CALLS = frozenset(
-    {"System.remark", "Balances.transfer_allow_death", "Balances.transfer_keep_alive"}
+    {
+        "System.remark",
+        "Balances.transfer_allow_death",
+        "Balances.transfer_keep_alive",
+        "Escrow.resolve_dispute",
+    }
 )
 
 log = structlog.get_logger(__name__)
