@@ -59,7 +59,7 @@ def _options(command: click.Command) -> click.Command:
 
 
 @_options
-@click.command(cls=ServeCommand)
+@click.command(cls=ServeCommand, short_help="Run the server.")
 @click.option("--dev", is_flag=True, help="Run a development chain inside, beside a database in memory.")
 @click.option("--insecure", is_flag=True, help="Listen where other machines can reach it, unauthenticated.")
 def serve(dev: bool, insecure: bool, **given: str | None) -> None:

@@ -23,7 +23,7 @@ BLOCKS_READ = 5
 @pytest.fixture
 async def app() -> AsyncIterator[App]:
     """A server that has read a few blocks of its development chain."""
-    async with running(App(settings(dev_block_time_ms=20), development=True)) as app:
+    async with running(App(settings(dev_block_time_ms=20, chain_start_block=1), development=True)) as app:
         async with connected(app) as channel:
             orchestrator: Any = OrchestratorServiceStub(channel)
             while (await orchestrator.GetSyncStatus(pb.GetSyncStatusRequest())).cursor.number < BLOCKS_READ:
