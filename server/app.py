@@ -27,7 +27,7 @@ from server.observer import LOOK_SECONDS, Observer
 from server.services.chain import ChainService
 from server.services.orchestrator import OrchestratorService
 from server.services.outbox import OutboxService
-from server.settings import BadSettings, Settings
+from server.settings import BadSettings, Settings, environment_name
 from server.sweeps import DEADLINES_SECONDS, RETENTION_SECONDS, Sweeps
 from storage.store import LOCAL, Storage
 
@@ -59,6 +59,16 @@ DEVELOPMENT_CALLS = frozenset(
         "Escrow.resolve_dispute",
     }
 )
+NEED_A_CHAIN = (
+    "chain_archive_url",
+    "chain_metadata_path",
+    "chain_pallets_path",
+    "chain_signer",
+    "chain_signer_file",
+    "chain_signers_path",
+    "chain_start_block",
+)
+"""Settings that say nothing without a chain."""
 
 log = structlog.get_logger(__name__)
 
@@ -188,6 +198,7 @@ class App:
 
     async def _open_chain(self, settings: Settings) -> "ChainLink | None":
         if not self._development and settings.chain_ws_url is None:
+            _refuse_half_a_chain(settings)
             return None
         from server.chain_link import development_chain, remote_chain
 
@@ -207,6 +218,16 @@ def _development_settings(settings: Settings) -> Settings:
     for name in settings.model_fields_set:
         changes.pop(name, None)
     return settings.model_copy(update=changes)
+
+
+def _refuse_half_a_chain(settings: Settings) -> None:
+    """Raise `BadSettings` if a chain is meant and not named: the database would be local for ever."""
+    for name in NEED_A_CHAIN:
+        if getattr(settings, name) is not None:
+            raise BadSettings(
+                f"{environment_name(name)}: needs CHAIN_WS_URL beside it; without it, this server would"
+                " decide by itself, and its database be bound to local mode for ever"
+            )
 
 
 async def _local() -> str:

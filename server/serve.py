@@ -128,7 +128,7 @@ def _greeting(app: App) -> str:
     if not where.startswith("unix:"):
         where = f"{where.rpartition(':')[0]}:{app.port}"
     binding = app.storage.binding
-    bound = {"": "waiting for its database", LOCAL: "local mode"}.get(
+    bound = {"": "waiting for its database or its chain", LOCAL: "local mode"}.get(
         binding, f"bound to the chain with genesis 0x{binding}"
     )
     url = app.settings.database_url.get_secret_value()

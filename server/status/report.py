@@ -37,7 +37,10 @@ class Report:
         if self.no_answer:
             return [self.no_answer]
         if not self.serving:
-            return ["the server does not serve: its database is away, or it is stopping"]
+            return [
+                "the server does not serve: its database is away, it waits for the chain that its new"
+                " database is to be bound to, or it is stopping; its log tells which"
+            ]
         sync, found = self.sync, []
         if sync.mode == CHAIN:
             if not sync.connected:
