@@ -174,8 +174,6 @@ class Reader:
         if kept == gone.number or kept > last:
             raise gone  # it was there a moment later, or not even the newest is
         missing = f"blocks {self._cursor.block_number + 1} to {kept - 1}"
-        if self._progress.pruned_below is None:
-            log.error("the node has pruned blocks that were not read", missing=missing)
         self._progress.pruned_below = kept
         if self._open_archive is None:
             raise ChainError(
@@ -184,9 +182,11 @@ class Reader:
             ) from gone
         async with self._open_archive() as archive:
             log.info("reading from the archive", node=archive.client.node, missing=missing)
+            self._progress.pruned_below = None  # nobody has to do anything about it
             try:
                 await self._take(archive, min(last, kept - 1 + ARCHIVE_MARGIN_BLOCKS))
             except PrunedBlock as error:
+                self._progress.pruned_below = kept
                 raise ChainError(
                     f"the node at CHAIN_ARCHIVE_URL has pruned block {error.number} as well: it must be"
                     " started with --state-pruning archive"
@@ -212,6 +212,7 @@ class Reader:
             self._cursor = await self._storage.commit(chain_log.ingest, ingest)
             self._progress.reached(self._cursor.block_number)
             self._storage.feed.notice_blocks()
+            self._on_progress()
         except StorageError:
             raise
         except Exception as defect:

@@ -47,7 +47,7 @@ from server.services.outbox import OutboxService
 from server.services.sessions import SessionService
 from server.services.transcripts import TranscriptService
 from server.session_sweeps import SESSIONS_SECONDS, SessionSweeps, session_ages
-from server.settings import BadSettings, Settings
+from server.settings import BadSettings, Settings, environment_name
 from server.sweeps import DEADLINES_SECONDS, RETENTION_SECONDS, Sweeps
 from storage.store import LOCAL, Storage
 
@@ -77,8 +77,23 @@ CALLS_MAX = 20_000
 """Calls and streams in flight; one more is RESOURCE_EXHAUSTED."""
 DEVELOPMENT_DATABASE = ":memory:"
 DEVELOPMENT_CALLS = frozenset(
-    {"System.remark", "Balances.transfer_allow_death", "Balances.transfer_keep_alive"}
+    {
+        "System.remark",
+        "Balances.transfer_allow_death",
+        "Balances.transfer_keep_alive",
+        "Escrow.resolve_dispute",
+    }
 )
+NEED_A_CHAIN = (
+    "chain_archive_url",
+    "chain_metadata_path",
+    "chain_pallets_path",
+    "chain_signer",
+    "chain_signer_file",
+    "chain_signers_path",
+    "chain_start_block",
+)
+"""Settings that say nothing without a chain."""
 
 log = structlog.get_logger(__name__)
 
@@ -220,6 +235,7 @@ class App:
 
     async def _open_chain(self, settings: Settings) -> "ChainLink | None":
         if not self._development and settings.chain_ws_url is None:
+            _refuse_half_a_chain(settings)
             return None
         from server.chain_link import development_chain, remote_chain
 
@@ -239,6 +255,16 @@ def _development_settings(settings: Settings) -> Settings:
     for name in settings.model_fields_set:
         changes.pop(name, None)
     return settings.model_copy(update=changes)
+
+
+def _refuse_half_a_chain(settings: Settings) -> None:
+    """Raise `BadSettings` if a chain is meant and not named: the database would be local for ever."""
+    for name in NEED_A_CHAIN:
+        if getattr(settings, name) is not None:
+            raise BadSettings(
+                f"{environment_name(name)}: needs CHAIN_WS_URL beside it; without it, this server would"
+                " decide by itself, and its database be bound to local mode for ever"
+            )
 
 
 async def _local() -> str:

@@ -196,14 +196,14 @@ class Settings(BaseSettings):
     @field_validator("bind_addr")
     @classmethod
     def _check_address(cls, value: str) -> str:
-        if not (value.startswith("unix:") and value != "unix:") and not _is_address(value):
+        if not is_address(value):
             raise ValueError(f"must be host:port, [IPv6]:port or unix:/path, not {value!r}")
         return value
 
     @field_validator("metrics_bind")
     @classmethod
     def _check_metrics_address(cls, value: str | None) -> str | None:
-        if value is not None and not _is_address(value):
+        if value is not None and not _is_tcp_address(value):
             raise ValueError(f"must be host:port or [IPv6]:port, not {value!r}")
         return value
 
@@ -228,7 +228,12 @@ def default_text(field: FieldInfo) -> str:
     return f"{default:g}" if isinstance(default, float) else str(default)
 
 
-def _is_address(value: str) -> bool:
+def is_address(value: str) -> bool:
+    """Whether this is host:port, [IPv6]:port or unix:/path."""
+    return (value.startswith("unix:") and value != "unix:") or _is_tcp_address(value)
+
+
+def _is_tcp_address(value: str) -> bool:
     match = _ADDRESS.fullmatch(value)
     return match is not None and int(match["port"]) <= 65_535
 

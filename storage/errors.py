@@ -68,33 +68,49 @@ class Refusal(StorageError):
 
 
 class NotFound(Refusal):
+    pass
+
+
+class _NoSuchId(NotFound):
+    """No entity has an id."""
+
     entity: ClassVar[str] = ""
 
     def __init__(self, name: str) -> None:
         super().__init__(f"no {self.entity} {name!r}", resource=(self.entity, name))
 
 
-class AgentNotFound(NotFound):
+class AgentNotFound(_NoSuchId):
     entity = "agent"
 
 
-class TaskNotFound(NotFound):
+class TaskNotFound(_NoSuchId):
     entity = "task"
 
 
 class BidNotFound(NotFound):
-    entity = "bid"
+    """An agent has no bid on a task."""
+
+    def __init__(self, task_id: str, agent_id: str) -> None:
+        super().__init__(
+            f"agent {agent_id!r} has no bid on task {task_id!r}",
+            resource=("task", task_id),
+            metadata={"agent_id": agent_id},
+        )
 
 
-class ResultNotFound(NotFound):
+class ResultNotFound(_NoSuchId):
     entity = "result"
 
 
 class AgreementNotFound(NotFound):
-    entity = "agreement"
+    """A task has no agreement."""
+
+    def __init__(self, task_id: str) -> None:
+        super().__init__(f"no agreement on task {task_id!r} is known", resource=("task", task_id))
 
 
-class ExtrinsicNotFound(NotFound):
+class ExtrinsicNotFound(_NoSuchId):
     entity = "extrinsic"
 
 
@@ -194,8 +210,15 @@ class TaskNotRevealing(_WrongStatus):
     needed = "revealing"
 
 
-class TaskNotAssigned(_WrongStatus):
-    needed = "assigned to this agent"
+class TaskNotAssigned(Precondition):
+    """A task is not assigned, or not to this agent."""
+
+    def __init__(self, task_id: str, status: str, agent_id: str) -> None:
+        super().__init__(
+            f"task {task_id!r} is {status}, and not assigned to agent {agent_id!r}",
+            resource=("task", task_id),
+            metadata={"status": str(status), "agent_id": agent_id},
+        )
 
 
 class DeadlinePassed(Precondition):

@@ -218,7 +218,7 @@ EXTRINSIC = Lifecycle(
         ExtrinsicStatus.SUBMITTED: _to(ExtrinsicStatus.IN_BLOCK, ExtrinsicStatus.QUEUED, *_EXECUTED),
         ExtrinsicStatus.IN_BLOCK: _to(ExtrinsicStatus.SUBMITTED, ExtrinsicStatus.QUEUED, *_EXECUTED),
         ExtrinsicStatus.CANCELLED: _to(ExtrinsicStatus.QUEUED),
-        ExtrinsicStatus.DEAD: _to(ExtrinsicStatus.QUEUED),
+        ExtrinsicStatus.DEAD: _to(ExtrinsicStatus.QUEUED, ExtrinsicStatus.CANCELLED),
     },
 )
 

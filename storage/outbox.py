@@ -89,6 +89,10 @@ def _cancel(work: Workset, correlation_id: str) -> Extrinsic:
     EXTRINSIC.check(correlation_id, extrinsic.status, ExtrinsicStatus.CANCELLED)
     if extrinsic.status == ExtrinsicStatus.CANCELLED:
         return extrinsic
+    if (
+        extrinsic.status == ExtrinsicStatus.DEAD
+    ):  # it has no intent any more, and why it died is worth keeping
+        return work.extrinsics.change(extrinsic, status=ExtrinsicStatus.CANCELLED)
     return give_up(work, extrinsic, ExtrinsicStatus.CANCELLED, "the extrinsic was cancelled")
 
 

@@ -35,7 +35,7 @@ class _DemoSettings(Settings):
         return (init_settings,)
 
 
-@click.command()
+@click.command(short_help="Play the life of a task on a development chain.")
 def demo() -> None:
     """Play the life of a task on a development chain: bid, reveal, allocate, deliver, approve, settle.
 
