@@ -24,6 +24,8 @@ class Live(Record, frozen=True, kw_only=True):
     extrinsic_hash: bytes
     account_address: str
     nonce: int
+    birth_block: int
+    death_block: int
     known: bool
 
 
@@ -32,7 +34,12 @@ def live_to_send(tx: Transaction, _: None) -> list[Live]:
     signatures, extrinsics = schema.signatures, schema.extrinsics
     live = (
         select(
-            signatures.c.extrinsic_hash, signatures.c.account_address, signatures.c.nonce, extrinsics.c.status
+            signatures.c.extrinsic_hash,
+            signatures.c.account_address,
+            signatures.c.nonce,
+            signatures.c.birth_block,
+            signatures.c.death_block,
+            extrinsics.c.status,
         )
         .join(extrinsics, extrinsics.c.extrinsic_hash == signatures.c.extrinsic_hash)
         .where(extrinsics.c.status.in_(sorted(LIVE_EXTRINSIC)), not_paused())
@@ -43,9 +50,11 @@ def live_to_send(tx: Transaction, _: None) -> list[Live]:
             extrinsic_hash=extrinsic_hash,
             account_address=address,
             nonce=nonce,
+            birth_block=birth_block,
+            death_block=death_block,
             known=status != ExtrinsicStatus.SIGNED,
         )
-        for extrinsic_hash, address, nonce, status in tx.connection.execute(live)
+        for extrinsic_hash, address, nonce, birth_block, death_block, status in tx.connection.execute(live)
     ]
 
 
