@@ -27,9 +27,9 @@ from server.observer import ChainState, Observer
 from server.pace import FAR_BLOCKS
 from storage import chain_log
 from storage.store import Storage
+from tests.server.chain_world import World, a_world, eventually
 from tests.server.conftest import connected, running, settings
 from tests.server.scrape import scrape
-from tests.server.test_with_a_chain import World, a_world, eventually
 from tests.support.databases import GENESIS
 from tests.support.postgres import PostgresServer
 
