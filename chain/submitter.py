@@ -22,7 +22,7 @@ from chain.scale.errors import ScaleError
 from chain.scale.extrinsic import Era, check_extensions, sign_extrinsic
 from chain.scale.runtime import Runtime
 from chain.sender import Sender, Sent, cannot_pay
-from storage import submission
+from storage import chain_log, submission
 from storage.errors import Superseded
 from storage.ids import new_id
 from storage.records import Signature
@@ -219,9 +219,14 @@ class Submitter:
         if not addresses:
             return
         states = await self._storage.read(submission.account_states, list(addresses.values()))
+        cursor = await self._storage.read(chain_log.cursor, None)
         # Asked after the states were read: what is no longer live is in this block, and its nonce used.
-        best = await self._node.best_hash()
-        nonces = await self._node.accounts(base.runtime, list(addresses), best)
+        best = await self._node.best_head()
+        if cursor is not None and best.number < cursor.block_number:
+            why = "the node is behind what another one told of the chain"
+            await self._postpone([item for each in calls.values() for item, _ in each], why, WAIT_SECONDS)
+            return
+        nonces = await self._node.accounts(base.runtime, list(addresses), best.hash)
         batches = []
         for (account, address), (nonce, _) in zip(addresses.items(), nonces, strict=True):
             state = states[address]

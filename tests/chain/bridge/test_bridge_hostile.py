@@ -220,6 +220,28 @@ async def test_a_node_that_is_far_behind_is_not_signed_on(
             assert (await world.extrinsic(receipt)).extrinsic_hash == b""
 
 
+async def test_a_node_that_is_behind_what_was_read_of_another_is_not_asked_for_nonces(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It would give those once more that were used since."""
+    early = world.chain.genesis.hash
+
+    async def left_behind(node: Node) -> bytes:
+        return early
+
+    async with world.bridged():
+        await world.succeeded(await world.create_task())
+        with monkeypatch.context() as behind:
+            behind.setattr(Node, "best_hash", left_behind)
+            receipt = await world.create_task()
+
+            async def waits() -> bool:
+                return "the node is behind" in (await world.extrinsic(receipt)).last_error
+
+            await eventually(waits, "the waiting")
+            assert (await world.extrinsic(receipt)).extrinsic_hash == b""
+
+
 async def test_a_chain_that_makes_blocks_on_demand_is_signed_for_after_a_long_silence() -> None:
     def an_hour_ago() -> int:
         return wall_clock_ms() - 3_600_000
