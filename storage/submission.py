@@ -62,7 +62,7 @@ def claim(tx: Transaction, items: Sequence[Claim]) -> list[Outcome[list[Claimed]
 def _claim(tx: Transaction, item: Claim) -> list[Claimed]:
     table = schema.extrinsics
     # Not by a condition for each row, as elsewhere: there may be many, which wait until the pause ends.
-    paused = [pause.signer for pause in standing(tx, None)]
+    paused = tuple(pause.signer for pause in standing(tx, None))
     if ALL_SIGNERS in paused:
         return []
     due = (
@@ -72,7 +72,7 @@ def _claim(tx: Transaction, item: Claim) -> list[Claimed]:
             table.c.next_attempt_us <= tx.now_us,
             table.c.lease_end_us <= tx.now_us,
             _signed_by(item.signers),
-            table.c.signer.not_in(paused),
+            _signed_by(Names(listed=paused)),
         )
         .order_by(table.c.next_attempt_us, table.c.correlation_id)
         .limit(item.at_most)
