@@ -241,9 +241,10 @@ class Bridge:
             node = Node(client, self._runtimes)
             genesis_hash = (await node.genesis_hash()).hex()
             if genesis_hash != self._storage.binding:
+                setting = "CHAIN_ARCHIVE_URL" if endpoints is self._archive else "CHAIN_WS_URL"
                 raise ChainError(
                     f"{client.node} follows the chain with genesis 0x{genesis_hash}, this database is"
-                    f" bound to 0x{self._storage.binding}: point CHAIN_WS_URL at nodes of that chain"
+                    f" bound to 0x{self._storage.binding}: point {setting} at nodes of that chain"
                 )
             yield node
 

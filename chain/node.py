@@ -91,6 +91,14 @@ class Node:
     async def best_hash(self) -> bytes:
         return _bytes(await self.client.call("chain_getBlockHash"))
 
+    async def has_network(self) -> bool:
+        """Whether the node is one of many, and may be behind; that of a development chain is alone."""
+        try:
+            health = await self.client.call("system_health")
+        except RpcError:
+            return True
+        return not isinstance(health, dict) or health.get("shouldHavePeers") is not False
+
     async def header(self, block_hash: bytes) -> Header:
         answer = await self.client.call("chain_getHeader", _hex(block_hash))
         if answer is None:

@@ -112,6 +112,7 @@ class Reader:
         while True:
             final = self._progress.finalized = await self._node.finalized_head()
             news = final.number > self._cursor.block_number
+            self._check_stalled(news)
             target = min(final.number, self._cursor.block_number + STRETCH_BLOCKS)
             try:
                 await self._replayer.run(self._cursor)
@@ -124,7 +125,6 @@ class Reader:
                 continue
             if silent and news:
                 return
-            self._check_stalled(news)
             try:
                 async with asyncio.timeout(SILENCE_SECONDS):
                     await heads.newest()

@@ -22,7 +22,7 @@ from chain.scale.errors import ScaleError
 from chain.scale.extrinsic import Era, check_extensions, sign_extrinsic
 from chain.scale.runtime import Runtime
 from chain.sender import Sender, Sent, cannot_pay
-from storage import submission
+from storage import chain_log, submission
 from storage.errors import Superseded
 from storage.ids import new_id
 from storage.records import Signature
@@ -167,10 +167,10 @@ class Submitter:
         runtime = await self._check(best.hash)
         now_us = time.time_ns() // 1000
         best_time_us = await self._node.time_us(runtime, best.hash) or now_us
-        if (
-            best.number - finalized.number >= ERA_PERIOD_BLOCKS // 2
-            or now_us - best_time_us > STALE_SECONDS * 1_000_000
-        ):
+        if best.number - finalized.number >= ERA_PERIOD_BLOCKS // 2:
+            return None
+        # A chain of one node may make blocks only when there is something to put into them.
+        if now_us - best_time_us > STALE_SECONDS * 1_000_000 and await self._node.has_network():
             return None
         return _Base(
             runtime=runtime,
@@ -219,9 +219,14 @@ class Submitter:
         if not addresses:
             return
         states = await self._storage.read(submission.account_states, list(addresses.values()))
+        cursor = await self._storage.read(chain_log.cursor, None)
         # Asked after the states were read: what is no longer live is in this block, and its nonce used.
-        best = await self._node.best_hash()
-        nonces = await self._node.accounts(base.runtime, list(addresses), best)
+        best = await self._node.best_head()
+        if cursor is not None and best.number < cursor.block_number:
+            why = "the node is behind what another one told of the chain"
+            await self._postpone([item for each in calls.values() for item, _ in each], why, WAIT_SECONDS)
+            return
+        nonces = await self._node.accounts(base.runtime, list(addresses), best.hash)
         batches = []
         for (account, address), (nonce, _) in zip(addresses.items(), nonces, strict=True):
             state = states[address]

@@ -16,7 +16,7 @@ from storage.lifecycle import LIVE_EXTRINSIC, ExtrinsicStatus
 from storage.limits import LAST_ERROR_CHARS_MAX
 from storage.outbox import give_up, load_with_entities
 from storage.outcome import Outcome, decide_each, mutation
-from storage.pauses import ALL_SIGNERS, not_paused, standing
+from storage.pauses import ALL_SIGNERS, standing
 from storage.records import Agent, Bid, Extrinsic, Record, Result, Signature, Task
 from storage.signatures import SIGNATURES
 from storage.transaction import Transaction
@@ -61,6 +61,10 @@ def claim(tx: Transaction, items: Sequence[Claim]) -> list[Outcome[list[Claimed]
 
 def _claim(tx: Transaction, item: Claim) -> list[Claimed]:
     table = schema.extrinsics
+    # Not by a condition for each row, as elsewhere: there may be many, which wait until the pause ends.
+    paused = tuple(pause.signer for pause in standing(tx, None))
+    if ALL_SIGNERS in paused:
+        return []
     due = (
         select(table)
         .where(
@@ -68,7 +72,7 @@ def _claim(tx: Transaction, item: Claim) -> list[Claimed]:
             table.c.next_attempt_us <= tx.now_us,
             table.c.lease_end_us <= tx.now_us,
             _signed_by(item.signers),
-            not_paused(),
+            _signed_by(Names(listed=paused)),
         )
         .order_by(table.c.next_attempt_us, table.c.correlation_id)
         .limit(item.at_most)

@@ -12,9 +12,9 @@ from google.protobuf.struct_pb2 import Struct
 from grpc import StatusCode
 
 from server.cli import main
+from tests.server.chain_world import World, a_world
 from tests.server.conftest import connected
 from tests.server.refusals import refused
-from tests.server.test_with_a_chain import World, a_world
 
 
 @pytest.fixture

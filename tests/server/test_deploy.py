@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.server.chain_world import a_world
 from tests.server.scrape import get
-from tests.server.test_with_a_chain import a_world
 
 DEPLOY = Path(__file__).parents[2] / "deploy"
 ALERTS = DEPLOY / "alerts.yml"

@@ -18,11 +18,11 @@ from server.app import App
 from server.listener import PortTaken
 from server.metrics.endpoint import REQUESTS_MAX
 from server.settings import BadSettings
+from tests.server.chain_world import World, a_world, eventually
 from tests.server.conftest import connected, running, settings
 from tests.server.market import a_task
 from tests.server.probe import Probe, raw_call
 from tests.server.scrape import Samples, get, scrape
-from tests.server.test_with_a_chain import World, a_world, eventually
 
 METRICS = "127.0.0.1:0"
 SERVICE = "/chamberlain.v1.OrchestratorService"

@@ -18,10 +18,10 @@ from grpc import StatusCode
 from chain.devnet import DevChain, DevChainConfig, DevNode
 from server.app import App
 from server.settings import BadSettings
+from tests.server.chain_world import BLOCK_TIME_MS, World, a_world, eventually
 from tests.server.conftest import connected, running, settings
 from tests.server.market import a_bid, a_reveal, a_task, an_agent
 from tests.server.refusals import refused
-from tests.server.test_with_a_chain import BLOCK_TIME_MS, World, a_world, eventually
 
 AGENT = "did:ex:worker"
 CALLS = ",".join(

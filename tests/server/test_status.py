@@ -21,15 +21,15 @@ from rich.console import Console
 from chain.devnet import DevChain, DevChainConfig, DevNode
 from chain.keys import load_signer
 from server.app import App
+from server.catch_up import FAR_BLOCKS
 from server.catch_up_bar import show_catch_up
 from server.cli import main
 from server.observer import ChainState, Observer
-from server.pace import FAR_BLOCKS
 from storage import chain_log
 from storage.store import Storage
+from tests.server.chain_world import World, a_world, eventually
 from tests.server.conftest import connected, running, settings
 from tests.server.scrape import scrape
-from tests.server.test_with_a_chain import World, a_world, eventually
 from tests.support.databases import GENESIS
 from tests.support.postgres import PostgresServer
 

@@ -7,6 +7,8 @@ from typing import Any
 
 import pytest
 
+from chain.devnet import Sealing
+from chain.devnet.config import wall_clock_ms
 from chain.keyring import Keyring
 from chain.node import Node
 from chain.runtimes import Runtimes
@@ -202,9 +204,13 @@ async def test_a_node_that_is_far_behind_is_not_signed_on(
     async def an_hour_ago(node: Node, *arguments: Any) -> int | None:
         return (await time_us(node, *arguments) or 0) - 3_600_000_000
 
+    async def one_of_many(node: Node) -> bool:
+        return True
+
     async with world.bridged():
         with monkeypatch.context() as behind:
             behind.setattr(Node, "time_us", an_hour_ago)
+            behind.setattr(Node, "has_network", one_of_many)
             receipt = await world.create_task()
 
             async def waits() -> bool:
@@ -212,6 +218,38 @@ async def test_a_node_that_is_far_behind_is_not_signed_on(
 
             await eventually(waits, "the waiting")
             assert (await world.extrinsic(receipt)).extrinsic_hash == b""
+
+
+async def test_a_node_that_is_behind_what_was_read_of_another_is_not_asked_for_nonces(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It would give those once more that were used since."""
+    early = world.chain.genesis.hash
+
+    async def left_behind(node: Node) -> bytes:
+        return early
+
+    async with world.bridged():
+        await world.succeeded(await world.create_task())
+        with monkeypatch.context() as behind:
+            behind.setattr(Node, "best_hash", left_behind)
+            receipt = await world.create_task()
+
+            async def waits() -> bool:
+                return "the node is behind" in (await world.extrinsic(receipt)).last_error
+
+            await eventually(waits, "the waiting")
+            assert (await world.extrinsic(receipt)).extrinsic_hash == b""
+
+
+async def test_a_chain_that_makes_blocks_on_demand_is_signed_for_after_a_long_silence() -> None:
+    def an_hour_ago() -> int:
+        return wall_clock_ms() - 3_600_000
+
+    on_demand = World.open(sealing=Sealing.INSTANT, finality_lag_blocks=0, clock=an_hour_ago)
+    async with on_demand as world, world.bridged():
+        await world.succeeded(await world.create_task())
+        await world.succeeded(await world.create_task())
 
 
 async def test_an_account_with_many_extrinsics_under_way_does_not_hold_up_the_others(

@@ -12,7 +12,7 @@ from chain.devnet.pallets import balances
 from chain.devnet.pool import TERMINAL, Status, StatusKind
 from chain.devnet.transaction import decode_transaction, validate
 from tests.chain.devnet.actors import Actor
-from tests.chain.devnet.test_transactions import REMARK
+from tests.chain.devnet.witness import REMARK
 
 NAMES = ("Alice", "Bob", "Newcomer")
 PEOPLE = st.sampled_from(NAMES)

@@ -8,8 +8,8 @@ from chain.devnet import DevChain
 from chain.devnet.pallets.tasks import TASKS
 from chain.devnet.pallets.utility import CALLS_MAX
 from tests.chain.devnet.actors import UNIT, Actor, Market, stored
-from tests.chain.devnet.test_transactions import refused
 from tests.chain.devnet.wire import manual_chain
+from tests.chain.devnet.witness import refused
 
 NestedCall = dict[str, dict[str, dict[str, Any]]]
 

@@ -8,8 +8,8 @@ from chain.devnet import DevChain, DevChainConfig, Sealing
 from chain.devnet.pallets import system
 from chain.devnet.pallets.timestamp import NOW
 from tests.chain.devnet.actors import UNIT, Actor, stored
-from tests.chain.devnet.test_transactions import REMARK, Witness
 from tests.chain.devnet.wire import manual_chain
+from tests.chain.devnet.witness import REMARK, Witness
 
 
 def test_a_block_names_its_parent_and_is_named_by_the_hash_of_its_header(chain: DevChain) -> None:

@@ -8,8 +8,8 @@ from chain.devnet import DevChain
 from chain.devnet.pallets.balances import EXISTENTIAL_DEPOSIT, TREASURY
 from chain.scale.extrinsic import SignedExtrinsic
 from tests.chain.devnet.actors import UNIT, Actor, outcome_of
-from tests.chain.devnet.test_transactions import REMARK, Witness, refused
 from tests.chain.devnet.wire import manual_chain
+from tests.chain.devnet.witness import REMARK, Witness, refused
 
 BASE_FEE, BYTE_FEE = 7_000, 30
 POOR = "Inability to pay some fees (e.g. account balance too low)"

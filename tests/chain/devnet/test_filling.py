@@ -4,8 +4,8 @@ from chain.devnet import DevChain, DevChainConfig, Sealing
 from chain.devnet.pool import StatusKind
 from chain.scale.extrinsic import decode_extrinsic
 from tests.chain.devnet.actors import Actor
-from tests.chain.devnet.test_transactions import REMARK, Witness
 from tests.chain.devnet.wire import Wire, hex_of, refusal_of
+from tests.chain.devnet.witness import REMARK, Witness
 
 
 def test_filled_blocks_have_extrinsics_and_events_like_any_other() -> None:

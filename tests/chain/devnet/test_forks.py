@@ -7,8 +7,8 @@ import pytest
 from chain.devnet import DevChain, Retracted
 from chain.devnet.block import Block
 from tests.chain.devnet.actors import UNIT, Actor
-from tests.chain.devnet.test_transactions import REMARK, Witness
 from tests.chain.devnet.wire import Json, Wire, hex_of, manual_chain, refusal_of
+from tests.chain.devnet.witness import REMARK, Witness
 
 
 @pytest.fixture

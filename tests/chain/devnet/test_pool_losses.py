@@ -2,8 +2,8 @@
 
 from chain.devnet import DevChain
 from tests.chain.devnet.actors import Actor
-from tests.chain.devnet.test_transactions import REMARK, Witness, refused
 from tests.chain.devnet.wire import Json, Wire, hex_of, refusal_of
+from tests.chain.devnet.witness import REMARK, Witness, refused
 
 BANNED = "Transaction is temporarily banned"
 

@@ -1,56 +1,21 @@
 """Which transactions the pool takes, which a block takes, and how the others are refused."""
 
 import random
-from collections.abc import Iterator
-from contextlib import contextmanager
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from chain.devnet import DevChain, DevChainConfig, Sealing, TransactionRefused
+from chain.devnet import DevChain, DevChainConfig, Sealing
 from chain.devnet import pool as pool_module
-from chain.devnet.block import Block
 from chain.devnet.execution import next_block
 from chain.devnet.pallets import system
-from chain.devnet.pool import Status
 from chain.devnet.refusal import InvalidReason, InvalidTransaction
 from chain.devnet.transaction import decode_transaction, validate_for_inclusion
 from chain.keys import load_signer
 from chain.scale.primitives import encode_compact
 from tests.chain.devnet.actors import UNIT, Actor, outcome_of
-
-REMARK = "System.remark"
-
-
-@contextmanager
-def refused(code: int, explanation: str | None = None) -> Iterator[None]:
-    """Expect a refusal of this code, with this explanation."""
-    with pytest.raises(TransactionRefused) as refusal:
-        yield
-    assert refusal.value.code == code
-    if explanation is not None:
-        assert refusal.value.explanation == explanation
-
-
-class Witness:
-    """Writes down what an observer of a chain is told."""
-
-    def __init__(self, chain: DevChain) -> None:
-        self.best: list[int] = []
-        self.finalized: list[int] = []
-        self.statuses: dict[bytes, list[str]] = {}
-        chain.observers.append(self)
-
-    def on_best_block(self, block: Block) -> None:
-        self.best.append(block.number)
-
-    def on_finalized_block(self, block: Block) -> None:
-        self.finalized.append(block.number)
-
-    def on_transaction(self, transaction_hash: bytes, status: Status) -> None:
-        self.statuses.setdefault(transaction_hash, []).append(status.kind.value)
-
+from tests.chain.devnet.witness import REMARK, Witness, refused
 
 # Nonces
 

@@ -14,8 +14,8 @@ from chain.scale.events import EventRecord
 from chain.scale.metadata import parse_metadata
 from chain.scale.runtime import Runtime
 from tests.chain.devnet.actors import UNIT, Actor, outcome_of
-from tests.chain.devnet.test_transactions import REMARK, Witness, refused
 from tests.chain.devnet.wire import Json, Wire, hex_of, manual_chain, refusal_of
+from tests.chain.devnet.witness import REMARK, Witness, refused
 
 PAYMENT = "Balances.transfer_keep_alive"
 

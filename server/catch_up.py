@@ -4,7 +4,7 @@ from collections import deque
 from typing import NamedTuple
 
 LOOKS_MAX = 31
-"""The looks that the pace is made of: half a minute, at one a second."""
+"""The looks that it is made of: half a minute, at one a second."""
 FAR_BLOCKS = 100
 """So far behind the finalized head a catch-up begins."""
 NEAR_BLOCKS = 10
@@ -17,7 +17,7 @@ class _Look(NamedTuple):
     lag_blocks: int
 
 
-class Pace:
+class CatchUp:
     """Made of looks at the cursor and the finalized head, by a clock that never goes back."""
 
     def __init__(self) -> None:
