@@ -58,14 +58,15 @@ def main(only: str | None) -> None:
             calls = measure(plan, tell)
         print_table(calls, console)
         print_promises(calls, console)
+        write_json(calls, OUTPUT)
     chosen = set(AGAINST_PEERS) - BY_NAME_ONLY if only is None else {only}
     with _progress(None) as tell:
         for name, run in AGAINST_PEERS.items():
             if name in chosen:
                 against_peers += run(tell)
+                write_json([*calls, *against_peers], OUTPUT)
     if against_peers:
         print_peer_table(against_peers, console)
-    write_json([*calls, *against_peers], OUTPUT)
 
 
 def _plan(only: str | None) -> Plan:

@@ -73,7 +73,12 @@ def measure(size: Size, tell: Callable[[str], None]) -> list[PeerRow]:
 
 
 async def _catch_up(size: Size, chain: Chain, database: Path, tell: Callable[[str], None]) -> list[Sample]:
-    server = Server(DATABASE_URL=f"sqlite:///{database}", CHAIN_WS_URL=chain.url, CHAIN_START_BLOCK="1")
+    server = Server(
+        DATABASE_URL=f"sqlite:///{database}",
+        CHAIN_WS_URL=chain.url,
+        CHAIN_START_BLOCK="1",
+        LOG_LEVEL="error",
+    )
     samples: list[Sample] = []
     for goal in (*size.kills_at, size.blocks):
         tell(f"absence: catching up to block {goal}")

@@ -2,9 +2,10 @@
 
 A chain has a history that is not final yet. Again and again a part of it becomes final, and we measure how
 long our bridge, which is connected and idle, takes to have it stored. Right after that each peer, connected
-too, reads for some seconds blocks of the same kind into a database of its own, see `reading.py`. What they
-reach is compared in blocks per second, once without a delay and once with a delay that every answer has on
-its way, on each engine.
+too, reads for some seconds blocks of the same kind into a database of its own, see `reading.py`:
+py-substrate-interface one block at a time, as it can no more, and async-substrate-interface 32 at once. What
+they reach is compared in blocks per second, once without a delay and once with one that every answer of the
+node has on its way, on each engine.
 """
 
 from collections.abc import Callable, Sequence
@@ -20,8 +21,8 @@ from bench.reading import Chain, Reading, follow, read_with_client
 from tests.chain.clients.environments import environ, own_python_command, python_command
 
 CLIENTS = Path(__file__).parent / "clients"
-ONE_AT_A_TIME = "py-substrate-interface, one at a time"
-GATHERED = "async-substrate-interface, 32 gathered"
+ONE_AT_A_TIME = "py-substrate-interface"
+GATHERED = "async-substrate-interface x 32"
 PROMISED_DELAY_MS = 20
 
 

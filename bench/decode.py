@@ -60,7 +60,7 @@ def measure(size: Size, tell: Callable[[str], None]) -> list[PeerRow]:
 
     return [
         row("SS58 accounts", "ours_ss58", "scalecodec_ss58", PROMISE),
-        row("SS58 accounts, cold cache", "ours_ss58_cold", "scalecodec_ss58"),
+        row("SS58, cold cache", "ours_ss58_cold", "scalecodec_ss58"),
         row("raw accounts", "ours_raw", "scalecodec_raw"),
     ]
 

@@ -18,7 +18,8 @@ import msgspec
 from bench.processes import Line
 from chain.bridge import Bridge, BridgeSettings
 from chain.keyring import Keyring
-from chain.reader import INGEST_EVENTS_MAX, RETRY_DELAY_SECONDS
+from chain.portions import PORTION_EVENTS_MAX
+from chain.reader import RETRY_DELAY_SECONDS
 from storage import chain_log
 from storage.chain_log import Cursor, Executed, Ingest, ReadBlock
 from storage.records import ChainBlock, ChainEvent
@@ -117,7 +118,7 @@ async def _store_lines(storage: Storage, cursor: Cursor, lines: asyncio.StreamRe
     more = True
     while more:
         taken = [await waiting.get()]
-        while not waiting.empty() and sum(len(block.events) for block in taken if block) < INGEST_EVENTS_MAX:
+        while not waiting.empty() and sum(len(block.events) for block in taken if block) < PORTION_EVENTS_MAX:
             taken.append(waiting.get_nowait())
         more = taken[-1] is not None
         blocks = tuple(block for block in taken if block is not None)

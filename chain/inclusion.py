@@ -6,13 +6,14 @@ from collections.abc import Mapping
 import structlog
 
 from chain.node import ChainError, Node
-from chain.rpc import RpcError, RpcTimeout, SubscriptionOverflow
+from chain.rpc import RpcFailure
 from chain.sender import Sent
+from storage.errors import StorageError
 from storage.lifecycle import ExtrinsicStatus
 from storage.signatures import Hint, note_hints
 from storage.store import Storage
 
-RESUBSCRIBE_SECONDS = 0.5
+PAUSE_SECONDS = 1.0
 
 log = structlog.get_logger(__name__)
 
@@ -20,24 +21,24 @@ log = structlog.get_logger(__name__)
 async def hint_inclusion(storage: Storage, node: Node, sent: Mapping[bytes, Sent]) -> None:
     """Follow the best chain for ever, and note which of `sent` its blocks include.
 
-    What the node refuses to tell is left out: it is only a hint. Raises `ConnectionLost` or a `Failure` of
-    storage.
+    Whatever goes wrong is tried again after a pause, since nobody depends on hints.
     """
     while True:
         try:
             await _follow(storage, node, sent)
-        except (RpcError, RpcTimeout, SubscriptionOverflow, ChainError) as failure:
-            log.debug("the best chain cannot be followed", error=str(failure))
-        await asyncio.sleep(RESUBSCRIBE_SECONDS)
+        except (RpcFailure, ChainError, StorageError) as failure:
+            log.debug("inclusion cannot be told for now", error=str(failure))
+        await asyncio.sleep(PAUSE_SECONDS)
 
 
 async def _follow(storage: Storage, node: Node, sent: Mapping[bytes, Sent]) -> None:
     subscription = node.client.subscribe("chain_subscribeNewHeads", unsubscribe="chain_unsubscribeNewHeads")
     async with subscription as heads:
         async for head in heads:
-            if not sent:
-                continue
-            included = await node.extrinsic_hashes(int(head["number"], 16))
+            block_hash = await node.block_hash(int(head["number"], 16)) if sent else None
+            if block_hash is None:
+                continue  # nothing to look for, or retracted meanwhile
+            included = await node.extrinsic_hashes(block_hash)
             hints = [
                 Hint(
                     correlation_id=sent[extrinsic_hash].correlation_id,

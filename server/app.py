@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 import grpc
 import structlog
 from chamberlain.v1 import (
+    approval_service_pb2,
+    audit_service_pb2,
     chain_service_pb2,
     handoff_service_pb2,
     orchestrator_service_pb2,
@@ -15,6 +17,8 @@ from chamberlain.v1 import (
     session_service_pb2,
     transcript_service_pb2,
 )
+from chamberlain.v1.approval_service_pb2_grpc import add_ApprovalServiceServicer_to_server
+from chamberlain.v1.audit_service_pb2_grpc import add_AuditServiceServicer_to_server
 from chamberlain.v1.chain_service_pb2_grpc import add_ChainServiceServicer_to_server
 from chamberlain.v1.handoff_service_pb2_grpc import add_HandoffServiceServicer_to_server
 from chamberlain.v1.orchestrator_service_pb2_grpc import add_OrchestratorServiceServicer_to_server
@@ -34,6 +38,8 @@ from server.health import Health
 from server.interceptor import CallInterceptor
 from server.listener import Routes, channel_options, listen
 from server.observer import LOOK_SECONDS, Observer
+from server.services.approvals import ApprovalService
+from server.services.audit import AuditService
 from server.services.chain import ChainService
 from server.services.handoffs import HandoffService
 from server.services.orchestrator import OrchestratorService
@@ -41,7 +47,7 @@ from server.services.outbox import OutboxService
 from server.services.sessions import SessionService
 from server.services.transcripts import TranscriptService
 from server.session_sweeps import SESSIONS_SECONDS, SessionSweeps, session_ages
-from server.settings import BadSettings, Settings
+from server.settings import BadSettings, Settings, environment_name
 from server.sweeps import DEADLINES_SECONDS, RETENTION_SECONDS, Sweeps
 from storage.store import LOCAL, Storage
 
@@ -56,6 +62,8 @@ SERVICES = (
     session_service_pb2.DESCRIPTOR.services_by_name["SessionService"].full_name,
     transcript_service_pb2.DESCRIPTOR.services_by_name["TranscriptService"].full_name,
     handoff_service_pb2.DESCRIPTOR.services_by_name["HandoffService"].full_name,
+    approval_service_pb2.DESCRIPTOR.services_by_name["ApprovalService"].full_name,
+    audit_service_pb2.DESCRIPTOR.services_by_name["AuditService"].full_name,
 )
 HEALTH_SERVICE = health_pb2.DESCRIPTOR.services_by_name["Health"].full_name
 
@@ -69,8 +77,23 @@ CALLS_MAX = 20_000
 """Calls and streams in flight; one more is RESOURCE_EXHAUSTED."""
 DEVELOPMENT_DATABASE = ":memory:"
 DEVELOPMENT_CALLS = frozenset(
-    {"System.remark", "Balances.transfer_allow_death", "Balances.transfer_keep_alive"}
+    {
+        "System.remark",
+        "Balances.transfer_allow_death",
+        "Balances.transfer_keep_alive",
+        "Escrow.resolve_dispute",
+    }
 )
+NEED_A_CHAIN = (
+    "chain_archive_url",
+    "chain_metadata_path",
+    "chain_pallets_path",
+    "chain_signer",
+    "chain_signer_file",
+    "chain_signers_path",
+    "chain_start_block",
+)
+"""Settings that say nothing without a chain."""
 
 log = structlog.get_logger(__name__)
 
@@ -151,6 +174,8 @@ class App:
         session_sweep = session_ages(
             retention_days=settings.session_retention_days, purge_days=settings.session_purge_days
         )
+        add_ApprovalServiceServicer_to_server(ApprovalService(storage), routes)
+        add_AuditServiceServicer_to_server(AuditService(storage), routes)
         add_SessionServiceServicer_to_server(SessionService(storage, sweep=session_sweep), routes)
         add_TranscriptServiceServicer_to_server(TranscriptService(storage), routes)
         add_HandoffServiceServicer_to_server(HandoffService(storage), routes)
@@ -186,13 +211,16 @@ class App:
             event_retention_hours=settings.event_retention_hours,
             outbox_retention_days=settings.outbox_retention_days,
             chain_retention_blocks=settings.chain_retention_blocks,
+            audit_retention_days=settings.audit_retention_days,
         )
         background.start("database", database.run)
         background.start("overdue calls", interceptor.end_overdue)
         background.every("deadlines", DEADLINES_SECONDS, sweeps.deadlines)
+        background.every("approvals", DEADLINES_SECONDS, sweeps.approvals)
         background.every("retention", RETENTION_SECONDS, sweeps.retention)
         if chain or metrics:
             background.every("observer", LOOK_SECONDS, observer.look)
+        background.every("audit", RETENTION_SECONDS, sweeps.audit)
         background.every("sessions", SESSIONS_SECONDS, SessionSweeps(storage, session_sweep).run)
         if chain:
             background.start("chain", _after(database.ready, chain.run))
@@ -207,6 +235,7 @@ class App:
 
     async def _open_chain(self, settings: Settings) -> "ChainLink | None":
         if not self._development and settings.chain_ws_url is None:
+            _refuse_half_a_chain(settings)
             return None
         from server.chain_link import development_chain, remote_chain
 
@@ -226,6 +255,16 @@ def _development_settings(settings: Settings) -> Settings:
     for name in settings.model_fields_set:
         changes.pop(name, None)
     return settings.model_copy(update=changes)
+
+
+def _refuse_half_a_chain(settings: Settings) -> None:
+    """Raise `BadSettings` if a chain is meant and not named: the database would be local for ever."""
+    for name in NEED_A_CHAIN:
+        if getattr(settings, name) is not None:
+            raise BadSettings(
+                f"{environment_name(name)}: needs CHAIN_WS_URL beside it; without it, this server would"
+                " decide by itself, and its database be bound to local mode for ever"
+            )
 
 
 async def _local() -> str:

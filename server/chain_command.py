@@ -9,7 +9,7 @@ import grpc
 from chamberlain.v1 import chain_service_pb2 as pb
 from chamberlain.v1.chain_service_pb2_grpc import ChainServiceStub
 
-from server.cli_options import address_option
+from server.cli_options import address_option, refusal
 
 
 @click.group()
@@ -21,7 +21,7 @@ def chain() -> None:
     """
 
 
-@chain.command()
+@chain.command(short_help="Decode anew what could not be decoded or reflected.")
 @address_option
 def redecode(address: str) -> None:
     """Decode anew what could not be decoded or reflected, and all that was built on it."""
@@ -29,7 +29,7 @@ def redecode(address: str) -> None:
         _follow(address, ChainServiceStub(channel).RedecodeChainEvents(pb.RedecodeChainEventsRequest()))
 
 
-@chain.command()
+@chain.command(short_help="Rebuild what the chain owns from a block on.")
 @click.option(
     "--from", "first_block", type=click.IntRange(0, 2**32 - 1), required=True, help="The first block."
 )
@@ -49,11 +49,9 @@ def _follow(address: str, messages: Iterable[Any]) -> None:
             progress = message.replay
             _show(progress)
     except grpc.RpcError as error:
-        if error.code() is grpc.StatusCode.UNAVAILABLE:
-            _fail(f"no server answers at {address} ({error.details()}): start one with `chamberlain serve`")
-        _fail(error.details() or str(error.code()))
+        raise refusal(error, address) from None
     if progress.error:
-        _fail(progress.error)
+        raise click.ClickException(progress.error)
     click.echo(f"blocks {progress.first_block} to {progress.last_block} are replayed")
 
 
@@ -62,7 +60,3 @@ def _show(progress: pb.ChainReplay) -> None:
         blocks = progress.last_block - progress.first_block + 1
         done = progress.next_block - progress.first_block
         click.echo(f"\r{done:,} of {blocks:,} blocks ", nl=False, err=True)
-
-
-def _fail(reason: str) -> None:
-    raise click.ClickException(reason)

@@ -8,6 +8,7 @@ import click
 COMMANDS = {
     "serve": "server.serve:serve",
     "sessions": "server.cli_sessions:sessions",
+    "audit": "server.cli_audit:audit",
     "demo": "server.demo.command:demo",
     "status": "server.status.command:status",
     "outbox": "server.cli_outbox:outbox",

@@ -1,9 +1,8 @@
 """`chamberlain sessions`: looks into sessions and takes care of old ones, by calls to a server."""
 
 import json
-import os
-from collections.abc import Callable, Iterator, Sequence
-from typing import Any, TextIO, TypeVar
+from collections.abc import Iterator, Sequence
+from typing import Any, TextIO
 
 import click
 import grpc
@@ -15,24 +14,25 @@ from chamberlain.v1.transcript_pb2 import EntryRole, TranscriptEntry
 from chamberlain.v1.transcript_service_pb2_grpc import TranscriptServiceStub
 from google.protobuf.json_format import MessageToDict
 from google.protobuf.message import Message
-from google.protobuf.timestamp_pb2 import Timestamp
-from rich.console import Console
 from rich.table import Table
-from rich.text import Text
 
-from server.settings import Settings, default_text, environment_name
+from server.cli_output import (
+    add_row,
+    ask,
+    plain,
+    print_json,
+    print_table,
+    table_of,
+    time_text,
+    with_address,
+    with_json,
+)
 
-CALL_SECONDS = 30.0
 PAGE_SIZE = 100
 ENTRIES_PER_PAGE = 200
-WIDTH_COLUMNS = 160
-"""How wide a table is when it does not go to a terminal."""
 CONTENT_SHOWN_CHARS = 200
-_ADDRESS = default_text(Settings.model_fields["bind_addr"])
 _PREFIX = "SESSION_STATUS_"
 _STATUSES = [name.removeprefix(_PREFIX).lower() for name in SessionStatus.keys()[1:]]
-
-Answer = TypeVar("Answer")
 
 
 class Server:
@@ -44,19 +44,11 @@ class Server:
 
 
 @click.group()
-@click.option(
-    "--address",
-    metavar="HOST:PORT",
-    default=lambda: os.environ.get(environment_name("bind_addr")) or _ADDRESS,
-    help=f"The server to ask.  [env: {environment_name('bind_addr')}; default: {_ADDRESS}]",
-)
+@with_address
 @click.pass_context
 def sessions(context: click.Context, address: str) -> None:
     """Look into sessions: list, show and export them, and see what the sweep would do."""
     context.obj = Server(context.with_resource(grpc.insecure_channel(address)))
-
-
-_as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON instead of tables.")
 
 
 @sessions.command("list")
@@ -66,7 +58,7 @@ _as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON inst
 @click.option("--metadata-key", default="", metavar="KEY", help="Only sessions whose metadata has this key.")
 @click.option("--open", "open_only", is_flag=True, help="Only sessions that have not ended.")
 @click.option("--limit", default=50, show_default=True, type=click.IntRange(min=1), help="How many.")
-@_as_json
+@with_json
 @click.pass_obj
 def list_sessions(
     server: Server,
@@ -88,11 +80,11 @@ def list_sessions(
     )
     found = _listed(server, request, limit)
     if as_json:
-        _print_json([_plain(session) for session in found])
+        print_json([plain(session) for session in found])
         return
-    table = _table("session", "role", "status", "task", "entries", "revision", "last activity")
+    table = table_of("session", "role", "status", "task", "entries", "revision", "last activity")
     for session in found:
-        _add(
+        add_row(
             table,
             session.session_id,
             session.role,
@@ -100,16 +92,16 @@ def list_sessions(
             session.task_id,
             session.entry_count,
             session.revision,
-            _time(session.last_activity_time),
+            time_text(session.last_activity_time),
         )
-    _print_table(table)
+    print_table(table)
 
 
 def _listed(server: Server, request: pb.ListSessionsRequest, limit: int) -> list[Session]:
     found: list[Session] = []
     while len(found) < limit:
         request.page_size = min(PAGE_SIZE, limit - len(found))
-        page = _ask(server.sessions.ListSessions, request)
+        page = ask(server.sessions.ListSessions, request)
         found += page.sessions
         request.page_token = page.next_page_token
         if not request.page_token:
@@ -122,17 +114,17 @@ def _listed(server: Server, request: pb.ListSessionsRequest, limit: int) -> list
 @click.option(
     "--entries", default=10, show_default=True, type=click.IntRange(1, 200), help="How many last entries."
 )
-@_as_json
+@with_json
 @click.pass_obj
 def show(server: Server, session_id: str, entries: int, as_json: bool) -> None:
     """Show a session: its state, and the end of its transcript and of its command history."""
     request = pb.ResumeSessionRequest(session_id=session_id, entries_max=entries, commands_max=entries)
-    resumed = _ask(server.sessions.ResumeSession, request)
+    resumed = ask(server.sessions.ResumeSession, request)
     if as_json:
-        _print_json(_plain(resumed))
+        print_json(plain(resumed))
         return
     session = resumed.session
-    table = _table("", "")
+    table = table_of("", "")
     for name, value in (
         ("session", session.session_id),
         ("role", session.role),
@@ -145,16 +137,16 @@ def show(server: Server, session_id: str, entries: int, as_json: bool) -> None:
         ("entries", session.entry_count),
         ("commands", session.command_count),
         ("revision", session.revision),
-        ("created", _time(session.create_time)),
-        ("last activity", _time(session.last_activity_time)),
-        ("ended", _time(session.end_time) if session.HasField("end_time") else ""),
+        ("created", time_text(session.create_time)),
+        ("last activity", time_text(session.last_activity_time)),
+        ("ended", time_text(session.end_time) if session.HasField("end_time") else ""),
     ):
-        _add(table, name, value)
-    _print_table(table)
+        add_row(table, name, value)
+    print_table(table)
     if resumed.entries:
-        _print_table(_entries(resumed.entries))
+        print_table(_entries(resumed.entries))
     if resumed.commands:
-        _print_table(_commands(resumed.commands))
+        print_table(_commands(resumed.commands))
 
 
 def _source(session: Session) -> str:
@@ -164,20 +156,20 @@ def _source(session: Session) -> str:
 
 
 def _entries(entries: Sequence[TranscriptEntry]) -> Table:
-    table = _table("entry", "time", "role", "content")
+    table = table_of("entry", "time", "role", "content")
     for entry in entries:
         content = entry.content
         if len(content) > CONTENT_SHOWN_CHARS:
             content = f"{content[:CONTENT_SHOWN_CHARS]}…"
         role = EntryRole.Name(entry.role).removeprefix("ENTRY_ROLE_").lower()
-        _add(table, entry.position, _time(entry.create_time), role, content)
+        add_row(table, entry.position, time_text(entry.create_time), role, content)
     return table
 
 
 def _commands(commands: Sequence[SessionCommand]) -> Table:
-    table = _table("command", "time", "")
+    table = table_of("command", "time", "")
     for command in commands:
-        _add(table, command.number, _time(command.create_time), command.command)
+        add_row(table, command.number, time_text(command.create_time), command.command)
     return table
 
 
@@ -187,7 +179,7 @@ def _commands(commands: Sequence[SessionCommand]) -> Table:
 @click.pass_obj
 def export(server: Server, session_id: str, output: TextIO) -> None:
     """Write all of a session as NDJSON: the session, then its commands, then its entries, one per line."""
-    found = _ask(server.sessions.GetSession, pb.GetSessionRequest(session_id=session_id))
+    found = ask(server.sessions.GetSession, pb.GetSessionRequest(session_id=session_id))
     everything = (
         ("session", iter([found.session])),
         ("command", _all_commands(server, session_id)),
@@ -195,13 +187,13 @@ def export(server: Server, session_id: str, output: TextIO) -> None:
     )
     for kind, messages in everything:
         for message in messages:
-            click.echo(json.dumps({kind: _plain(message)}, ensure_ascii=False), file=output)
+            click.echo(json.dumps({kind: plain(message)}, ensure_ascii=False), file=output)
 
 
 def _all_commands(server: Server, session_id: str) -> Iterator[Message]:
     request = pb.ListCommandsRequest(session_id=session_id, page_size=ENTRIES_PER_PAGE)
     while True:
-        page = _ask(server.sessions.ListCommands, request)
+        page = ask(server.sessions.ListCommands, request)
         yield from page.commands
         request.page_token = page.next_page_token
         if not request.page_token:
@@ -211,7 +203,7 @@ def _all_commands(server: Server, session_id: str) -> Iterator[Message]:
 def _all_entries(server: Server, session_id: str) -> Iterator[Message]:
     request = transcript_pb.ListTranscriptRequest(session_id=session_id, page_size=ENTRIES_PER_PAGE)
     while True:
-        page = _ask(server.transcripts.ListTranscript, request)
+        page = ask(server.transcripts.ListTranscript, request)
         yield from page.entries
         request.page_token = page.next_page_token
         if not request.page_token:
@@ -220,7 +212,7 @@ def _all_entries(server: Server, session_id: str) -> Iterator[Message]:
 
 @sessions.command()
 @click.option("--dry-run", is_flag=True, help="Change nothing, and show the first batch that is due.")
-@_as_json
+@with_json
 @click.pass_obj
 def sweep(server: Server, dry_run: bool, as_json: bool) -> None:
     """Let expire what nobody touched for the retention time, and delete what expired long ago.
@@ -228,75 +220,27 @@ def sweep(server: Server, dry_run: bool, as_json: bool) -> None:
     The server does this by itself every minute.
     """
     request = pb.SweepSessionsRequest(dry_run=dry_run)
-    swept = _ask(server.sessions.SweepSessions, request)
+    swept = ask(server.sessions.SweepSessions, request)
     while swept.more and not dry_run:
-        batch = _ask(server.sessions.SweepSessions, request)
+        batch = ask(server.sessions.SweepSessions, request)
         swept.expired_session_ids.extend(batch.expired_session_ids)
         swept.deleted_session_ids.extend(batch.deleted_session_ids)
         swept.more = batch.more
     if as_json:
-        _print_json(_plain(swept))
+        print_json(plain(swept))
         return
     if not swept.expired_session_ids and not swept.deleted_session_ids:
         click.echo("nothing is due")
         return
-    table = _table("session", "would be" if dry_run else "is")
+    table = table_of("session", "would be" if dry_run else "is")
     for session_id in swept.expired_session_ids:
-        _add(table, session_id, "expired")
+        add_row(table, session_id, "expired")
     for session_id in swept.deleted_session_ids:
-        _add(table, session_id, "deleted")
-    _print_table(table)
+        add_row(table, session_id, "deleted")
+    print_table(table)
     if swept.more:
         click.echo("… and perhaps more")
 
 
-def _ask(method: Callable[..., Answer], request: object) -> Answer:
-    """Call the server; what it refuses ends the command with its words."""
-    try:
-        return method(request, timeout=CALL_SECONDS)
-    except grpc.RpcError as error:
-        code: Any = error
-        raise click.ClickException(f"{code.details()} ({code.code().name})") from None
-
-
-def _plain(message: Message) -> dict[str, Any]:
-    """The JSON of a message, with all of its fields in the names of the contract."""
-    plain: dict[str, Any] = MessageToDict(
-        message, preserving_proto_field_name=True, always_print_fields_with_no_presence=True
-    )
-    return plain
-
-
-def _print_json(value: object) -> None:
-    click.echo(json.dumps(value, ensure_ascii=False, indent=2))
-
-
 def _status(session: Session) -> str:
     return SessionStatus.Name(session.status).removeprefix(_PREFIX).lower()
-
-
-def _time(time: Timestamp) -> str:
-    return time.ToDatetime().isoformat(sep=" ", timespec="seconds")
-
-
-def _table(*columns: str) -> Table:
-    table = Table(box=None, pad_edge=False, show_header=any(columns))
-    for place, column in enumerate(columns):
-        table.add_column(column, overflow="fold", no_wrap=place == 0)  # ids stay whole
-    return table
-
-
-def _add(table: Table, *cells: object) -> None:
-    """A row whose texts are neither markup nor able to control the terminal."""
-    table.add_row(*(Text(_printable(str(cell))) for cell in cells))
-
-
-def _printable(text: str) -> str:
-    return "".join(character if character.isprintable() or character == "\n" else "�" for character in text)
-
-
-def _print_table(table: Table) -> None:
-    console = Console()
-    if not console.is_terminal:
-        console.width = WIDTH_COLUMNS
-    console.print(table)

@@ -6,6 +6,8 @@ from typing import Generic, TypeVar
 from chamberlain.v1 import (
     agent_pb2,
     agreement_pb2,
+    approval_pb2,
+    audit_service_pb2,
     bid_pb2,
     extrinsic_pb2,
     handoff_pb2,
@@ -18,9 +20,11 @@ from chamberlain.v1 import (
 )
 from google.protobuf.internal.enum_type_wrapper import EnumTypeWrapper
 
+from storage.audit_chain import FaultKind
 from storage.lifecycle import (
     AgentStatus,
     AgreementStatus,
+    ApprovalStatus,
     BidStatus,
     EscrowStatus,
     ExtrinsicStatus,
@@ -61,5 +65,7 @@ EXTRINSIC_STATUS = EnumMap(ExtrinsicStatus, extrinsic_pb2.ExtrinsicStatus, "EXTR
 SESSION_STATUS = EnumMap(SessionStatus, session_pb2.SessionStatus, "SESSION_STATUS")
 ENTRY_ROLE = EnumMap(EntryRole, transcript_pb2.EntryRole, "ENTRY_ROLE")
 HANDOFF_STATUS = EnumMap(HandoffStatus, handoff_pb2.HandoffStatus, "HANDOFF_STATUS")
+APPROVAL_STATUS = EnumMap(ApprovalStatus, approval_pb2.ApprovalStatus, "APPROVAL_STATUS")
+AUDIT_FAULT_KIND = EnumMap(FaultKind, audit_service_pb2.AuditFaultKind, "AUDIT_FAULT_KIND")
 VERIFICATION_LEVEL = EnumMap(VerificationLevel, types_pb2.VerificationLevel, "VERIFICATION_LEVEL")
 ACTION = EnumMap(Action, types_pb2.Action, "ACTION")

@@ -86,6 +86,7 @@ _CODES: dict[type[BaseException], StatusCode] = {
     storage_errors.Invalid: StatusCode.INVALID_ARGUMENT,
     storage_errors.Aborted: StatusCode.ABORTED,
     storage_errors.Expired: StatusCode.OUT_OF_RANGE,
+    storage_errors.DataLoss: StatusCode.DATA_LOSS,
     CallNotAllowed: StatusCode.PERMISSION_DENIED,
     storage_errors.DatabaseUnavailable: StatusCode.UNAVAILABLE,
     storage_errors.CommitUnknown: StatusCode.UNAVAILABLE,

@@ -18,6 +18,8 @@ from google.protobuf.message import DecodeError
 from grpc.aio import AbortError, ServicerContext
 
 from server.errors import InvalidField, RequestTooLarge, Violation, abort
+from server.traces import trace_id_of
+from storage.deeds import Deed
 from storage.errors import CommitUnknown, DeadlineExceeded, Failure, ShuttingDown
 
 if TYPE_CHECKING:
@@ -25,6 +27,8 @@ if TYPE_CHECKING:
 
 OVERDUE_CHECK_SECONDS = 0.5
 """How often calls are looked for that have outlived the default deadline."""
+ANONYMOUS = "anonymous"
+"""Who calls, until authentication stands."""
 QUIET_SECONDS = 0.01
 """How long nothing may come before a drain is over; under load calls come every fraction of that."""
 
@@ -37,8 +41,8 @@ class Call:
     """One call in flight."""
 
     __slots__ = (
-        "_loop", "_task", "_timeout_seconds", "busy", "context", "correlation_id", "ended_by", "method",
-        "start",
+        "_deed", "_loop", "_task", "_timeout_seconds", "busy", "context", "correlation_id", "ended_by",
+        "method", "start",
     )  # fmt: skip
 
     def __init__(self, method: str, context: Context, timeout_seconds: float) -> None:
@@ -47,6 +51,7 @@ class Call:
         self.correlation_id = ""  # of the extrinsic that the call asked for
         self.ended_by: Failure | None = None
         self.busy = False  # writing a message
+        self._deed: Deed | None = None
         self._timeout_seconds = timeout_seconds
         self._loop = asyncio.get_running_loop()
         self._task = asyncio.current_task()
@@ -62,6 +67,17 @@ class Call:
     def restart(self) -> None:
         """Count the default deadline from now: a message of the client has come."""
         self.start = self._loop.time()
+
+    @property
+    def deed(self) -> Deed:
+        """What the audit log says of the call: who makes it, and its method as `Service/Method`."""
+        if self._deed is None:
+            self._deed = Deed(
+                actor=ANONYMOUS,
+                method=self.method.rpartition(".")[2],
+                trace_id=trace_id_of(self.context.invocation_metadata()),
+            )
+        return self._deed
 
     @property
     def task(self) -> asyncio.Task[Any]:

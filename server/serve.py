@@ -59,7 +59,7 @@ def _options(command: click.Command) -> click.Command:
 
 
 @_options
-@click.command(cls=ServeCommand)
+@click.command(cls=ServeCommand, short_help="Run the server.")
 @click.option("--dev", is_flag=True, help="Run a development chain inside, beside a database in memory.")
 @click.option("--insecure", is_flag=True, help="Listen where other machines can reach it, unauthenticated.")
 def serve(dev: bool, insecure: bool, **given: str | None) -> None:
@@ -128,7 +128,7 @@ def _greeting(app: App) -> str:
     if not where.startswith("unix:"):
         where = f"{where.rpartition(':')[0]}:{app.port}"
     binding = app.storage.binding
-    bound = {"": "waiting for its database", LOCAL: "local mode"}.get(
+    bound = {"": "waiting for its database or its chain", LOCAL: "local mode"}.get(
         binding, f"bound to the chain with genesis 0x{binding}"
     )
     url = app.settings.database_url.get_secret_value()

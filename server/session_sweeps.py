@@ -1,16 +1,22 @@
 """Sessions that time has passed by: expired, deleted and cleared away, by any number of servers at once."""
 
+from typing import TypeVar
+
 import structlog
 
 from storage import session_sweep
+from storage.deeds import SYSTEM, Deed
 from storage.errors import Failure
 from storage.limits import COLLECT_ENTRIES_MAX, SWEEP_BATCH_MAX
+from storage.outcome import Mutation
 from storage.session_sweep import Sweep
 from storage.store import Storage
 
 SESSIONS_SECONDS = 60.0
 _DAY_US = 86_400_000_000
 
+Item = TypeVar("Item")
+Answer = TypeVar("Answer")
 log = structlog.get_logger(__name__)
 
 
@@ -33,9 +39,12 @@ class SessionSweeps:
         if not self._storage.prepared:
             return
         try:
-            while (await self._storage.commit(session_sweep.sweep, self._sweep)).more:
+            while (await self._commit(session_sweep.sweep, self._sweep)).more:
                 pass
-            while await self._storage.commit(session_sweep.collect, COLLECT_ENTRIES_MAX):
+            while await self._commit(session_sweep.collect, COLLECT_ENTRIES_MAX):
                 pass
         except Failure as error:
             log.debug("sweep of sessions put off", error=str(error))
+
+    async def _commit(self, mutation: Mutation[Item, Answer], item: Item) -> Answer:
+        return await self._storage.commit(mutation, item, deed=Deed(actor=SYSTEM, method=mutation.name))

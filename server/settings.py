@@ -74,7 +74,8 @@ class Settings(BaseSettings):
         0,
         ge=0,
         le=2**32 - 1,
-        description="How many blocks back the events of the chain are kept raw and listed; 0 keeps all.",
+        description="How many blocks back the events of the chain are kept raw and listed, and from the"
+        " first one that could not be decoded on; 0 keeps all.",
     )
     dev_block_time_ms: int = Field(
         1000, ge=20, le=60_000, description="With --dev, how long a block of the development chain takes."
@@ -103,6 +104,9 @@ class Settings(BaseSettings):
         ge=1,
         le=36_500,
         description="How long after its expiry a session is deleted.",
+    )
+    audit_retention_days: int = Field(
+        0, ge=0, le=36_500, description="How long the audit log is kept; 0 keeps all of it."
     )
     idempotency_ttl_seconds: int = Field(
         86_400, ge=1, le=31_536_000, description="How long request ids and their answers are kept."
@@ -192,14 +196,14 @@ class Settings(BaseSettings):
     @field_validator("bind_addr")
     @classmethod
     def _check_address(cls, value: str) -> str:
-        if not (value.startswith("unix:") and value != "unix:") and not _is_address(value):
+        if not is_address(value):
             raise ValueError(f"must be host:port, [IPv6]:port or unix:/path, not {value!r}")
         return value
 
     @field_validator("metrics_bind")
     @classmethod
     def _check_metrics_address(cls, value: str | None) -> str | None:
-        if value is not None and not _is_address(value):
+        if value is not None and not _is_tcp_address(value):
             raise ValueError(f"must be host:port or [IPv6]:port, not {value!r}")
         return value
 
@@ -224,7 +228,12 @@ def default_text(field: FieldInfo) -> str:
     return f"{default:g}" if isinstance(default, float) else str(default)
 
 
-def _is_address(value: str) -> bool:
+def is_address(value: str) -> bool:
+    """Whether this is host:port, [IPv6]:port or unix:/path."""
+    return (value.startswith("unix:") and value != "unix:") or _is_tcp_address(value)
+
+
+def _is_tcp_address(value: str) -> bool:
     match = _ADDRESS.fullmatch(value)
     return match is not None and int(match["port"]) <= 65_535
 

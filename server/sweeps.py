@@ -5,7 +5,9 @@ from typing import TypeVar
 
 import structlog
 
-from storage import chain_retention, events, requests, signatures, tasks
+from storage import approvals, audit_retention, chain_retention, events, requests, signatures, tasks
+from storage.audit_retention import Prune
+from storage.deeds import SYSTEM, Deed
 from storage.errors import Failure
 from storage.limits import CHAIN_SWEEP_BLOCKS_MAX, SWEEP_BATCH_MAX
 from storage.outcome import Mutation
@@ -13,6 +15,7 @@ from storage.store import LOCAL, Storage
 
 DEADLINES_SECONDS = 1.0
 RETENTION_SECONDS = 60.0
+_DAY_US = 86_400_000_000
 
 Item = TypeVar("Item")
 log = structlog.get_logger(__name__)
@@ -27,7 +30,8 @@ class Sweeps:
         *,
         idempotency_ttl_seconds: int,
         event_retention_hours: int,
-        outbox_retention_days: int,
+        outbox_retention_days: int = 30,
+        audit_retention_days: int = 0,
         chain_retention_blocks: int = 0,
     ) -> None:
         self._storage = storage
@@ -35,11 +39,17 @@ class Sweeps:
         self._request_ttl_us = idempotency_ttl_seconds * 1_000_000
         self._event_ttl_us = event_retention_hours * 3600 * 1_000_000
         self._signature_ttl_us = outbox_retention_days * 86_400 * 1_000_000
+        self._audit_days = audit_retention_days
 
     async def deadlines(self) -> None:
         """In local mode: close the bidding windows and pass the deadlines that are due."""
         if self._storage.binding == LOCAL:
             await self._sweep(tasks.sweep_deadlines, SWEEP_BATCH_MAX)
+
+    async def approvals(self) -> None:
+        """Let approvals expire that nobody decided in time."""
+        if self._storage.prepared:
+            await self._sweep(approvals.sweep, SWEEP_BATCH_MAX)
 
     async def retention(self) -> None:
         """Forget old request ids, old events, old signed bytes, and the raw data of old blocks."""
@@ -55,10 +65,26 @@ class Sweeps:
                 old = chain_retention.Retain(blocks=self._chain_blocks, at_most=CHAIN_SWEEP_BLOCKS_MAX)
                 await self._sweep(chain_retention.retain, old, CHAIN_SWEEP_BLOCKS_MAX)
 
+    async def audit(self) -> None:
+        """Prune the audit log, if it is not kept for ever: at most once a day, since that adds to it."""
+        if not self._audit_days or not self._storage.prepared:
+            return
+        today = time.time_ns() // 1000 // _DAY_US
+        prune = Prune(before_us=(today - self._audit_days) * _DAY_US)
+        deed = Deed(actor=SYSTEM, method=audit_retention.prune.name)
+        try:
+            while (pruned := await self._storage.commit(audit_retention.prune, prune, deed=deed)).count:
+                log.info("audit log pruned", entries=pruned.count, up_to=pruned.tail)
+            if pruned.fault is not None:
+                log.error("the audit log is broken", number=pruned.fault.number, kind=pruned.fault.kind)
+        except Failure as error:
+            log.debug("sweep put off", sweep=audit_retention.prune.name, error=str(error))
+
     async def _sweep(self, mutation: Mutation[Item, int], batch: Item, full: int | None = None) -> None:
         """Repeat a batch until there is nothing more to do."""
+        deed = Deed(actor=SYSTEM, method=mutation.name)
         try:
-            while await self._storage.commit(mutation, batch) >= (full or SWEEP_BATCH_MAX):
+            while await self._storage.commit(mutation, batch, deed=deed) >= (full or SWEEP_BATCH_MAX):
                 pass
         except Failure as error:
             log.debug("sweep put off", sweep=mutation.name, error=str(error))

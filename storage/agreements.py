@@ -57,10 +57,7 @@ def get_of_task(tx: Transaction, keys: Sequence[str]) -> list[Outcome[Agreement]
     missing = [key for key in keys if key not in found]
     table = schema.tasks
     known = set(tx.connection.execute(select(table.c.task_id).where(table.c.task_id.in_(missing))).scalars())
-    return [
-        found.get(key) or (AgreementNotFound(f"on task {key}") if key in known else TaskNotFound(key))
-        for key in keys
-    ]
+    return [found.get(key) or (AgreementNotFound(key) if key in known else TaskNotFound(key)) for key in keys]
 
 
 def of_tasks(tx: Transaction, task_ids: Sequence[str]) -> dict[str, Agreement]:

@@ -132,7 +132,7 @@ def _reveal(work: Workset, item: Reveal) -> Receipt[Bid]:
     task = _task(work, item.task_id)
     bid = work.bids.get_by((item.task_id, item.agent_id))
     if bid is None:
-        raise BidNotFound(f"of agent {item.agent_id} on task {item.task_id}")
+        raise BidNotFound(item.task_id, item.agent_id)
     if task.status != TaskStatus.REVEALING:
         raise TaskNotRevealing(task.task_id, task.status)
     if bid.commitment != commitment(item.value, item.nonce, task.spec_hash, item.agent_id):

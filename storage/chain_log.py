@@ -4,14 +4,14 @@ One transaction stores blocks raw and decoded, projects their facts, settles the
 moves the cursor by compare-and-set. The cursor is the fence: of two readers, one is refused.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 import msgspec
-from sqlalchemy import select, update
+from sqlalchemy import Text, select, update
 
 from storage import expiry, facts, projection, projection_load, schema
-from storage.driver import fetch
+from storage.driver import execute, fetch
 from storage.errors import Superseded
 from storage.lifecycle import ExtrinsicStatus
 from storage.outbox import clear_intent, give_up
@@ -232,15 +232,18 @@ def _wake_waiting(tx: Transaction, blocks: Sequence[ReadBlock], work: Workset) -
                 case facts.AgentRegistered(chain_agent_id=number):
                     agent = work.agents.get_by(number)
                     agent_ids.add(agent.agent_id if agent else "")
-    table = schema.extrinsics
-    for column, ids in ((table.c.task_id, task_ids - {""}), (table.c.agent_id, agent_ids - {""})):
+    wake(tx, {"task_id": task_ids - {""}, "agent_id": agent_ids - {""}})
+
+
+def wake(tx: Transaction, ids_by_column: Mapping[str, Collection[str]]) -> None:
+    """Let queued extrinsics try again that never were signed, by ids of what they concern."""
+    for column, ids in ids_by_column.items():
         if ids:
-            tx.connection.execute(
-                update(table)
-                .where(
-                    column.in_(sorted(ids)),
-                    table.c.status == ExtrinsicStatus.QUEUED,
-                    table.c.attempt_count == 0,
-                )
-                .values(next_attempt_us=tx.now_us)
+            # By what is known of them first, since SQLite would go through all that is queued.
+            waiting = f"SELECT correlation_id FROM extrinsics WHERE {tx.dialect.any_of(column, Text, 2)}"
+            execute(
+                tx.connection,
+                f"UPDATE extrinsics SET next_attempt_us = {tx.dialect.parameter(1)} WHERE correlation_id IN"
+                f" ({waiting} AND {column} <> '') AND status = 'queued' AND attempt_count = 0",
+                (tx.now_us, *tx.dialect.keys(sorted(ids))),
             )

@@ -1,12 +1,12 @@
 """How far back the raw data of the chain is kept: blocks and events that are old are deleted in batches.
 
-What was read from them stays: entities, extrinsics, signatures, the cursor. Blocks that could not be decoded
-are kept, so that they can be later.
+What was read from them stays: entities, extrinsics, signatures, the cursor. The first block that could not
+be decoded is kept, so that it can be later, with all that follow it: its facts come before theirs.
 """
 
 from collections.abc import Sequence
 
-from sqlalchemy import select, update
+from sqlalchemy import select, text, update
 
 from storage import schema
 from storage.outcome import Outcome, mutation
@@ -36,15 +36,17 @@ def _retain(tx: Transaction, item: Retain) -> int:
     if place is None:
         return 0
     tail = min(place.tail_block + item.at_most, place.block_number - item.blocks)
+    undecodable = select(blocks.c.block_number).where(text("error <> ''"))
+    first = tx.connection.execute(undecodable.order_by(blocks.c.block_number).limit(1)).scalar()
+    if first is not None:
+        tail = min(tail, first - 1)
     if tail <= place.tail_block:
         return 0
     tx.connection.execute(
         events.delete().where(events.c.block_number > place.tail_block, events.c.block_number <= tail)
     )
     tx.connection.execute(
-        blocks.delete().where(
-            blocks.c.block_number > place.tail_block, blocks.c.block_number <= tail, blocks.c.error == ""
-        )
+        blocks.delete().where(blocks.c.block_number > place.tail_block, blocks.c.block_number <= tail)
     )
     tx.connection.execute(update(cursor).values(tail_block=tail))
     return int(tail - place.tail_block)

@@ -1,8 +1,8 @@
 """The heart of the write path: group commit.
 
 The committer takes all items that are waiting (`storage.gathering` says when). It groups them by mutation in
-order of first arrival, runs the groups in one transaction, writes their events last, commits once, and only
-then answers the callers. While one batch commits, the next one gathers.
+order of first arrival, runs the groups in one transaction, writes their events and audit entries last,
+commits once, and only then answers the callers. While one batch commits, the next one gathers.
 
 A group that fails unexpectedly is a defect, and must not fail its neighbours: the transaction is run again
 with a savepoint around each group, and a failing group is halved until the poisoned item stands alone.
@@ -18,7 +18,8 @@ from typing import Any, NamedTuple, TypeVar
 import structlog
 from sqlalchemy.engine import Connection
 
-from storage import limits
+from storage import audit, limits
+from storage.deeds import Deed
 from storage.engine import Engine
 from storage.errors import (
     CommitUnknown,
@@ -46,13 +47,14 @@ _RETRY_PAUSE_SECONDS = 0.005
 class _Waiting:
     """An item whose caller waits."""
 
-    __slots__ = ("answer", "deadline", "item", "mutation", "request", "size_bytes")
+    __slots__ = ("answer", "deadline", "deed", "item", "mutation", "request", "size_bytes")
 
     def __init__(
         self,
         mutation: Mutation[Any, Any],
         item: Any,
         request: RequestKey | None,
+        deed: Deed | None,
         deadline: float | None,
         size_bytes: int,
         answer: asyncio.Future[Any],
@@ -60,6 +62,7 @@ class _Waiting:
         self.mutation = mutation
         self.item = item
         self.request = request
+        self.deed = deed
         self.deadline = deadline
         self.size_bytes = size_bytes
         self.answer = answer
@@ -114,11 +117,13 @@ class Committer:
         item: Item,
         *,
         request: RequestKey | None = None,
+        deed: Deed | None = None,
         deadline: float | None = None,
         size_bytes: int = 0,
     ) -> Answer:
         """Apply `mutation` to `item` and return its answer once it is durable.
 
+        `deed` says who does it, for the audit log; without one it has no entry there.
         `deadline` is a time of the event loop's clock: an item that is not taken up before is dropped.
         Raises the item's `Refusal`, or a `Failure`.
         """
@@ -130,7 +135,7 @@ class Committer:
         ):
             raise Overloaded("too many writes are waiting")
         answer: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
-        self._queue.append(_Waiting(mutation, item, request, deadline, size_bytes, answer))
+        self._queue.append(_Waiting(mutation, item, request, deed, deadline, size_bytes, answer))
         self._queue_bytes += size_bytes
         self._gathering.joined(len(self._queue))
         self._wake.set()
@@ -184,11 +189,11 @@ class Committer:
         self.items += len(batch)
         if written.head is not None:
             self._on_events(written.head)
-        if self.on_commit is not None:
-            self.on_commit(len(batch), time.monotonic() - start, written.events)
         for group, group_outcomes in zip(groups, written.outcomes, strict=True):
             for waiting, outcome in zip(group, group_outcomes, strict=True):
                 _answer(waiting, outcome)
+        if self.on_commit is not None:
+            self.on_commit(len(batch), time.monotonic() - start, written.events)
 
     async def _write(self, groups: Sequence[Sequence[_Waiting]]) -> _Written:
         careful = False
@@ -217,7 +222,7 @@ class Committer:
             outcomes = [_run_carefully(tx, group, self._engine.is_defect) for group in groups]
         else:
             outcomes = [_run_group(tx, group) for group in groups]
-        head = write_events(tx)
+        head = _write_logs(tx)
         return _Written(outcomes, tx.events, head)
 
 
@@ -228,15 +233,29 @@ def _grouped(batch: Sequence[_Waiting]) -> list[list[_Waiting]]:
     return list(groups.values())
 
 
+def _write_logs(tx: Transaction) -> int | None:
+    """Write what a transaction has buffered; the number of the last event, if there is one."""
+    if not tx.events and not tx.audit:
+        return None
+    heads = write_events(tx)
+    if tx.audit:
+        audit.write(tx, heads)
+    return heads.event_number if tx.events else None
+
+
 def _run_group(tx: Transaction, group: Sequence[_Waiting]) -> list[Any]:
     mutation = group[0].mutation
+    deeds = [waiting.deed for waiting in group]
     items = [waiting.item for waiting in group]
     if all(waiting.request is None for waiting in group):
         outcomes = mutation.apply(tx, items)
     else:
-        outcomes = apply_once(tx, mutation, items, [waiting.request for waiting in group])
+        outcomes, repeated = apply_once(tx, mutation, items, [waiting.request for waiting in group])
+        for position in repeated:
+            deeds[position] = None
     if len(outcomes) != len(items):
         raise RuntimeError(f"{mutation.name}: {len(outcomes)} outcomes for {len(items)} items")
+    audit.note(tx, mutation, deeds, outcomes)
     return outcomes
 
 
@@ -244,7 +263,7 @@ def _run_carefully(
     tx: Transaction, group: Sequence[_Waiting], is_defect: Callable[[Exception], bool]
 ) -> list[Any]:
     """Run a group in a savepoint; if it fails by a defect, its halves. A lone item gets the error."""
-    events_before = len(tx.events)
+    events_before, audit_before = len(tx.events), len(tx.audit)
     savepoint = tx.connection.begin_nested()
     try:
         outcomes = _run_group(tx, group)
@@ -254,6 +273,7 @@ def _run_carefully(
             raise
         savepoint.rollback()
         del tx.events[events_before:]
+        del tx.audit[audit_before:]
         if len(group) == 1:
             log.exception("a poisoned item", mutation=group[0].mutation.name)
             return [error]

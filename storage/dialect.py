@@ -14,8 +14,17 @@ from sqlalchemy import BigInteger, Boolean, Integer, LargeBinary, Table, Text
 from sqlalchemy.engine import Connection
 from sqlalchemy.types import TypeEngine
 
-from storage import schema
+from storage import schema, schema_audit
 from storage.driver import Row, execute, execute_many, fetch
+
+
+class Heads(NamedTuple):
+    """Where the logs end."""
+
+    event_number: int
+    audit_number: int
+    audit_hash: str
+    audit_time_us: int
 
 
 class Matching(NamedTuple):
@@ -75,11 +84,18 @@ class Dialect(Protocol):
     ) -> None:
         """Set `columns` of the rows whose key is the first value of each row."""
 
-    def append_events(self, connection: Connection, rows: Sequence[Row], counts: Sequence[Row]) -> int:
-        """Append to the event log rows without their number; return the number of the last.
+    def append_events(self, connection: Connection, rows: Sequence[Row], counts: Sequence[Row]) -> Heads:
+        """Append to the event log rows without their number, of which there may be none.
 
-        Also add `counts` to the table of the same columns, `status_counts`.
+        Also add `counts` to the table of the same columns, `status_counts`. Return where the logs end then.
+        Until the commit no other transaction appends to either.
         """
+
+    def append_audit(self, connection: Connection, rows: Sequence[Row]) -> None:
+        """Append rows to the audit log, after `append_events`, and move its head to the last."""
+
+    def raw(self, column: str) -> str:
+        """The bytes of a text column, as they are stored."""
 
     def clock_us(self, connection: Connection) -> int:
         """The time by the database's clock, in microseconds since the epoch."""
@@ -93,6 +109,8 @@ NEWEST_ENTRIES = 1000
 _EVENT_COLUMNS = tuple(column.name for column in schema.events.columns if column.name != "number")
 _COUNT_COLUMNS = tuple(column.name for column in schema.status_counts.columns)
 _ADD_COUNT = "ON CONFLICT (machine, status) DO UPDATE SET count = status_counts.count + excluded.count"
+_AUDIT_COLUMNS = tuple(column.name for column in schema_audit.audit_log.columns)
+_HEADS = "event_head, audit_head, audit_hash, audit_time_us"
 
 
 class SqliteDialect:
@@ -151,10 +169,10 @@ class SqliteDialect:
             [(*row[1:], row[0]) for row in rows],
         )
 
-    def append_events(self, connection: Connection, rows: Sequence[Row], counts: Sequence[Row]) -> int:
-        move_head = "UPDATE database_state SET event_head = event_head + ? RETURNING event_head"
-        head: int = fetch(connection, move_head, (len(rows),))[0][0]
-        first = head - len(rows) + 1
+    def append_events(self, connection: Connection, rows: Sequence[Row], counts: Sequence[Row]) -> Heads:
+        move_head = f"UPDATE database_state SET event_head = event_head + ? RETURNING {_HEADS}"
+        heads = Heads(*fetch(connection, move_head, (len(rows),))[0])
+        first = heads.event_number - len(rows) + 1
         execute_many(
             connection,
             f"INSERT INTO events (number, {_names(_EVENT_COLUMNS)}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
@@ -166,7 +184,22 @@ class SqliteDialect:
                 f"INSERT INTO status_counts ({_names(_COUNT_COLUMNS)}) VALUES (?, ?, ?) {_ADD_COUNT}",
                 counts,
             )
-        return head
+        return heads
+
+    def append_audit(self, connection: Connection, rows: Sequence[Row]) -> None:
+        execute_many(
+            connection,
+            f"INSERT INTO audit_log ({_names(_AUDIT_COLUMNS)}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            rows,
+        )
+        execute(
+            connection,
+            "UPDATE database_state SET audit_head = ?, audit_hash = ?, audit_time_us = ?",
+            _audit_head(rows),
+        )
+
+    def raw(self, column: str) -> str:
+        return f"CAST({column} AS BLOB)"
 
     def clock_us(self, connection: Connection) -> int:
         return time.time_ns() // 1000
@@ -231,25 +264,37 @@ class PostgresDialect:
             _as_json(table, (key, *columns), rows),
         )
 
-    def append_events(self, connection: Connection, rows: Sequence[Row], counts: Sequence[Row]) -> int:
+    def append_events(self, connection: Connection, rows: Sequence[Row], counts: Sequence[Row]) -> Heads:
         # The row lock on `database_state` is held to the commit, so numbers are dense and their order
         # is the order of commits. It is taken last, after every other lock of the transaction;
         # the rows of the counts are changed only under it, for they wait for it, too.
         statement = (
-            "WITH log AS (UPDATE database_state SET event_head = event_head + $2 RETURNING event_head),"
+            f"WITH log AS (UPDATE database_state SET event_head = event_head + $2 RETURNING {_HEADS}),"
             f" appended AS (INSERT INTO events (number, {_names(_EVENT_COLUMNS)})"
             f" SELECT event_head - $2 + number, {_names(_EVENT_COLUMNS)}"
             " FROM log, json_populate_recordset(NULL::events, $1)),"
             f" counted AS (INSERT INTO status_counts ({_names(_COUNT_COLUMNS)})"
             f" SELECT {_names(_COUNT_COLUMNS)} FROM log,"
             f" json_populate_recordset(NULL::status_counts, $3) {_ADD_COUNT})"
-            " SELECT event_head FROM log"
+            f" SELECT {_HEADS} FROM log"
         )
         placed = [(place, *row) for place, row in enumerate(rows, start=1)]
         events = _as_json(schema.events, ("number", *_EVENT_COLUMNS), placed)
         changes = _as_json(schema.status_counts, _COUNT_COLUMNS, counts)
-        head: int = fetch(connection, statement, (*events, len(rows), *changes))[0][0]
-        return head
+        return Heads(*fetch(connection, statement, (*events, len(rows), *changes))[0])
+
+    def append_audit(self, connection: Connection, rows: Sequence[Row]) -> None:
+        columns = _names(_AUDIT_COLUMNS)
+        statement = (
+            f"WITH appended AS (INSERT INTO audit_log ({columns})"
+            f" SELECT {columns} FROM json_populate_recordset(NULL::audit_log, $1))"
+            " UPDATE database_state SET audit_head = $2, audit_hash = $3, audit_time_us = $4"
+        )
+        entries = _as_json(schema_audit.audit_log, _AUDIT_COLUMNS, rows)
+        execute(connection, statement, (*entries, *_audit_head(rows)))
+
+    def raw(self, column: str) -> str:
+        return f"convert_to({column}, 'UTF8')"
 
     def clock_us(self, connection: Connection) -> int:
         statement = "SELECT (extract(epoch FROM clock_timestamp()) * 1000000)::bigint"
@@ -290,6 +335,12 @@ class PostgresDialect:
         if len(found) < at_most:
             found = fetch(connection, by_index, parameters)
         return [row[0] for row in found]
+
+
+def _audit_head(rows: Sequence[Row]) -> tuple[int, str, int]:
+    """Number, hash and time of the last of some rows of the audit log."""
+    last = dict(zip(_AUDIT_COLUMNS, rows[-1], strict=True))
+    return last["number"], last["hash"], last["time_us"]
 
 
 def _key(table: Table) -> str:

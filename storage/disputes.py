@@ -38,7 +38,7 @@ def _raise(work: Workset, item: Dispute) -> Receipt[Task]:
     if task is None:
         raise TaskNotFound(item.task_id)
     if item.agent_id and item.agent_id != task.assigned_agent_id:
-        raise TaskNotAssigned(task.task_id, task.status)
+        raise TaskNotAssigned(task.task_id, task.status, item.agent_id)
     if task.escrow_status == EscrowStatus.DISPUTED:
         return Receipt(record=task)
     if task.status not in (TaskStatus.ASSIGNED, TaskStatus.COMPLETED):

@@ -4,15 +4,17 @@ StorageError
 ├── Refusal                 a decision about one item: it changed nothing, its neighbours go on
 │   ├── NotFound            AgentNotFound, TaskNotFound, BidNotFound, ResultNotFound,
 │   │                       AgreementNotFound, ExtrinsicNotFound, SessionNotFound, EntryNotFound,
-│   │                       HandoffNotFound, IdNotFound
+│   │                       HandoffNotFound, ApprovalNotFound, IdNotFound
 │   ├── AlreadyExists       AgentExists, DuplicateBid, DuplicateResult
 │   ├── Precondition        InvalidTransition, AgentNotActive, TaskNotBidding, TaskNotRevealing,
 │   │                       TaskNotAssigned, DeadlinePassed, ValueAboveBudget, NoRevealedBid,
 │   │                       ActionPending, ExtrinsicLive, NoChain, ChainDecides, NothingToReplay,
-│   │                       RequestIdReused, SessionEnded, TranscriptTooLong, MetadataTooLarge
+│   │                       RequestIdReused, SessionEnded, TranscriptTooLong, MetadataTooLarge,
+│   │                       ApprovalNotPending
 │   ├── Invalid             CommitmentMismatch, InvalidCursor
 │   ├── Aborted             StaleRevision
 │   ├── Expired             CursorExpired
+│   ├── DataLoss            AuditEntryBroken
 │   └── Superseded          another bridge was faster; never reaches a client
 ├── Failure                 the machinery could not do it
 │   ├── DatabaseUnavailable, CommitUnknown, Overloaded, DeadlineExceeded, ShuttingDown
@@ -66,33 +68,49 @@ class Refusal(StorageError):
 
 
 class NotFound(Refusal):
+    pass
+
+
+class _NoSuchId(NotFound):
+    """No entity has an id."""
+
     entity: ClassVar[str] = ""
 
     def __init__(self, name: str) -> None:
         super().__init__(f"no {self.entity} {name!r}", resource=(self.entity, name))
 
 
-class AgentNotFound(NotFound):
+class AgentNotFound(_NoSuchId):
     entity = "agent"
 
 
-class TaskNotFound(NotFound):
+class TaskNotFound(_NoSuchId):
     entity = "task"
 
 
 class BidNotFound(NotFound):
-    entity = "bid"
+    """An agent has no bid on a task."""
+
+    def __init__(self, task_id: str, agent_id: str) -> None:
+        super().__init__(
+            f"agent {agent_id!r} has no bid on task {task_id!r}",
+            resource=("task", task_id),
+            metadata={"agent_id": agent_id},
+        )
 
 
-class ResultNotFound(NotFound):
+class ResultNotFound(_NoSuchId):
     entity = "result"
 
 
 class AgreementNotFound(NotFound):
-    entity = "agreement"
+    """A task has no agreement."""
+
+    def __init__(self, task_id: str) -> None:
+        super().__init__(f"no agreement on task {task_id!r} is known", resource=("task", task_id))
 
 
-class ExtrinsicNotFound(NotFound):
+class ExtrinsicNotFound(_NoSuchId):
     entity = "extrinsic"
 
 
@@ -102,6 +120,10 @@ class SessionNotFound(NotFound):
 
 class HandoffNotFound(NotFound):
     entity = "handoff"
+
+
+class ApprovalNotFound(NotFound):
+    entity = "approval"
 
 
 class IdNotFound(NotFound):
@@ -188,8 +210,15 @@ class TaskNotRevealing(_WrongStatus):
     needed = "revealing"
 
 
-class TaskNotAssigned(_WrongStatus):
-    needed = "assigned to this agent"
+class TaskNotAssigned(Precondition):
+    """A task is not assigned, or not to this agent."""
+
+    def __init__(self, task_id: str, status: str, agent_id: str) -> None:
+        super().__init__(
+            f"task {task_id!r} is {status}, and not assigned to agent {agent_id!r}",
+            resource=("task", task_id),
+            metadata={"status": str(status), "agent_id": agent_id},
+        )
 
 
 class DeadlinePassed(Precondition):
@@ -332,6 +361,31 @@ class Expired(Refusal):
 class CursorExpired(Expired):
     def __init__(self, why: str) -> None:
         super().__init__(f"{why}: list again, and watch from the cursor of that answer")
+
+
+class DataLoss(Refusal):
+    pass
+
+
+class AuditEntryBroken(DataLoss):
+    """An entry of the audit log is not what was written."""
+
+    def __init__(self, number: int) -> None:
+        super().__init__(
+            f"entry {number} of the audit log is broken: VerifyAudit tells more",
+            resource=("audit", str(number)),
+        )
+
+
+class ApprovalNotPending(Precondition):
+    """An approval that is decided, cancelled or expired stays so."""
+
+    def __init__(self, approval_id: str, status: str, by: str = "") -> None:
+        super().__init__(
+            f"approval {approval_id!r} is {status}{f' by {by!r}' if by else ''}, not pending",
+            resource=("approval", approval_id),
+            metadata={"status": str(status)} | ({"decided_by": by} if by else {}),
+        )
 
 
 class Superseded(Refusal):

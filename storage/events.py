@@ -11,6 +11,7 @@ import msgspec
 from sqlalchemy import select, update
 
 from storage import limits, schema, status_counts
+from storage.dialect import Heads
 from storage.errors import CursorExpired, InvalidCursor
 from storage.outcome import Outcome, mutation
 from storage.records import (
@@ -111,13 +112,11 @@ def entity_id(record: Watched) -> str:
             return record.correlation_id
 
 
-def write_events(tx: Transaction) -> int | None:
-    """Write the buffered events of a transaction, and what they change of the counts by status.
+def write_events(tx: Transaction) -> Heads:
+    """Write the buffered events of a transaction, if any, and what they change of the counts by status.
 
-    The number of the last event, or None without events.
+    Where the logs end then.
     """
-    if not tx.events:
-        return None
     rows = [
         (
             event.event_time_us,

@@ -97,6 +97,14 @@ class HandoffStatus(StrEnum):
     CANCELLED = "cancelled"
 
 
+class ApprovalStatus(StrEnum):
+    PENDING = "pending"  # waits for a decision
+    APPROVED = "approved"
+    REJECTED = "rejected"
+    CANCELLED = "cancelled"  # whoever asked needs it no more
+    EXPIRED = "expired"  # nobody decided in time
+
+
 Status = TypeVar("Status", bound=StrEnum)
 
 
@@ -210,7 +218,7 @@ EXTRINSIC = Lifecycle(
         ExtrinsicStatus.SUBMITTED: _to(ExtrinsicStatus.IN_BLOCK, ExtrinsicStatus.QUEUED, *_EXECUTED),
         ExtrinsicStatus.IN_BLOCK: _to(ExtrinsicStatus.SUBMITTED, ExtrinsicStatus.QUEUED, *_EXECUTED),
         ExtrinsicStatus.CANCELLED: _to(ExtrinsicStatus.QUEUED),
-        ExtrinsicStatus.DEAD: _to(ExtrinsicStatus.QUEUED),
+        ExtrinsicStatus.DEAD: _to(ExtrinsicStatus.QUEUED, ExtrinsicStatus.CANCELLED),
     },
 )
 
@@ -235,5 +243,18 @@ HANDOFF = Lifecycle(
     {
         HandoffStatus.PENDING: _to(HandoffStatus.ACTIVE, HandoffStatus.CANCELLED),
         HandoffStatus.ACTIVE: _to(HandoffStatus.COMPLETED, HandoffStatus.FAILED, HandoffStatus.CANCELLED),
+    },
+)
+
+APPROVAL = Lifecycle(
+    "approval",
+    ApprovalStatus.PENDING,
+    {
+        ApprovalStatus.PENDING: _to(
+            ApprovalStatus.APPROVED,
+            ApprovalStatus.REJECTED,
+            ApprovalStatus.CANCELLED,
+            ApprovalStatus.EXPIRED,
+        )
     },
 )

@@ -64,3 +64,12 @@ COLLECT_ENTRIES_MAX = 500  # entries of deleted sessions that one pass of the sw
 HANDOFF_PAGE_SIZE_DEFAULT = 20
 HANDOFF_PAGE_SIZE_MAX = 50  # of the largest, a page fits into a message
 HANDOFF_PAYLOAD_BYTES_MAX = 16_384  # canonical JSON
+
+APPROVAL_DETAILS_BYTES_MAX = 16_384  # canonical JSON
+APPROVAL_NOTES_BYTES_MAX = 4096
+APPROVAL_SECONDS_DEFAULT = 7 * 86_400  # how long a decision is waited for, unless the request says it
+APPROVAL_SECONDS_MAX = 366 * 86_400
+RESUMED_APPROVALS_MAX = 100  # pending approvals that a session is resumed with, the oldest
+
+AUDIT_PAGE_MAX = 500  # entries that one read of the audit log takes
+AUDIT_PRUNE_MAX = 1000  # entries that one pass of the sweep deletes

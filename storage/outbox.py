@@ -89,6 +89,10 @@ def _cancel(work: Workset, correlation_id: str) -> Extrinsic:
     EXTRINSIC.check(correlation_id, extrinsic.status, ExtrinsicStatus.CANCELLED)
     if extrinsic.status == ExtrinsicStatus.CANCELLED:
         return extrinsic
+    if (
+        extrinsic.status == ExtrinsicStatus.DEAD
+    ):  # it has no intent any more, and why it died is worth keeping
+        return work.extrinsics.change(extrinsic, status=ExtrinsicStatus.CANCELLED)
     return give_up(work, extrinsic, ExtrinsicStatus.CANCELLED, "the extrinsic was cancelled")
 
 
@@ -221,10 +225,8 @@ def clear_intent(work: Workset, extrinsic: Extrinsic, error: str, *, rejected: b
         return
     entities, record = carrier
     fields: dict[str, object] = {"last_error": error, **intents.pending(Action.NONE, "")}
-    first = _FIRST_STATUS.get(extrinsic.action)
-    turned_down = rejected and first is not None and record.status == first[0]
-    if turned_down and first is not None:
-        fields["status"] = first[1]
+    if rejected:
+        fields |= rejection(extrinsic, record)
     if error:
         fields |= intents.hidden(extrinsic.remembered)
     elif isinstance(record, Agent):
@@ -235,11 +237,17 @@ def clear_intent(work: Workset, extrinsic: Extrinsic, error: str, *, rejected: b
         correlation_id=extrinsic.correlation_id,
         **fields,
     )
-    if turned_down and isinstance(record, Agent | Task):
-        _reject_waiting_bids(work, record)
+    if "status" in fields and isinstance(record, Agent | Task):
+        reject_waiting_bids(work, record)
 
 
-def _reject_waiting_bids(work: Workset, parent: Agent | Task) -> None:
+def rejection(extrinsic: Extrinsic, record: Agent | Task | Bid | Result) -> dict[str, object]:
+    """The fields of an entity that the chain refused to take in; none if it was there before."""
+    first = _FIRST_STATUS.get(extrinsic.action)
+    return {"status": first[1]} if first is not None and record.status == first[0] else {}
+
+
+def reject_waiting_bids(work: Workset, parent: Agent | Task) -> None:
     """Reject the bids that wait for an agent or task which the chain refused; theirs never were signed."""
     if isinstance(parent, Task):
         work.bids.load([parent.task_id], by="task_id")

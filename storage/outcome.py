@@ -9,6 +9,7 @@ from typing import Generic, TypeAlias, TypeVar
 
 import msgspec
 
+from storage.deeds import Describe, describing
 from storage.errors import Refusal
 from storage.transaction import Transaction
 
@@ -20,13 +21,20 @@ Outcome: TypeAlias = Answer | Refusal
 
 
 class Mutation(Generic[Item, Answer]):
-    """A function that changes the database for many items; its answers can be stored and read back."""
+    """A function that changes the database for many items; its answers can be stored and read back.
+
+    `describe` tells the audit log what was done, by the answer.
+    """
 
     def __init__(
-        self, function: Callable[[Transaction, Sequence[Item]], list[Outcome[Answer]]], answer: type[Answer]
+        self,
+        function: Callable[[Transaction, Sequence[Item]], list[Outcome[Answer]]],
+        answer: type[Answer],
+        describe: Describe,
     ) -> None:
         self.name = f"{function.__module__.rpartition('.')[2]}.{function.__name__}"
         self.apply = function
+        self.describe = describe
         self.decode_answer = msgspec.json.Decoder(answer).decode
         self.__doc__ = function.__doc__
 
@@ -35,14 +43,17 @@ class Mutation(Generic[Item, Answer]):
 
 
 def mutation(
-    answer: type[Answer],
+    answer: type[Answer], *, describe: Describe | None = None
 ) -> Callable[[Callable[[Transaction, Sequence[Item]], list[Outcome[Answer]]]], Mutation[Item, Answer]]:
-    """Make a mutation of a repository function whose answers are of type `answer`."""
+    """Make a mutation of a repository function whose answers are of type `answer`.
+
+    `describe` is for answers that `storage.deeds` does not know how to describe.
+    """
 
     def decorate(
         function: Callable[[Transaction, Sequence[Item]], list[Outcome[Answer]]],
     ) -> Mutation[Item, Answer]:
-        return Mutation(function, answer)
+        return Mutation(function, answer, describe or describing(answer))
 
     return decorate
 

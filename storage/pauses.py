@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from sqlalchemy import ColumnElement, exists, or_, select
 
 from storage import schema
+from storage.deeds import Facts
 from storage.errors import NoChain
 from storage.outcome import Outcome, mutation
 from storage.records import Record
@@ -26,7 +27,11 @@ class Pause(Record, frozen=True, kw_only=True):
 _PAUSES = TableMap(schema.submission_pauses, Pause)
 
 
-@mutation(list[Pause])
+def _facts(standing: list[Pause]) -> Facts:
+    return Facts("submission", counts={"pauses": len(standing)})
+
+
+@mutation(list[Pause], describe=_facts)
 def pause(tx: Transaction, items: Sequence[Pause]) -> list[Outcome[list[Pause]]]:
     """Pause signers; all pauses that stand then. One that stands already gets the new reason.
 
@@ -43,7 +48,7 @@ def pause(tx: Transaction, items: Sequence[Pause]) -> list[Outcome[list[Pause]]]
     return outcomes
 
 
-@mutation(list[Pause])
+@mutation(list[Pause], describe=_facts)
 def resume(tx: Transaction, items: Sequence[str]) -> list[Outcome[list[Pause]]]:
     """End the pauses of signers; all pauses that stand then. Whoever was not paused is left as they are."""
     table = schema.submission_pauses

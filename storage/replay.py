@@ -14,12 +14,13 @@ from sqlalchemy import select, update
 
 from storage import facts, projection, projection_load, schema, status_counts
 from storage.chain_log import CHAIN_BLOCKS, CHAIN_EVENTS, Cursor, ReadBlock, own_extrinsics
+from storage.driver import fetch
 from storage.errors import NothingToReplay, Superseded
 from storage.lifecycle import ExtrinsicStatus
 from storage.limits import LAST_ERROR_CHARS_MAX
-from storage.outbox import carrier_of, load_entities_of
+from storage.outbox import carrier_of, load_entities_of, reject_waiting_bids, rejection
 from storage.outcome import Outcome, decide_each, mutation
-from storage.records import ChainBlock, ChainEvent, Extrinsic, Record
+from storage.records import Agent, ChainBlock, ChainEvent, Extrinsic, Record, Task
 from storage.transaction import Transaction
 from storage.workset import EXTRINSICS, Entities, Workset
 
@@ -187,14 +188,19 @@ def _rewrite(tx: Transaction, item: Rewrite) -> bool:
 
 
 def _events(read: ReadBlock, own: dict[bytes, str], before: Sequence[ChainEvent]) -> list[ChainEvent]:
-    """The events of a block; what was noted of one that reports a fact stays until that is projected."""
+    """The events of a block; what was noted of one that reports a fact stays until that is projected.
+
+    So does the extrinsic from here that caused one, for its signatures may be forgotten meanwhile.
+    """
     hashes = {executed.extrinsic_index: executed.extrinsic_hash for executed in read.executed}
     noted = {event.event_index: event.anomaly for event in before}
+    causes = {event.extrinsic_index: event.correlation_id for event in before if event.correlation_id}
     reporting = {reported.event_index for reported in read.facts}
     return [
         msgspec.structs.replace(
             event,
-            correlation_id=own.get(hashes.get(_place(event.extrinsic_index), b""), ""),
+            correlation_id=own.get(hashes.get(_place(event.extrinsic_index), b""))
+            or causes.get(event.extrinsic_index, ""),
             anomaly=noted.get(event.event_index, "") if event.event_index in reporting else event.anomaly,
         )
         for event in read.events
@@ -229,7 +235,10 @@ def _repair_extrinsics(tx: Transaction, read: ReadBlock, own: dict[bytes, str]) 
         carrier = carrier_of(work, extrinsic)
         if carrier is not None and carrier[1].last_error == extrinsic.last_error:
             entities, record = carrier
-            entities.change(record, requester_id=work.requester_of(extrinsic.task_id), last_error=error)
+            fields: dict[str, Any] = {"last_error": error} | (rejection(extrinsic, record) if error else {})
+            entities.change(record, requester_id=work.requester_of(extrinsic.task_id), **fields)
+            if "status" in fields and isinstance(record, Agent | Task):
+                reject_waiting_bids(work, record)
         status = ExtrinsicStatus.FAILED if error else ExtrinsicStatus.FINALIZED
         work.extrinsics.change(extrinsic, status=status, last_error=error)
     work.store()
@@ -295,13 +304,20 @@ def _note(tx: Transaction, anomalies: dict[tuple[int, int], str]) -> None:
     one when it happened stays, if it still is one.
     """
     table = schema.chain_events
-    numbers = {number for number, _ in anomalies}
-    for event in CHAIN_EVENTS.load(tx, numbers, lock=False):
-        anomaly = anomalies.get((event.block_number, event.event_index), event.anomaly)
+    numbers = sorted({number for number, _ in anomalies})
+    condition = tx.dialect.any_of("block_number", type(table.c.block_number.type), 1)
+    rows = fetch(
+        tx.connection,
+        f"SELECT block_number, event_index, anomaly FROM chain_events WHERE {condition} AND anomaly <> ''",
+        tx.dialect.keys(numbers),
+    )
+    noted = {(number, index): anomaly for number, index, anomaly in rows}
+    for place, found in anomalies.items():
+        before, anomaly = noted.get(place, ""), found
         if projection.is_jump(anomaly):
-            anomaly = event.anomaly if projection.is_jump(event.anomaly) else ""
-        if anomaly != event.anomaly:
-            key = (table.c.block_number == event.block_number, table.c.event_index == event.event_index)
+            anomaly = before if projection.is_jump(before) else ""
+        if anomaly != before:
+            key = (table.c.block_number == place[0], table.c.event_index == place[1])
             tx.connection.execute(update(table).where(*key).values(anomaly=anomaly))
 
 

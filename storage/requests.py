@@ -49,14 +49,17 @@ def apply_once(
     mutation: Mutation[Any, Any],
     items: Sequence[Any],
     keys: Sequence[RequestKey | None],
-) -> list[Outcome[Any]]:
+) -> tuple[list[Outcome[Any]], set[int]]:
     """Apply a mutation to the items whose request was not answered before; answer the others as then.
+
+    Returns the outcomes, and the positions of those that repeat an answer.
 
     Raises `Retry` if another process answered one of the requests at the same time. That a request was
     refused may be the work of its own twin in another process, so the refused are looked up again.
     """
     known = _load(tx, (key.key for key in keys if key is not None))
     outcomes: list[Outcome[Any] | None] = [None] * len(items)
+    repeated: set[int] = set()
     waiting = list(range(len(items)))
     while waiting:
         turn, waiting = _first_of_each_key(waiting, keys)
@@ -64,7 +67,9 @@ def apply_once(
         for position in turn:
             key = keys[position]
             if key is not None and key.key in known:
-                outcomes[position] = _repeat(mutation, known[key.key], key)
+                outcomes[position] = answer = _repeat(mutation, known[key.key], key)
+                if not isinstance(answer, Refusal):
+                    repeated.add(position)
             else:
                 fresh.append(position)
         if fresh:
@@ -82,7 +87,7 @@ def apply_once(
                     new.append(known[key.key])
             if _answers.insert_new(tx, new) != len(new) or _load(tx, refused):
                 raise Retry
-    return outcomes
+    return outcomes, repeated
 
 
 def _load(tx: Transaction, keys: Iterable[bytes]) -> dict[bytes, StoredAnswer]:

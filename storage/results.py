@@ -73,7 +73,7 @@ def _submit(work: Workset, item: NewResult) -> Receipt[Result]:
     if taken is not None:
         raise DuplicateResult(item.task_id, item.agent_id, taken.result_id)
     if task.status != TaskStatus.ASSIGNED or task.assigned_agent_id != item.agent_id:
-        raise TaskNotAssigned(task.task_id, task.status)
+        raise TaskNotAssigned(task.task_id, task.status, item.agent_id)
     if task.deadline_us is not None and task.deadline_us <= work.tx.now_us:
         raise DeadlinePassed(task.task_id)
     result_id, correlation_id = new_id(), ""

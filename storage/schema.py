@@ -52,6 +52,7 @@ metadata = MetaData(
 OPEN_TASK = "(status = 'bidding' OR status = 'revealing' OR status = 'assigned')"
 BIDDING_TASK = "status = 'bidding'"
 QUEUED_EXTRINSIC = "status = 'queued'"
+AUDIT_NO_HASH = "0" * 64
 
 
 def _entity_columns() -> tuple[Column[Any], ...]:
@@ -67,7 +68,7 @@ def _version_columns() -> tuple[Column[int], ...]:
     return _number("revision"), _number("create_time_us", fixed=True), _number("update_time_us")
 
 
-# One row: whom this database belongs to, and the head of its event log.
+# One row: whom this database belongs to, and where its logs begin and end.
 database = Table(
     "database_state",
     metadata,
@@ -76,6 +77,12 @@ database = Table(
     _number("event_head"),  # the number of the newest event
     _number("event_tail"),  # the number of the newest event that retention has deleted
     _text("binding"),  # empty until bound, then `local` or the genesis hash in hexadecimal
+    # The last entry of the audit log, and the newest that retention has deleted, see `storage.audit`.
+    Column("audit_head", BigInteger, nullable=False, server_default="0"),
+    Column("audit_hash", Text, nullable=False, server_default=AUDIT_NO_HASH),
+    Column("audit_time_us", BigInteger, nullable=False, server_default="0"),
+    Column("audit_tail", BigInteger, nullable=False, server_default="0"),
+    Column("audit_tail_hash", Text, nullable=False, server_default=AUDIT_NO_HASH),
 )
 
 # The last block that is reflected; no row before the first. Apart from `database_state`, whose row every

@@ -5,6 +5,8 @@ from sqlalchemy.dialects.postgresql import JSONB
 
 from storage import schema_sessions as schema
 from storage import sessions as session_store
+from storage.approval_records import Approval
+from storage.approvals import pending_of_session
 from storage.errors import Refusal
 from storage.handoffs import HANDOFFS
 from storage.lifecycle import HandoffStatus, SessionStatus
@@ -49,6 +51,7 @@ class Resumed(Record, frozen=True, kw_only=True):
     entries: list[Entry]
     commands: list[Command]
     active_tasks: list[Task]
+    pending_approvals: list[Approval]
 
 
 def sessions(tx: Transaction, wanted: SessionFilter) -> Listed[SessionDetail]:
@@ -96,4 +99,5 @@ def resume(tx: Transaction, wanted: Resume) -> Resumed:
         entries=page(tx, last).entries[::-1],
         commands=commands.commands,
         active_tasks=TASKS.load(tx, detail.session.active_task_ids, lock=False),
+        pending_approvals=pending_of_session(tx, wanted.session_id),
     )

@@ -11,6 +11,7 @@ from typing import Any
 import msgspec
 
 from storage import schema_sessions as schema
+from storage.deeds import Facts
 from storage.driver import execute
 from storage.errors import Retry, SessionEnded, SessionNotFound
 from storage.records import EventBody
@@ -23,6 +24,11 @@ HEADS = TableMap(schema.session_heads, SessionHead)
 
 DELETED = "deleted"
 """The status in the event of a session that was deleted."""
+
+
+def changed_facts(detail: SessionDetail) -> Facts:
+    """What the audit log says of a session that was made or changed."""
+    return Facts("session", detail.session.session_id)
 
 
 class SessionSet:

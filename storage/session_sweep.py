@@ -7,6 +7,7 @@ time is deleted. Of deleted sessions the transcripts are cleared away.
 from collections.abc import Sequence
 
 from storage import schema_sessions as schema
+from storage.deeds import Facts
 from storage.driver import execute, fetch
 from storage.outcome import Outcome, mutation
 from storage.records import Record
@@ -39,7 +40,12 @@ def due(tx: Transaction, sweep: Sweep) -> Swept:
     return _swept(sweep, _idle(tx, sweep, now_us, ""), _over(tx, sweep, now_us, ""))
 
 
-@mutation(Swept)
+def _swept_facts(swept: Swept) -> Facts | None:
+    counts = {"expired": len(swept.expired_session_ids), "deleted": len(swept.deleted_session_ids)}
+    return Facts(counts=counts) if any(counts.values()) else None
+
+
+@mutation(Swept, describe=_swept_facts)
 def sweep(tx: Transaction, items: Sequence[Sweep]) -> list[Outcome[Swept]]:
     """Let sessions expire, and delete those that expired long ago."""
     return [_sweep(tx, item) for item in items]

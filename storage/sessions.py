@@ -7,6 +7,7 @@ import msgspec
 
 from storage import limits
 from storage import schema_sessions as schema
+from storage.deeds import Facts
 from storage.driver import Row, fetch
 from storage.errors import MetadataTooLarge, Refusal, SessionNotFound, StaleRevision
 from storage.fetcher import query
@@ -15,7 +16,7 @@ from storage.lifecycle import SESSION, SessionStatus
 from storage.outcome import Outcome, decide_each, mutation
 from storage.records import Record
 from storage.session_records import Command, HeadState, Session, SessionDetail
-from storage.session_set import HEADS, SESSIONS, SessionSet
+from storage.session_set import HEADS, SESSIONS, SessionSet, changed_facts
 from storage.table_map import TableMap
 from storage.transaction import Transaction
 
@@ -52,7 +53,7 @@ class NewCommand(Record, frozen=True, kw_only=True):
     command: str
 
 
-@mutation(SessionDetail)
+@mutation(SessionDetail, describe=changed_facts)
 def create(tx: Transaction, items: Sequence[NewSession]) -> list[Outcome[SessionDetail]]:
     """Store sessions, which are pending then."""
     work = SessionSet(tx)
@@ -68,7 +69,7 @@ def create(tx: Transaction, items: Sequence[NewSession]) -> list[Outcome[Session
     return outcomes
 
 
-@mutation(SessionDetail)
+@mutation(SessionDetail, describe=changed_facts)
 def update(tx: Transaction, items: Sequence[SessionUpdate]) -> list[Outcome[SessionDetail]]:
     """Change sessions; what is so already is not changed again.
 
@@ -135,7 +136,7 @@ def expire(work: SessionSet, session_id: str, reason: str) -> None:
     work.move_head(head, state=HeadState.ENDED, last_activity_us=head.last_activity_us)
 
 
-@mutation(Command)
+@mutation(Command, describe=lambda command: Facts("session", command.session_id))
 def append_command(tx: Transaction, items: Sequence[NewCommand]) -> list[Outcome[Command]]:
     """Add commands to the histories of sessions. Refusals: SessionNotFound, SessionEnded."""
     work = SessionSet(tx)
@@ -184,7 +185,7 @@ def command_page(tx: Transaction, wanted: tuple[str, int, int]) -> CommandPage:
     )
 
 
-@mutation(str)
+@mutation(str, describe=lambda session_id: Facts("session", session_id))
 def delete(tx: Transaction, items: Sequence[str]) -> list[Outcome[str]]:
     """Delete sessions by id, with their transcripts; the id. Refusals: SessionNotFound."""
     work = SessionSet(tx)

@@ -24,6 +24,8 @@ class Live(Record, frozen=True, kw_only=True):
     extrinsic_hash: bytes
     account_address: str
     nonce: int
+    birth_block: int
+    death_block: int
     known: bool
 
 
@@ -32,7 +34,12 @@ def live_to_send(tx: Transaction, _: None) -> list[Live]:
     signatures, extrinsics = schema.signatures, schema.extrinsics
     live = (
         select(
-            signatures.c.extrinsic_hash, signatures.c.account_address, signatures.c.nonce, extrinsics.c.status
+            signatures.c.extrinsic_hash,
+            signatures.c.account_address,
+            signatures.c.nonce,
+            signatures.c.birth_block,
+            signatures.c.death_block,
+            extrinsics.c.status,
         )
         .join(extrinsics, extrinsics.c.extrinsic_hash == signatures.c.extrinsic_hash)
         .where(extrinsics.c.status.in_(sorted(LIVE_EXTRINSIC)), not_paused())
@@ -43,9 +50,11 @@ def live_to_send(tx: Transaction, _: None) -> list[Live]:
             extrinsic_hash=extrinsic_hash,
             account_address=address,
             nonce=nonce,
+            birth_block=birth_block,
+            death_block=death_block,
             known=status != ExtrinsicStatus.SIGNED,
         )
-        for extrinsic_hash, address, nonce, status in tx.connection.execute(live)
+        for extrinsic_hash, address, nonce, birth_block, death_block, status in tx.connection.execute(live)
     ]
 
 
@@ -114,10 +123,11 @@ def forget(tx: Transaction, items: Sequence[Forget]) -> list[Outcome[int]]:
     Only those of extrinsics that were executed, and whose era is over on the chain as far as it was read.
     """
     place = tx.dialect.parameter
+    # SQLite does a cross join in the order of its words; else it goes through all that was ever executed.
     statement = (
         "DELETE FROM signatures WHERE extrinsic_hash IN (SELECT s.extrinsic_hash FROM signatures s"
-        " JOIN extrinsics e ON e.correlation_id = s.correlation_id"
-        f" WHERE s.create_time_us < {place(1)} AND e.status IN ('finalized', 'failed')"
+        " CROSS JOIN extrinsics e WHERE e.correlation_id = s.correlation_id"
+        f" AND s.create_time_us < {place(1)} AND e.status IN ('finalized', 'failed')"
         f" AND e.finalize_time_us < {place(2)}"
         " AND s.death_block <= (SELECT block_number FROM chain_cursor)"
         f" ORDER BY s.create_time_us LIMIT {place(3)})"

@@ -10,7 +10,7 @@ from collections.abc import Iterable
 
 from sqlalchemy import Column, select, update
 
-from storage import schema, schema_sessions
+from storage import schema, schema_approvals, schema_sessions
 from storage.driver import execute
 from storage.transaction import NewEvent, Transaction
 
@@ -25,6 +25,7 @@ _MACHINES: dict[str, Column[str]] = {
     "milestone": schema.milestones.c.status,
     "extrinsic": schema.extrinsics.c.status,
     "session": schema_sessions.sessions.c.status,
+    "approval": schema_approvals.approvals.c.status,
 }
 
 
@@ -48,10 +49,12 @@ def differences(events: Iterable[NewEvent]) -> list[tuple[str, str, int]]:
 def recount(tx: Transaction) -> None:
     """Count anew, from the tables: after somebody changed a status past the service, say.
 
-    Whoever has not committed yet waits for the lock of the event log, and adds its differences after it.
+    Whoever has not committed yet waits for the lock of the event log, and adds its differences after it. What
+    this transaction has changed is in the tables already, and its differences are added at its end.
     """
     tx.connection.execute(select(schema.database.c.id).with_for_update())
-    tx.connection.execute(update(schema.status_counts).values(count=0))
+    counts = schema.status_counts
+    tx.connection.execute(update(counts).values(count=0))
     for machine, status in _MACHINES.items():
         execute(
             tx.connection,
@@ -59,6 +62,9 @@ def recount(tx: Transaction) -> None:
             f" FROM {status.table.name} WHERE true GROUP BY {status.name}"
             " ON CONFLICT (machine, status) DO UPDATE SET count = excluded.count",
         )
+    for machine, name, difference in differences(tx.events):
+        row = (counts.c.machine == machine, counts.c.status == name)
+        tx.connection.execute(update(counts).where(*row).values(count=counts.c.count - difference))
 
 
 def load(tx: Transaction) -> dict[str, dict[str, int]]:

@@ -10,6 +10,7 @@ from sqlalchemy.exc import ArgumentError
 
 from storage import schema
 from storage.committer import Committer
+from storage.deeds import Deed
 from storage.engine import Engine, Lock
 from storage.errors import BadDatabaseUrl, DatabaseUnavailable, ShuttingDown, WrongBinding
 from storage.feed import Feed
@@ -89,13 +90,14 @@ class Storage:
         item: Item,
         *,
         request: RequestKey | None = None,
+        deed: Deed | None = None,
         deadline: float | None = None,
         size_bytes: int = 0,
     ) -> Answer:
         """Apply a mutation to an item, durably; see `Committer.commit`."""
         self._check_prepared()
         return await self.committer.commit(
-            mutation, item, request=request, deadline=deadline, size_bytes=size_bytes
+            mutation, item, request=request, deed=deed, deadline=deadline, size_bytes=size_bytes
         )
 
     async def fetch(self, query: Query[Key, Answer], key: Key) -> Answer:

@@ -1,7 +1,11 @@
-"""What a repository function gets to work with: one open transaction, and the events it will write."""
+"""What a repository function gets to work with: one open transaction, and what it will write to the logs."""
+
+from collections.abc import Mapping
+from typing import NamedTuple
 
 from sqlalchemy.engine import Connection
 
+from storage.deeds import Deed
 from storage.dialect import Dialect
 from storage.records import EventBody, Record
 
@@ -21,14 +25,26 @@ class NewEvent(Record, frozen=True, kw_only=True):
     escrow_status_before: str
 
 
+class AuditNote(NamedTuple):
+    """An entry of the audit log that has no number yet."""
+
+    deed: Deed
+    target_type: str
+    target_id: str
+    result: str
+    correlation_id: str
+    counts: Mapping[str, int]
+
+
 class Transaction:
     """One transaction of the committer.
 
     `now_us` is its time, the same for all of its items. `local` says who decides: this database (True)
-    or the chain it is bound to. Events are buffered here and written by the committer, last of all.
+    or the chain it is bound to. Events and audit entries are buffered here and written by the committer, last
+    of all.
     """
 
-    __slots__ = ("connection", "dialect", "events", "local", "now_us")
+    __slots__ = ("audit", "connection", "dialect", "events", "local", "now_us")
 
     def __init__(self, connection: Connection, dialect: Dialect, *, now_us: int, local: bool) -> None:
         self.connection = connection
@@ -36,3 +52,4 @@ class Transaction:
         self.now_us = now_us
         self.local = local
         self.events: list[NewEvent] = []
+        self.audit: list[AuditNote] = []

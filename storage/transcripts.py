@@ -11,6 +11,7 @@ import msgspec
 
 from storage import limits
 from storage import schema_sessions as schema
+from storage.deeds import Facts
 from storage.driver import Row, execute, fetch
 from storage.errors import EntryNotFound, InvalidCursor, SessionNotFound, TranscriptTooLong
 from storage.ids import new_id
@@ -70,7 +71,19 @@ class TranscriptPage(Record, frozen=True, kw_only=True):
     entry_count: int
 
 
-@mutation(Appended)
+def _appended_facts(appended: Appended) -> Facts | None:
+    if not appended.last_position:
+        return None  # there was nothing to append
+    count = appended.last_position - appended.first_position + 1
+    return Facts("session", appended.session_id, counts={"entries": count})
+
+
+def _copied_facts(copy: SessionDetail) -> Facts:
+    counts = {"entries": copy.head.entry_count, "commands": copy.head.command_count}
+    return Facts("session", copy.session.session_id, counts=counts)
+
+
+@mutation(Appended, describe=_appended_facts)
 def append(tx: Transaction, items: Sequence[Append]) -> list[Outcome[Appended]]:
     """Append entries. Refusals, per item: SessionNotFound, SessionEnded, EntryNotFound (of a parent)."""
     work = SessionSet(tx)
@@ -129,7 +142,7 @@ def indexed_chars(content: str) -> int:
     return len(content.encode()[: limits.CONTENT_INDEXED_BYTES_MAX].decode(errors="ignore"))
 
 
-@mutation(SessionDetail)
+@mutation(SessionDetail, describe=_copied_facts)
 def copy(tx: Transaction, items: Sequence[Copy]) -> list[Outcome[SessionDetail]]:
     """Make new, pending sessions with what others have.
 

@@ -47,7 +47,7 @@ class PruningType(click.ParamType[int | None]):
         return int(value)
 
 
-@click.command(context_settings={"max_content_width": 110})
+@click.command(short_help="Run a development chain.", context_settings={"max_content_width": 110})
 @click.option(
     "--listen",
     default="127.0.0.1:9944",

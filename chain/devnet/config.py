@@ -6,9 +6,12 @@ import time
 from collections.abc import Callable, Mapping
 
 BLOCK_TIME_MS_MIN = 2
+BLOCK_TIME_MS_MAX = 86_400_000
 FINALITY_LAG_BLOCKS_MAX = 100_000
 FINALITY_STEP_BLOCKS_MAX = 10_000
 FEE_PLANCK_MAX = 10**18
+GENESIS_TIME_MS_MAX = 10**13
+"""In the year 2286; the timestamps of blocks have room for what follows."""
 
 
 class Sealing(enum.StrEnum):
@@ -58,10 +61,12 @@ class DevChainConfig:
     names: Mapping[str, str] = dataclasses.field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        if self.block_time_ms < BLOCK_TIME_MS_MIN:
-            raise ValueError(f"the block time is at least {BLOCK_TIME_MS_MIN} ms")
+        if not BLOCK_TIME_MS_MIN <= self.block_time_ms <= BLOCK_TIME_MS_MAX:
+            raise ValueError(f"the block time is {BLOCK_TIME_MS_MIN} to {BLOCK_TIME_MS_MAX} ms")
         if self.bidding_window_blocks < 1:
             raise ValueError("the bidding window is at least 1 block")
+        if self.genesis_time_ms is not None and not 0 <= self.genesis_time_ms <= GENESIS_TIME_MS_MAX:
+            raise ValueError(f"the genesis time is 0 to {GENESIS_TIME_MS_MAX} ms")
         if not all(0 <= fee <= FEE_PLANCK_MAX for fee in (self.base_fee_planck, self.byte_fee_planck)):
             raise ValueError(f"the fees are 0 to {FEE_PLANCK_MAX} planck")
         check_finality(self.finality_lag_blocks, self.finality_step_blocks)

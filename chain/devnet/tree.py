@@ -58,7 +58,9 @@ class BlockTree:
         Raises:
             ValueError: there are not so many behind the finalized one.
         """
-        if not 1 <= depth <= self.unfinalized_count:
+        if depth < 1:
+            raise ValueError("a fork replaces at least 1 block")
+        if depth > self.unfinalized_count:
             raise ValueError(
                 f"cannot retract {depth} blocks: {self.unfinalized_count} follow the finalized block"
                 f" {self._finalized_number}, and what is final is never retracted"

@@ -79,6 +79,10 @@ class Screen:
                 soft_wrap=True,
             )
 
+    def say(self, text: str) -> None:
+        """Tell something that is no step on the chain."""
+        self._console.print(text, highlight=False, markup=False, soft_wrap=True)
+
     def _table(self) -> Table:
         table = Table(title="The life of a task", title_justify="left")
         for heading in ("step", "entity", "correlation id", "extrinsic", "block"):

@@ -10,12 +10,22 @@ from collections.abc import AsyncIterator, Awaitable
 from typing import Protocol, TypeVar
 
 import grpc
-from chamberlain.v1 import agent_pb2, bid_pb2, extrinsic_pb2, result_pb2, task_pb2, types_pb2
+from chamberlain.v1 import (
+    agent_pb2,
+    approval_pb2,
+    audit_service_pb2,
+    bid_pb2,
+    extrinsic_pb2,
+    result_pb2,
+    task_pb2,
+    types_pb2,
+)
 from chamberlain.v1 import orchestrator_service_pb2 as api
 from chamberlain.v1 import outbox_service_pb2 as outbox_api
 from chamberlain.v1.orchestrator_service_pb2_grpc import OrchestratorServiceStub
 from chamberlain.v1.outbox_service_pb2_grpc import OutboxServiceStub
 
+from server.demo.conversation import Conversation
 from server.demo.screen import Screen, Step
 
 STEP_SECONDS_MAX = 60.0
@@ -39,7 +49,7 @@ Answer = TypeVar("Answer", bound=Mutated)
 
 
 class Ending:
-    """Every entity of the story, as the API returns it at the end."""
+    """Every entity of the story, as the API returns it at the end, and what proves the record of it."""
 
     def __init__(
         self,
@@ -47,19 +57,22 @@ class Ending:
         task: task_pb2.Task,
         bids: list[bid_pb2.Bid],
         result: result_pb2.Result,
+        record: audit_service_pb2.VerifyAuditResponse,
     ) -> None:
         self.agents = agents
         self.task = task
         self.bids = bids
         self.result = result
+        self.record = record
 
 
 class Story:
-    """Two agents, one task, two sealed bids, a result, and the pay."""
+    """Two agents, one task, two sealed bids, a result, and the pay, which a person approves."""
 
     def __init__(self, channel: grpc.aio.Channel, screen: Screen) -> None:
         self._orchestrator = OrchestratorServiceStub(channel)
         self._outbox = OutboxServiceStub(channel)
+        self._conversation = Conversation(channel)
         self._screen = screen
         self._steps: dict[str, Step] = {}
         self._changed = asyncio.Condition()
@@ -69,6 +82,7 @@ class Story:
         async with self._watching():
             await asyncio.gather(*(self._register(agent_id) for agent_id in (BOB, CHARLIE)))
             task = await self._create_task()
+            await self._conversation.begin("buyer", task.task_id)
             nonces = {agent_id: os.urandom(32) for agent_id in VALUES}
             await asyncio.gather(*(self._bid(task, agent_id, nonces[agent_id]) for agent_id in VALUES))
             await self._step(
@@ -92,6 +106,7 @@ class Story:
                     )
                 ),
             )
+            await self._have_it_approved(task, winner)
             await self._step(
                 "settle",
                 _short(task),
@@ -121,6 +136,13 @@ class Story:
         request.deadline.FromSeconds(int(time.time()) + 3600)
         answer = await self._step("create task", ALICE, self._orchestrator.CreateTask(request))
         return answer.task
+
+    async def _have_it_approved(self, task: task_pb2.Task, winner: str) -> None:
+        approval = await self._conversation.ask(f"Pay {VALUES[winner]:,} to {winner}", task.task_id)
+        status = approval_pb2.ApprovalStatus.Name(approval.status).removeprefix("APPROVAL_STATUS_").lower()
+        if approval.status != approval_pb2.APPROVAL_STATUS_APPROVED:
+            raise StepFailed(f"the approval {approval.title!r}: {status}")
+        self._screen.say(f"A person is asked: {approval.title}? It is {status} by {approval.decided_by}.")
 
     async def _bid(self, task: task_pb2.Task, agent_id: str, nonce: bytes) -> None:
         preimage = VALUES[agent_id].to_bytes(16, "little") + nonce + task.spec_hash + agent_id.encode()
@@ -195,7 +217,8 @@ class Story:
         bids = (await self._orchestrator.ListBids(api.ListBidsRequest(task_id=task.task_id))).bids
         result = (await self._orchestrator.GetResult(api.GetResultRequest(task_id=task.task_id))).result
         by_agent = sorted(bids, key=lambda bid: bid.agent_id)
-        return Ending(agents, await self._task(task), by_agent, result)
+        record = await self._conversation.record()
+        return Ending(agents, await self._task(task), by_agent, result, record)
 
 
 def _short(task: task_pb2.Task) -> str:

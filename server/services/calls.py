@@ -3,14 +3,12 @@
 import asyncio
 from typing import Any, TypeAlias, TypeVar
 
-from server.interceptor import Context, current_call
+from server.interceptor import ANONYMOUS, Context, current_call
 from server.paging import Pages
 from storage.outcome import Mutation
 from storage.requests import RequestKey, request_key
 from storage.store import Storage
 
-ANONYMOUS = "anonymous"
-"""Who calls, until authentication stands."""
 CORRELATION_METADATA_KEY = "x-correlation-id"
 
 Item = TypeVar("Item")
@@ -37,6 +35,7 @@ class Calls:
                 mutation,
                 item,
                 request=key_of(request),
+                deed=call.deed,
                 deadline=call.deadline(),
                 size_bytes=request.ByteSize(),
             )

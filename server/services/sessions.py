@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator
 from chamberlain.v1 import session_service_pb2 as pb
 from chamberlain.v1.session_service_pb2_grpc import SessionServiceServicer
 
-from server import convert_records, convert_session_filters, convert_session_requests
+from server import convert_approvals, convert_records, convert_session_filters, convert_session_requests
 from server import convert_session_records as convert
 from server.convert_filters import cursor
 from server.convert_requests import check_request_id, key
@@ -84,6 +84,7 @@ class SessionService(Calls, SessionServiceServicer):
             entries=[convert.entry(entry) for entry in resumed.entries],
             commands=[convert.command(command) for command in resumed.commands],
             active_tasks=[convert_records.task(task) for task in resumed.active_tasks],
+            pending_approvals=[convert_approvals.approval(each) for each in resumed.pending_approvals],
         )
 
     async def AppendCommand(

@@ -56,7 +56,9 @@ def _sync(report: Report) -> Table:
 def _blocks(report: Report) -> str:
     sync = report.sync
     cursor = f"block {sync.cursor.number}" if sync.HasField("cursor") else "no block yet"
-    final = f"of {sync.finalized_head.number} final" if sync.HasField("finalized_head") else ""
+    # The server that reads may be ahead of the node that this one asked.
+    head = max(sync.finalized_head.number, sync.cursor.number)
+    final = f"of {head} final" if sync.HasField("finalized_head") else ""
     age = f", {_words(sync.lag.ToTimedelta())} old" if sync.HasField("lag") else ""
     return f"{cursor} {final}, {sync.lag_blocks} behind{age}"
 

@@ -11,6 +11,8 @@ from google.protobuf.json_format import MessageToDict
 from grpc_health.v1 import health_pb2
 from grpc_health.v1.health_pb2_grpc import HealthStub
 
+from server.cli_options import no_server
+
 TIMEOUT_SECONDS = 5.0
 CHAIN = api.GetSyncStatusResponse.MODE_CHAIN
 DEAD = extrinsic_pb2.EXTRINSIC_STATUS_DEAD
@@ -35,7 +37,10 @@ class Report:
         if self.no_answer:
             return [self.no_answer]
         if not self.serving:
-            return ["the server does not serve: its database is away, or it is stopping"]
+            return [
+                "the server does not serve: its database is away, it waits for the chain that its new"
+                " database is to be bound to, or it is stopping; its log tells which"
+            ]
         sync, found = self.sync, []
         if sync.mode == CHAIN:
             if not sync.connected:
@@ -49,10 +54,12 @@ class Report:
                 found.append(f"the chain cannot be followed: {sync.last_error}")
             dead = sum(each.count for each in sync.extrinsics if each.status == DEAD)
             if dead:
-                found.append(f"{dead} extrinsics were given up: mend the cause, then requeue or cancel them")
-            found += [
-                f"sending is paused for {pause.signer or 'all'}: {pause.reason}" for pause in sync.pauses
-            ]
+                were = "extrinsic was" if dead == 1 else "extrinsics were"
+                found.append(
+                    f"{dead} {were} given up: `chamberlain outbox list --status dead` tells why; mend it,"
+                    " then requeue or cancel"
+                )
+            found += [_paused(pause) for pause in sync.pauses]
             found += [f"signer {one.account_address} is low on funds" for one in sync.signers if one.low]
         return found
 
@@ -68,6 +75,11 @@ class Report:
         }
 
 
+def _paused(pause: extrinsic_pb2.SubmissionPause) -> str:
+    who = f"signer {pause.signer}" if pause.signer else "all signers"
+    return f"sending is paused for {who}" + (f": {pause.reason}" if pause.reason else "")
+
+
 async def ask(channel: grpc.aio.Channel, address: str) -> Report:
     """Ask a server how it is."""
     health, orchestrator = HealthStub(channel), OrchestratorServiceStub(channel)
@@ -76,11 +88,7 @@ async def ask(channel: grpc.aio.Channel, address: str) -> Report:
         check = await health.Check(health_pb2.HealthCheckRequest(), timeout=TIMEOUT_SECONDS)
     except grpc.aio.AioRpcError as error:
         if error.code() in (grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.DEADLINE_EXCEEDED):
-            gone = (
-                f"no server answers at {address}: start one with `chamberlain serve`,"
-                " or name another with --address"
-            )
-            return Report(address, no_answer=gone)
+            return Report(address, no_answer=no_server(address))
         return Report(address, no_answer=stranger)
     if check.status != health_pb2.HealthCheckResponse.SERVING:
         return Report(address)

@@ -1,16 +1,20 @@
 """What survives when the server is killed at random moments: everything that was acknowledged, once."""
 
 import asyncio
+import json
 import random
+from collections import Counter
 from collections.abc import Awaitable, Callable
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import grpc
+from chamberlain.v1 import audit_service_pb2 as audit_api
 from chamberlain.v1 import chain_service_pb2 as chain_api
 from chamberlain.v1 import extrinsic_pb2
 from chamberlain.v1 import orchestrator_service_pb2 as api
 from chamberlain.v1 import outbox_service_pb2 as outbox_api
+from chamberlain.v1.audit_service_pb2_grpc import AuditServiceStub
 from chamberlain.v1.chain_service_pb2_grpc import ChainServiceStub
 from chamberlain.v1.orchestrator_service_pb2_grpc import OrchestratorServiceStub
 from chamberlain.v1.outbox_service_pb2_grpc import OutboxServiceStub
@@ -138,6 +142,41 @@ async def everything_is_executed_once(channel: grpc.aio.Channel) -> None:
         assert page.total_size == expected
 
 
+async def everything_is_on_record_once(channel: grpc.aio.Channel) -> None:
+    """Each call that was acknowledged has one entry in the audit log, whose chain no crash has broken."""
+    audit: Any = AuditServiceStub(channel)
+    async for walk in audit.VerifyAudit(audit_api.VerifyAuditRequest()):
+        assert not walk.HasField("fault"), walk.fault
+    assert walk.done
+    lines = [
+        json.loads(line)["entry"]
+        async for chunk in audit.ExportAudit(audit_api.ExportAuditRequest())
+        for line in chunk.ndjson.splitlines()
+    ]
+    told = Counter(line["method"] for line in lines if line["result"] == "ok" and line["actor"] != "system")
+    assert told == {
+        "OrchestratorService/RegisterAgent": AGENTS,
+        "OrchestratorService/CreateTask": TASKS,
+        "OrchestratorService/SubmitBid": TASKS,
+    }
+    assert len({line["correlation_id"] for line in lines}) == AGENTS + 2 * TASKS
+
+
+async def no_secret_is_on_record(channel: grpc.aio.Channel) -> None:
+    """What was sealed in the demo's bids is not in the audit log, even now that it is revealed."""
+    orchestrator, audit = OrchestratorServiceStub(channel), AuditServiceStub(channel)
+    chunks: Any = audit.ExportAudit(audit_api.ExportAuditRequest())
+    stored = b"".join([chunk.ndjson async for chunk in chunks])
+    assert b"RevealBid" in stored
+    newest = (await orchestrator.ListTasks(api.ListTasksRequest(page_size=1))).tasks[0]
+    bids = (await orchestrator.ListBids(api.ListBidsRequest(task_id=newest.task_id))).bids
+    assert len(bids) == 2
+    for bid in bids:
+        assert bid.value
+        for secret in (bid.value, f"{int(bid.value):,}", "Pay ", "six by nine"):
+            assert secret.encode() not in stored
+
+
 async def crash_and_recover(database_url: str, folder: Path, seed: int) -> None:
     signers = folder / "signers.toml"
     signers.write_text(SIGNERS)
@@ -161,8 +200,11 @@ async def crash_and_recover(database_url: str, folder: Path, seed: int) -> None:
             await asyncio.gather(crowd.run(), kill_again_and_again(server, random.Random(seed)))
             await everything_is_there_once(channel, crowd)
             await everything_is_executed_once(channel)
+            await everything_is_on_record_once(channel)
             with Screen(Console(quiet=True)) as screen:
                 ending = await Story(channel, screen).play()
+            assert not ending.record.HasField("fault")
+            await no_secret_is_on_record(channel)
             assert all(ours == theirs for _, ours, theirs in await report.compare(ending, chain_url))
 
 

@@ -9,6 +9,8 @@ os.environ["GRPC_ENABLE_FORK_SUPPORT"] = "false"
 
 import grpc
 import pytest
+from chamberlain.v1.approval_service_pb2_grpc import ApprovalServiceStub
+from chamberlain.v1.audit_service_pb2_grpc import AuditServiceStub
 from chamberlain.v1.chain_service_pb2_grpc import ChainServiceStub
 from chamberlain.v1.handoff_service_pb2_grpc import HandoffServiceStub
 from chamberlain.v1.orchestrator_service_pb2_grpc import OrchestratorServiceStub
@@ -88,6 +90,16 @@ def transcripts(channel: grpc.aio.Channel) -> TranscriptServiceStub:
 @pytest.fixture
 def handoffs(channel: grpc.aio.Channel) -> HandoffServiceStub:
     return HandoffServiceStub(channel)
+
+
+@pytest.fixture
+def approvals(channel: grpc.aio.Channel) -> ApprovalServiceStub:
+    return ApprovalServiceStub(channel)
+
+
+@pytest.fixture
+def audit(channel: grpc.aio.Channel) -> AuditServiceStub:
+    return AuditServiceStub(channel)
 
 
 @pytest.fixture

@@ -25,7 +25,7 @@ async def world() -> AsyncIterator[World]:
 
 async def outbox(world: World, *arguments: str) -> Result:
     address = f"127.0.0.1:{world.app.port}"
-    return await asyncio.to_thread(CliRunner().invoke, main, ["outbox", "--address", address, *arguments])
+    return await asyncio.to_thread(CliRunner().invoke, main, ["outbox", *arguments, "--address", address])
 
 
 async def a_remark(world: World, **given: Any) -> str:
@@ -69,9 +69,20 @@ async def test_what_is_listed_is_limited_and_counted(world: World) -> None:
 
 
 async def test_a_server_that_is_not_there_is_told(world: World) -> None:
-    gone = CliRunner().invoke(main, ["outbox", "--address", "127.0.0.1:1", "list"])
+    gone = CliRunner().invoke(main, ["outbox", "list", "--address", "127.0.0.1:1"])
     assert gone.exit_code == 1
-    assert "(UNAVAILABLE)" in gone.output
+    assert gone.output == (
+        "Error: no server answers at 127.0.0.1:1: start one with `chamberlain serve`,"
+        " or name another with --address\n"
+    )
+
+
+@pytest.mark.parametrize("address", ["", "localhost", "http://127.0.0.1:50051", "127.0.0.1:65536"])
+@pytest.mark.parametrize("command", [["status"], ["outbox", "list"], ["chain", "redecode"]])
+def test_an_address_that_is_none_is_refused_by_every_command(command: list[str], address: str) -> None:
+    wrong = CliRunner().invoke(main, [*command, "--address", address])
+    assert wrong.exit_code == 2
+    assert f"expected host:port, [IPv6]:port or unix:/path, not {address!r}" in wrong.output
 
 
 async def test_pauses_are_told_and_a_repeated_call_pauses_once(world: World) -> None:

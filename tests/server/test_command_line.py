@@ -143,6 +143,8 @@ async def test_a_file_that_another_server_owns_ends_the_process_with_one_line(tm
         ({"BIND_ADDR": "0.0.0.0:0"}, [], "--insecure"),
         ({"BIND_ADDR": "192.0.2.1:1"}, ["--insecure"], "cannot listen on 192.0.2.1:1"),
         ({"CHAIN_WS_URL": "ws://node"}, ["--dev"], "development chain"),
+        ({"CHAIN_SIGNER": "//Alice"}, [], "CHAIN_SIGNER: needs CHAIN_WS_URL"),
+        ({}, ["--chain-start-block", "0"], "CHAIN_START_BLOCK: needs CHAIN_WS_URL"),
         ({"CHAIN_WS_URL": "ws://node", "CHAIN_SIGNER": "hunter2"}, [], "CHAIN_SIGNER: a secret is"),
         ({"CHAIN_WS_URL": "ws://node", "CHAIN_METADATA_PATH": "missing"}, [], "CHAIN_METADATA_PATH: cannot"),
         ({"CHAIN_WS_URL": "ws://node", "CHAIN_SIGNERS_PATH": "x.toml"}, [], "needs CHAIN_SIGNER"),

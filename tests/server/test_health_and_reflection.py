@@ -20,6 +20,8 @@ OURS = {
     "chamberlain.v1.SessionService",
     "chamberlain.v1.TranscriptService",
     "chamberlain.v1.HandoffService",
+    "chamberlain.v1.ApprovalService",
+    "chamberlain.v1.AuditService",
 }
 
 

@@ -9,6 +9,8 @@ import chamberlain.v1
 import grpc
 import pytest
 from chamberlain.v1 import (
+    approval_service_pb2,
+    audit_service_pb2,
     chain_service_pb2,
     handoff_service_pb2,
     outbox_service_pb2,
@@ -29,6 +31,8 @@ CONTRACT = [
         session_service_pb2,
         transcript_service_pb2,
         handoff_service_pb2,
+        approval_service_pb2,
+        audit_service_pb2,
     )
     for service in file.DESCRIPTOR.services_by_name.values()
     for method in service.methods

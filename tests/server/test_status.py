@@ -115,8 +115,12 @@ async def test_an_extrinsic_that_was_given_up_is_a_problem(world: World) -> None
     shown = await status(world.app)
     assert shown.exit_code == 1
     assert "not healthy" in shown.stdout
-    assert "1 extrinsics were given up" in shown.stdout
+    assert "1 extrinsic was given up" in shown.stdout
     assert "outbox     1 dead" in shown.stdout
+    await world.outbox.CancelExtrinsic(
+        outbox_pb.CancelExtrinsicRequest(correlation_id=enqueued.correlation_id)
+    )
+    assert (await status(world.app)).exit_code == 0
 
 
 async def test_a_node_that_has_gone_is_a_problem() -> None:
@@ -233,8 +237,11 @@ async def test_a_pause_is_a_problem_until_it_ends(world: World) -> None:
     )
     shown = await status(world.app)
     assert shown.exit_code == 1
-    assert "sending is paused for did:ex:a: moving to another key" in shown.stdout
+    assert "sending is paused for signer did:ex:a: moving to another key" in shown.stdout
     await world.outbox.ResumeSubmission(outbox_pb.ResumeSubmissionRequest(signer="did:ex:a"))
+    await world.outbox.PauseSubmission(outbox_pb.PauseSubmissionRequest())
+    assert "sending is paused for all signers\n" in (await status(world.app)).stdout
+    await world.outbox.ResumeSubmission(outbox_pb.ResumeSubmissionRequest())
     assert (await status(world.app)).exit_code == 0
 
 

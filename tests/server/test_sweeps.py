@@ -61,8 +61,14 @@ async def test_without_a_database_nothing_is_swept() -> None:
     unreachable = "postgresql://nobody@127.0.0.1:1/nothing"
     async with running(App(settings(database_url=unreachable))) as app:
         sweep = Sweeps(
-            app.storage, idempotency_ttl_seconds=0, event_retention_hours=0, outbox_retention_days=1
+            app.storage,
+            idempotency_ttl_seconds=0,
+            event_retention_hours=0,
+            outbox_retention_days=1,
+            audit_retention_days=1,
         )
         await sweep.retention()
         await sweep.deadlines()
+        await sweep.approvals()
+        await sweep.audit()
         assert not app.storage.prepared

@@ -15,6 +15,16 @@ from storage.requests import RequestKey, request_key
 from storage.store import Storage
 from storage.transaction import Transaction
 
+_EMPTY_LOGS = {
+    "event_head": 0,
+    "event_tail": 0,
+    "audit_head": 0,
+    "audit_hash": schema.AUDIT_NO_HASH,
+    "audit_time_us": 0,
+    "audit_tail": 0,
+    "audit_tail_hash": schema.AUDIT_NO_HASH,
+}
+
 Tables = dict[str, list[tuple[Any, ...]]]
 
 
@@ -94,7 +104,7 @@ async def empty(storage: Storage) -> None:
     def delete(connection: Connection) -> None:
         for table in reversed(schema.metadata.sorted_tables):
             if table is schema.database:
-                connection.execute(update(table).values(event_head=0, event_tail=0))
+                connection.execute(update(table).values(**_EMPTY_LOGS))
             else:
                 connection.execute(table.delete())
 

@@ -2,12 +2,12 @@
 
 import pytest
 
-from storage import chain_log, chain_retention, lists
+from storage import chain_log, chain_retention, lists, replay
 from storage.errors import CursorExpired
 from storage.feed import Cursor
 from storage.records import ChainEvent
 from storage.store import Storage
-from tests.storage.blocks import Chain
+from tests.storage.blocks import Chain, a_block
 from tests.storage.looking import count, dump
 
 
@@ -37,11 +37,19 @@ async def test_a_database_that_has_read_nothing_has_nothing_to_delete(chained: S
     assert await retain(chained, 1) == 0
 
 
-async def test_blocks_that_could_not_be_decoded_are_kept(chained: Storage, chain: Chain) -> None:
+async def test_nothing_is_deleted_from_the_first_block_on_that_could_not_be_decoded_until_it_is(
+    chained: Storage, chain: Chain
+) -> None:
+    await chain.pass_blocks(1)
     await chain.undecodable_block()
-    await chain.pass_blocks(5)
-    assert await retain(chained, 1) == 5
-    assert [row[0] for row in (await dump(chained))["chain_blocks"]] == [1, 6]
+    await chain.pass_blocks(3)
+    assert [await retain(chained, 1) for _ in range(2)] == [1, 0]
+    assert [row[0] for row in (await dump(chained))["chain_blocks"]] == [2, 3, 4, 5]
+    asked = await chained.commit(replay.request, replay.Request(first_block=None))
+    assert asked.first_block == 2
+    rewrite = replay.Rewrite(cursor=chain.cursor, blocks=(a_block(2),))
+    await chained.commit(replay.rewrite, rewrite)
+    assert await retain(chained, 1) == 3
 
 
 async def test_a_watch_cannot_be_resumed_where_events_are_deleted(chained: Storage, chain: Chain) -> None:

@@ -4,6 +4,7 @@ import random
 from typing import Any
 
 from storage import tasks
+from tests.storage.auditing import walked
 from tests.storage.items import a_task
 from tests.storage.looking import Tables, a_request, dump, opened
 from tests.storage.worker import Worker
@@ -30,6 +31,9 @@ async def test_every_acknowledged_write_is_there_once_and_nothing_is_half_there(
             created = [row[1] for row in tables["tasks"]]
             assert len(created) == len(set(created))
             assert acknowledged <= set(created)
+            # Of each there is one entry in the audit log, and the chain goes on behind the crash.
+            walk = await walked(storage)
+            assert (walk.fault, walk.position) == (None, len(created))
             # The request ids of the acknowledged are known too: asking again creates nothing.
             for request_id in chance.sample(sorted(acknowledged), 5):
                 again = a_task(client_task_id="again")

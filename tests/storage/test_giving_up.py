@@ -54,6 +54,16 @@ class TestGivingUp:
         )
         assert await claimed(chained, a_claim()) == [receipt.correlation_id]
 
+    async def test_an_operator_closes_it_by_a_cancel_and_may_still_requeue_it(self, chained: Storage) -> None:
+        receipt = await chained.commit(tasks.create, a_task())
+        await claimed(chained, a_claim())
+        await chained.commit(submission.bury, _hopeless(receipt.correlation_id))
+        row = await chained.commit(outbox.cancel, receipt.correlation_id)
+        assert (row.status, row.last_error) == ("cancelled", "no key")
+        task = (await chained.fetch(tasks.get, receipt.record.task_id)).task
+        assert (task.pending_action, task.last_error) == ("", "no key")
+        assert (await chained.commit(outbox.requeue, receipt.correlation_id)).status == "queued"
+
     async def test_of_a_lost_lease_is_refused(self, chained: Storage) -> None:
         (call,) = await queue_calls(chained, 1)
         before = await dump(chained)

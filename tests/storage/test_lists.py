@@ -2,11 +2,12 @@
 
 import functools
 import sqlite3
+from collections.abc import Sequence
 from typing import Any
 
 import pytest
 
-from storage import agents, bids, dashboard, lists, outbox, results, signatures, submission, tasks
+from storage import agents, bids, chain_log, dashboard, lists, outbox, results, signatures, submission, tasks
 from storage.facts import TaskCreated
 from storage.lifecycle import AgentStatus, BidStatus, ExtrinsicStatus, ResultStatus, TaskStatus
 from storage.limits import AMOUNT_MAX
@@ -78,7 +79,7 @@ async def test_a_total_is_counted_when_asked_for_whatever_the_page(local: Storag
     assert (await local.read(lists.tasks, TaskFilter(page=PAGE))).total_size is None
 
 
-async def test_each_filter_selects(market: Market) -> None:
+async def test_each_filter_statements(market: Market) -> None:
     storage = market.storage
     await market.agent("ada", capabilities=("sum", 'say "ä"'))
     await market.agent("bob", capabilities=("sum, sort",))
@@ -241,6 +242,27 @@ async def test_what_is_asked_often_is_found_by_an_index(
     function: Any, argument: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """SQLite takes a partial index only for the words it was made with, and says what it does."""
+    plan = await plan_of(function, argument, "SELECT", monkeypatch)
+    one_row_or_parameters = ("SCAN database_state", "SCAN chain_cursor", "SCAN json_each")
+    assert not [step for step in plan if "SCAN" in step and not step.startswith(one_row_or_parameters)]
+
+
+@pytest.mark.parametrize(
+    ("function", "argument", "kind"),
+    [
+        (signatures.forget.apply, [signatures.Forget(before_us=1, at_most=5)], "DELETE"),
+        (chain_log.wake, {"task_id": {"x"}, "agent_id": {"x"}}, "UPDATE"),
+    ],
+)
+async def test_what_is_changed_often_is_not_looked_for_among_all_of_a_status(
+    function: Any, argument: Any, kind: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plan = await plan_of(function, argument, kind, monkeypatch)
+    assert not [step for step in plan if "(status=?)" in step]
+
+
+async def plan_of(function: Any, argument: Any, kind: str, monkeypatch: pytest.MonkeyPatch) -> Sequence[str]:
+    """The steps that SQLite takes for the statements of one kind that a function runs."""
     asked: list[tuple[str, Any]] = []
 
     class Cursor(sqlite3.Cursor):
@@ -258,15 +280,14 @@ async def test_what_is_asked_often_is_found_by_an_index(
     def explain(tx: Transaction, _: None) -> list[str]:
         asked.clear()
         function(tx, argument)
-        selects = [(statement, values) for statement, values in asked if statement.startswith("SELECT")]
+        statements = [(statement, values) for statement, values in asked if statement.startswith(kind)]
         return [
             row[3]
-            for statement, values in selects
+            for statement, values in statements
             for row in tx.connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}", values)
         ]
 
     async with opened(":memory:", LOCAL) as storage:
         plan = await storage.read(explain, None)
     assert plan
-    one_row_or_parameters = ("SCAN database_state", "SCAN chain_cursor", "SCAN json_each")
-    assert not [step for step in plan if "SCAN" in step and not step.startswith(one_row_or_parameters)]
+    return plan

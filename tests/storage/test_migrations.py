@@ -50,7 +50,7 @@ async def test_checks_indexes_and_keys_are_to_the_word_those_of_the_schema(empty
         migrated = await _inspect(storage, _described)
 
         def make_anew(connection: Connection) -> None:
-            for what in ("VIEW active_sessions", "TABLE transcript_search"):
+            for what in ("VIEW active_sessions", "VIEW pending_approvals", "TABLE transcript_search"):
                 connection.exec_driver_sql(f"DROP {what}")
             schema.metadata.drop_all(connection)
             schema.metadata.create_all(connection)

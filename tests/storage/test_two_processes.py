@@ -9,6 +9,7 @@ import pytest_asyncio
 
 from storage import tasks
 from storage.store import LOCAL, Storage
+from tests.storage.auditing import walked
 from tests.storage.items import a_task
 from tests.storage.looking import all_of, dump, opened
 from tests.storage.worker import Worker
@@ -79,6 +80,11 @@ async def test_each_row_is_decided_once(postgres_url: str, workers: tuple[Worker
         assert {outcomes[task_id, name] for task_id in spared for name in names} == {""}
         assert set(decided) <= {"", "TASK_NOT_BIDDING"}
         _check_events((await dump(storage))["events"])
+
+        # Both wrote one audit log, which has one chain and an entry for each call.
+        walk = await walked(storage)
+        assert walk.fault is None
+        assert walk.position == sum(map(len, (*registered, *bid, cancelled, decided)))
 
 
 def _check_events(log: list[tuple[Any, ...]]) -> None:

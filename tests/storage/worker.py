@@ -16,6 +16,7 @@ from typing import Any
 from storage import agents, bids, tasks
 from storage.errors import StorageError
 from storage.store import Storage
+from tests.storage.auditing import ADA
 from tests.storage.items import a_bid, a_task, an_agent
 from tests.storage.looking import a_request, opened
 
@@ -87,17 +88,17 @@ async def submit_bids(storage: Storage, pairs: list[tuple[str, str]]) -> list[st
     """Bid for agents on tasks; the reasons of the refusals, empty for what was accepted."""
     found = {task_id: (await storage.fetch(tasks.get, task_id)).task for task_id, _ in pairs}
     new = [a_bid(found[task_id], agent_id) for task_id, agent_id in pairs]
-    return await asyncio.gather(*(_outcome(storage.commit(bids.submit, item)) for item in new))
+    return await asyncio.gather(*(_outcome(storage.commit(bids.submit, item, deed=ADA)) for item in new))
 
 
 async def cancel_tasks(storage: Storage, task_ids: list[str]) -> list[str]:
     """Cancel tasks one after the other."""
-    return [await _outcome(storage.commit(tasks.cancel, task_id)) for task_id in task_ids]
+    return [await _outcome(storage.commit(tasks.cancel, task_id, deed=ADA)) for task_id in task_ids]
 
 
 async def register_agents(storage: Storage, agent_ids: list[str]) -> list[str]:
-    items = [an_agent(agent_id) for agent_id in agent_ids]
-    return await asyncio.gather(*(_outcome(storage.commit(agents.register, item)) for item in items))
+    commits = (storage.commit(agents.register, an_agent(agent_id), deed=ADA) for agent_id in agent_ids)
+    return await asyncio.gather(*map(_outcome, commits))
 
 
 async def create_tasks_for_ever(storage: Storage, life: str) -> None:
@@ -108,7 +109,7 @@ async def create_tasks_for_ever(storage: Storage, life: str) -> None:
         for number in numbers:
             request_id = f"{life}-{number}"
             await storage.commit(
-                tasks.create, a_task(client_task_id=request_id), request=a_request(request_id)
+                tasks.create, a_task(client_task_id=request_id), request=a_request(request_id), deed=ADA
             )
             os.write(1, f"{request_id}\n".encode())
 

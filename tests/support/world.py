@@ -166,6 +166,18 @@ class World:
         self, pallet: str, call: str, arguments: dict[str, Any], secret: str = "//Alice"
     ) -> bytes:
         """Execute a call that this service knows nothing of, and wait until it is final; its hash."""
+        extrinsic_hash = self.submit_foreign_call(pallet, call, arguments, secret)
+
+        async def look() -> bool:
+            return self.times_executed(extrinsic_hash, only_final=True) == 1
+
+        await eventually(look, f"{pallet}.{call} of another client")
+        return extrinsic_hash
+
+    def submit_foreign_call(
+        self, pallet: str, call: str, arguments: dict[str, Any], secret: str = "//Alice"
+    ) -> bytes:
+        """Put a call that this service knows nothing of into the pool; its hash."""
         signer: Signer = load_signer(secret)
         codec = self.chain.runtime.codec
         birth = self.chain.finalized
@@ -179,11 +191,6 @@ class World:
             genesis_hash=self.chain.genesis.hash,
         )
         self.chain.submit(extrinsic.raw)
-
-        async def look() -> bool:
-            return self.times_executed(extrinsic.hash, only_final=True) == 1
-
-        await eventually(look, f"{pallet}.{call} of another client")
         return extrinsic.hash
 
     def times_executed(self, extrinsic_hash: bytes, *, only_final: bool = False) -> int:

@@ -55,7 +55,7 @@ def test_decode_is_measured() -> None:
     rows = decode.measure(decode.Size(rounds=1, seconds=0.01), ignore)
     assert figures(rows) == [
         "decode: events/s, SS58 accounts / scalecodec",
-        "decode: events/s, SS58 accounts, cold cache / scalecodec",
+        "decode: events/s, SS58, cold cache / scalecodec",
         "decode: events/s, raw accounts / scalecodec",
     ]
 

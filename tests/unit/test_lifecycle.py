@@ -90,7 +90,7 @@ DESIGN: list[tuple[Lifecycle[StrEnum], dict[str, str]]] = [
             "finalized": "",
             "failed": "",
             "cancelled": "queued",
-            "dead": "queued",
+            "dead": "queued cancelled",
         },
     ),  # type: ignore[list-item]
     (

@@ -144,7 +144,7 @@ class OutboxServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def CancelExtrinsic(self, request, context):
-        """Withdraws an extrinsic that was not executed.
+        """Withdraws an extrinsic that was not executed; of one that is dead, it says that somebody has seen to it.
 
         FAILED_PRECONDITION, EXTRINSIC_LIVE while a signature of it may still be executed;
         INVALID_TRANSITION once it was.

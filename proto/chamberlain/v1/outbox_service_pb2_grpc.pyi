@@ -65,7 +65,7 @@ class OutboxServiceStub:
     on the entity waits for the chain.
     """
     CancelExtrinsic: _grpc.UnaryUnaryMultiCallable[_outbox_service_pb2.CancelExtrinsicRequest, _outbox_service_pb2.CancelExtrinsicResponse]
-    """Withdraws an extrinsic that was not executed.
+    """Withdraws an extrinsic that was not executed; of one that is dead, it says that somebody has seen to it.
 
     FAILED_PRECONDITION, EXTRINSIC_LIVE while a signature of it may still be executed;
     INVALID_TRANSITION once it was.
@@ -122,7 +122,7 @@ class OutboxServiceAsyncStub(OutboxServiceStub):
     on the entity waits for the chain.
     """
     CancelExtrinsic: _aio.UnaryUnaryMultiCallable[_outbox_service_pb2.CancelExtrinsicRequest, _outbox_service_pb2.CancelExtrinsicResponse]  # type: ignore[assignment]
-    """Withdraws an extrinsic that was not executed.
+    """Withdraws an extrinsic that was not executed; of one that is dead, it says that somebody has seen to it.
 
     FAILED_PRECONDITION, EXTRINSIC_LIVE while a signature of it may still be executed;
     INVALID_TRANSITION once it was.
@@ -212,7 +212,7 @@ class OutboxServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _outbox_service_pb2.CancelExtrinsicRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_outbox_service_pb2.CancelExtrinsicResponse, _abc.Awaitable[_outbox_service_pb2.CancelExtrinsicResponse]]:
-        """Withdraws an extrinsic that was not executed.
+        """Withdraws an extrinsic that was not executed; of one that is dead, it says that somebody has seen to it.
 
         FAILED_PRECONDITION, EXTRINSIC_LIVE while a signature of it may still be executed;
         INVALID_TRANSITION once it was.

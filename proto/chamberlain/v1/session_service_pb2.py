@@ -22,6 +22,7 @@ _runtime_version.ValidateProtobufRuntimeVersion(
 _sym_db = _symbol_database.Default()
 
 
+from chamberlain.v1 import approval_pb2 as chamberlain_dot_v1_dot_approval__pb2
 from chamberlain.v1 import session_pb2 as chamberlain_dot_v1_dot_session__pb2
 from chamberlain.v1 import task_pb2 as chamberlain_dot_v1_dot_task__pb2
 from chamberlain.v1 import transcript_pb2 as chamberlain_dot_v1_dot_transcript__pb2
@@ -29,61 +30,61 @@ from google.protobuf import field_mask_pb2 as google_dot_protobuf_dot_field__mas
 from google.protobuf import struct_pb2 as google_dot_protobuf_dot_struct__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n$chamberlain/v1/session_service.proto\x12\x0e\x63hamberlain.v1\x1a\x1c\x63hamberlain/v1/session.proto\x1a\x19\x63hamberlain/v1/task.proto\x1a\x1f\x63hamberlain/v1/transcript.proto\x1a google/protobuf/field_mask.proto\x1a\x1cgoogle/protobuf/struct.proto\"\x8d\x01\n\x14\x43reateSessionRequest\x12\x0c\n\x04role\x18\x01 \x01(\t\x12\x0f\n\x07task_id\x18\x02 \x01(\t\x12)\n\x08metadata\x18\x03 \x01(\x0b\x32\x17.google.protobuf.Struct\x12\x17\n\x0f\x61\x63tive_task_ids\x18\x04 \x03(\t\x12\x12\n\nrequest_id\x18\x05 \x01(\t\"A\n\x15\x43reateSessionResponse\x12(\n\x07session\x18\x01 \x01(\x0b\x32\x17.chamberlain.v1.Session\"\'\n\x11GetSessionRequest\x12\x12\n\nsession_id\x18\x01 \x01(\t\">\n\x12GetSessionResponse\x12(\n\x07session\x18\x01 \x01(\x0b\x32\x17.chamberlain.v1.Session\"\xcf\x01\n\x13ListSessionsRequest\x12-\n\x06status\x18\x01 \x01(\x0e\x32\x1d.chamberlain.v1.SessionStatus\x12\x0c\n\x04role\x18\x02 \x01(\t\x12\x0f\n\x07task_id\x18\x03 \x01(\t\x12\x14\n\x0cmetadata_key\x18\x04 \x01(\t\x12\x11\n\topen_only\x18\x05 \x01(\x08\x12\x11\n\tpage_size\x18\x06 \x01(\x05\x12\x12\n\npage_token\x18\x07 \x01(\t\x12\x1a\n\x12include_total_size\x18\x08 \x01(\x08\"\x98\x01\n\x14ListSessionsResponse\x12)\n\x08sessions\x18\x01 \x03(\x0b\x32\x17.chamberlain.v1.Session\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\x12\x17\n\ntotal_size\x18\x03 \x01(\x03H\x00\x88\x01\x01\x12\x14\n\x0cwatch_cursor\x18\x04 \x01(\tB\r\n\x0b_total_size\"\xa7\x01\n\x14UpdateSessionRequest\x12(\n\x07session\x18\x01 \x01(\x0b\x32\x17.chamberlain.v1.Session\x12/\n\x0bupdate_mask\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.FieldMask\x12\x10\n\x08revision\x18\x03 \x01(\x03\x12\x0e\n\x06reason\x18\x04 \x01(\t\x12\x12\n\nrequest_id\x18\x05 \x01(\t\"A\n\x15UpdateSessionResponse\x12(\n\x07session\x18\x01 \x01(\x0b\x32\x17.chamberlain.v1.Session\">\n\x14\x44\x65leteSessionRequest\x12\x12\n\nsession_id\x18\x01 \x01(\t\x12\x12\n\nrequest_id\x18\x02 \x01(\t\"\x17\n\x15\x44\x65leteSessionResponse\"S\n\x14WatchSessionsRequest\x12\x14\n\x0c\x61\x66ter_cursor\x18\x01 \x01(\t\x12\x13\n\x0bsession_ids\x18\x02 \x03(\t\x12\x10\n\x08task_ids\x18\x03 \x03(\t\"U\n\x15WatchSessionsResponse\x12,\n\x06\x65vents\x18\x01 \x03(\x0b\x32\x1c.chamberlain.v1.SessionEvent\x12\x0e\n\x06\x63ursor\x18\x02 \x01(\t\"U\n\x14ResumeSessionRequest\x12\x12\n\nsession_id\x18\x01 \x01(\t\x12\x13\n\x0b\x65ntries_max\x18\x02 \x01(\x05\x12\x14\n\x0c\x63ommands_max\x18\x03 \x01(\x05\"\xd1\x01\n\x15ResumeSessionResponse\x12(\n\x07session\x18\x01 \x01(\x0b\x32\x17.chamberlain.v1.Session\x12\x30\n\x07\x65ntries\x18\x02 \x03(\x0b\x32\x1f.chamberlain.v1.TranscriptEntry\x12\x30\n\x08\x63ommands\x18\x03 \x03(\x0b\x32\x1e.chamberlain.v1.SessionCommand\x12*\n\x0c\x61\x63tive_tasks\x18\x04 \x03(\x0b\x32\x14.chamberlain.v1.Task\"O\n\x14\x41ppendCommandRequest\x12\x12\n\nsession_id\x18\x01 \x01(\t\x12\x0f\n\x07\x63ommand\x18\x02 \x01(\t\x12\x12\n\nrequest_id\x18\x03 \x01(\t\"H\n\x15\x41ppendCommandResponse\x12/\n\x07\x63ommand\x18\x01 \x01(\x0b\x32\x1e.chamberlain.v1.SessionCommand\"P\n\x13ListCommandsRequest\x12\x12\n\nsession_id\x18\x01 \x01(\t\x12\x11\n\tpage_size\x18\x02 \x01(\x05\x12\x12\n\npage_token\x18\x03 \x01(\t\"a\n\x14ListCommandsResponse\x12\x30\n\x08\x63ommands\x18\x01 \x03(\x0b\x32\x1e.chamberlain.v1.SessionCommand\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"P\n\x14\x42ranchSessionRequest\x12\x12\n\nsession_id\x18\x01 \x01(\t\x12\x10\n\x08position\x18\x02 \x01(\x03\x12\x12\n\nrequest_id\x18\x03 \x01(\t\"A\n\x15\x42ranchSessionResponse\x12(\n\x07session\x18\x01 \x01(\x0b\x32\x17.chamberlain.v1.Session\"<\n\x12\x43opySessionRequest\x12\x12\n\nsession_id\x18\x01 \x01(\t\x12\x12\n\nrequest_id\x18\x02 \x01(\t\"?\n\x13\x43opySessionResponse\x12(\n\x07session\x18\x01 \x01(\x0b\x32\x17.chamberlain.v1.Session\";\n\x14SweepSessionsRequest\x12\x0f\n\x07\x64ry_run\x18\x01 \x01(\x08\x12\x12\n\nrequest_id\x18\x02 \x01(\t\"_\n\x15SweepSessionsResponse\x12\x1b\n\x13\x65xpired_session_ids\x18\x01 \x03(\t\x12\x1b\n\x13\x64\x65leted_session_ids\x18\x02 \x03(\t\x12\x0c\n\x04more\x18\x03 \x01(\x08\x32\xe5\x08\n\x0eSessionService\x12\\\n\rCreateSession\x12$.chamberlain.v1.CreateSessionRequest\x1a%.chamberlain.v1.CreateSessionResponse\x12S\n\nGetSession\x12!.chamberlain.v1.GetSessionRequest\x1a\".chamberlain.v1.GetSessionResponse\x12Y\n\x0cListSessions\x12#.chamberlain.v1.ListSessionsRequest\x1a$.chamberlain.v1.ListSessionsResponse\x12\\\n\rUpdateSession\x12$.chamberlain.v1.UpdateSessionRequest\x1a%.chamberlain.v1.UpdateSessionResponse\x12\\\n\rDeleteSession\x12$.chamberlain.v1.DeleteSessionRequest\x1a%.chamberlain.v1.DeleteSessionResponse\x12^\n\rWatchSessions\x12$.chamberlain.v1.WatchSessionsRequest\x1a%.chamberlain.v1.WatchSessionsResponse0\x01\x12\\\n\rResumeSession\x12$.chamberlain.v1.ResumeSessionRequest\x1a%.chamberlain.v1.ResumeSessionResponse\x12\\\n\rAppendCommand\x12$.chamberlain.v1.AppendCommandRequest\x1a%.chamberlain.v1.AppendCommandResponse\x12Y\n\x0cListCommands\x12#.chamberlain.v1.ListCommandsRequest\x1a$.chamberlain.v1.ListCommandsResponse\x12\\\n\rBranchSession\x12$.chamberlain.v1.BranchSessionRequest\x1a%.chamberlain.v1.BranchSessionResponse\x12V\n\x0b\x43opySession\x12\".chamberlain.v1.CopySessionRequest\x1a#.chamberlain.v1.CopySessionResponse\x12\\\n\rSweepSessions\x12$.chamberlain.v1.SweepSessionsRequest\x1a%.chamberlain.v1.SweepSessionsResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n$chamberlain/v1/session_service.proto\x12\x0e\x63hamberlain.v1\x1a\x1d\x63hamberlain/v1/approval.proto\x1a\x1c\x63hamberlain/v1/session.proto\x1a\x19\x63hamberlain/v1/task.proto\x1a\x1f\x63hamberlain/v1/transcript.proto\x1a google/protobuf/field_mask.proto\x1a\x1cgoogle/protobuf/struct.proto\"\x8d\x01\n\x14\x43reateSessionRequest\x12\x0c\n\x04role\x18\x01 \x01(\t\x12\x0f\n\x07task_id\x18\x02 \x01(\t\x12)\n\x08metadata\x18\x03 \x01(\x0b\x32\x17.google.protobuf.Struct\x12\x17\n\x0f\x61\x63tive_task_ids\x18\x04 \x03(\t\x12\x12\n\nrequest_id\x18\x05 \x01(\t\"A\n\x15\x43reateSessionResponse\x12(\n\x07session\x18\x01 \x01(\x0b\x32\x17.chamberlain.v1.Session\"\'\n\x11GetSessionRequest\x12\x12\n\nsession_id\x18\x01 \x01(\t\">\n\x12GetSessionResponse\x12(\n\x07session\x18\x01 \x01(\x0b\x32\x17.chamberlain.v1.Session\"\xcf\x01\n\x13ListSessionsRequest\x12-\n\x06status\x18\x01 \x01(\x0e\x32\x1d.chamberlain.v1.SessionStatus\x12\x0c\n\x04role\x18\x02 \x01(\t\x12\x0f\n\x07task_id\x18\x03 \x01(\t\x12\x14\n\x0cmetadata_key\x18\x04 \x01(\t\x12\x11\n\topen_only\x18\x05 \x01(\x08\x12\x11\n\tpage_size\x18\x06 \x01(\x05\x12\x12\n\npage_token\x18\x07 \x01(\t\x12\x1a\n\x12include_total_size\x18\x08 \x01(\x08\"\x98\x01\n\x14ListSessionsResponse\x12)\n\x08sessions\x18\x01 \x03(\x0b\x32\x17.chamberlain.v1.Session\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\x12\x17\n\ntotal_size\x18\x03 \x01(\x03H\x00\x88\x01\x01\x12\x14\n\x0cwatch_cursor\x18\x04 \x01(\tB\r\n\x0b_total_size\"\xa7\x01\n\x14UpdateSessionRequest\x12(\n\x07session\x18\x01 \x01(\x0b\x32\x17.chamberlain.v1.Session\x12/\n\x0bupdate_mask\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.FieldMask\x12\x10\n\x08revision\x18\x03 \x01(\x03\x12\x0e\n\x06reason\x18\x04 \x01(\t\x12\x12\n\nrequest_id\x18\x05 \x01(\t\"A\n\x15UpdateSessionResponse\x12(\n\x07session\x18\x01 \x01(\x0b\x32\x17.chamberlain.v1.Session\">\n\x14\x44\x65leteSessionRequest\x12\x12\n\nsession_id\x18\x01 \x01(\t\x12\x12\n\nrequest_id\x18\x02 \x01(\t\"\x17\n\x15\x44\x65leteSessionResponse\"S\n\x14WatchSessionsRequest\x12\x14\n\x0c\x61\x66ter_cursor\x18\x01 \x01(\t\x12\x13\n\x0bsession_ids\x18\x02 \x03(\t\x12\x10\n\x08task_ids\x18\x03 \x03(\t\"U\n\x15WatchSessionsResponse\x12,\n\x06\x65vents\x18\x01 \x03(\x0b\x32\x1c.chamberlain.v1.SessionEvent\x12\x0e\n\x06\x63ursor\x18\x02 \x01(\t\"U\n\x14ResumeSessionRequest\x12\x12\n\nsession_id\x18\x01 \x01(\t\x12\x13\n\x0b\x65ntries_max\x18\x02 \x01(\x05\x12\x14\n\x0c\x63ommands_max\x18\x03 \x01(\x05\"\x86\x02\n\x15ResumeSessionResponse\x12(\n\x07session\x18\x01 \x01(\x0b\x32\x17.chamberlain.v1.Session\x12\x30\n\x07\x65ntries\x18\x02 \x03(\x0b\x32\x1f.chamberlain.v1.TranscriptEntry\x12\x30\n\x08\x63ommands\x18\x03 \x03(\x0b\x32\x1e.chamberlain.v1.SessionCommand\x12*\n\x0c\x61\x63tive_tasks\x18\x04 \x03(\x0b\x32\x14.chamberlain.v1.Task\x12\x33\n\x11pending_approvals\x18\x05 \x03(\x0b\x32\x18.chamberlain.v1.Approval\"O\n\x14\x41ppendCommandRequest\x12\x12\n\nsession_id\x18\x01 \x01(\t\x12\x0f\n\x07\x63ommand\x18\x02 \x01(\t\x12\x12\n\nrequest_id\x18\x03 \x01(\t\"H\n\x15\x41ppendCommandResponse\x12/\n\x07\x63ommand\x18\x01 \x01(\x0b\x32\x1e.chamberlain.v1.SessionCommand\"P\n\x13ListCommandsRequest\x12\x12\n\nsession_id\x18\x01 \x01(\t\x12\x11\n\tpage_size\x18\x02 \x01(\x05\x12\x12\n\npage_token\x18\x03 \x01(\t\"a\n\x14ListCommandsResponse\x12\x30\n\x08\x63ommands\x18\x01 \x03(\x0b\x32\x1e.chamberlain.v1.SessionCommand\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"P\n\x14\x42ranchSessionRequest\x12\x12\n\nsession_id\x18\x01 \x01(\t\x12\x10\n\x08position\x18\x02 \x01(\x03\x12\x12\n\nrequest_id\x18\x03 \x01(\t\"A\n\x15\x42ranchSessionResponse\x12(\n\x07session\x18\x01 \x01(\x0b\x32\x17.chamberlain.v1.Session\"<\n\x12\x43opySessionRequest\x12\x12\n\nsession_id\x18\x01 \x01(\t\x12\x12\n\nrequest_id\x18\x02 \x01(\t\"?\n\x13\x43opySessionResponse\x12(\n\x07session\x18\x01 \x01(\x0b\x32\x17.chamberlain.v1.Session\";\n\x14SweepSessionsRequest\x12\x0f\n\x07\x64ry_run\x18\x01 \x01(\x08\x12\x12\n\nrequest_id\x18\x02 \x01(\t\"_\n\x15SweepSessionsResponse\x12\x1b\n\x13\x65xpired_session_ids\x18\x01 \x03(\t\x12\x1b\n\x13\x64\x65leted_session_ids\x18\x02 \x03(\t\x12\x0c\n\x04more\x18\x03 \x01(\x08\x32\xe5\x08\n\x0eSessionService\x12\\\n\rCreateSession\x12$.chamberlain.v1.CreateSessionRequest\x1a%.chamberlain.v1.CreateSessionResponse\x12S\n\nGetSession\x12!.chamberlain.v1.GetSessionRequest\x1a\".chamberlain.v1.GetSessionResponse\x12Y\n\x0cListSessions\x12#.chamberlain.v1.ListSessionsRequest\x1a$.chamberlain.v1.ListSessionsResponse\x12\\\n\rUpdateSession\x12$.chamberlain.v1.UpdateSessionRequest\x1a%.chamberlain.v1.UpdateSessionResponse\x12\\\n\rDeleteSession\x12$.chamberlain.v1.DeleteSessionRequest\x1a%.chamberlain.v1.DeleteSessionResponse\x12^\n\rWatchSessions\x12$.chamberlain.v1.WatchSessionsRequest\x1a%.chamberlain.v1.WatchSessionsResponse0\x01\x12\\\n\rResumeSession\x12$.chamberlain.v1.ResumeSessionRequest\x1a%.chamberlain.v1.ResumeSessionResponse\x12\\\n\rAppendCommand\x12$.chamberlain.v1.AppendCommandRequest\x1a%.chamberlain.v1.AppendCommandResponse\x12Y\n\x0cListCommands\x12#.chamberlain.v1.ListCommandsRequest\x1a$.chamberlain.v1.ListCommandsResponse\x12\\\n\rBranchSession\x12$.chamberlain.v1.BranchSessionRequest\x1a%.chamberlain.v1.BranchSessionResponse\x12V\n\x0b\x43opySession\x12\".chamberlain.v1.CopySessionRequest\x1a#.chamberlain.v1.CopySessionResponse\x12\\\n\rSweepSessions\x12$.chamberlain.v1.SweepSessionsRequest\x1a%.chamberlain.v1.SweepSessionsResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'chamberlain.v1.session_service_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_CREATESESSIONREQUEST']._serialized_start=211
-  _globals['_CREATESESSIONREQUEST']._serialized_end=352
-  _globals['_CREATESESSIONRESPONSE']._serialized_start=354
-  _globals['_CREATESESSIONRESPONSE']._serialized_end=419
-  _globals['_GETSESSIONREQUEST']._serialized_start=421
-  _globals['_GETSESSIONREQUEST']._serialized_end=460
-  _globals['_GETSESSIONRESPONSE']._serialized_start=462
-  _globals['_GETSESSIONRESPONSE']._serialized_end=524
-  _globals['_LISTSESSIONSREQUEST']._serialized_start=527
-  _globals['_LISTSESSIONSREQUEST']._serialized_end=734
-  _globals['_LISTSESSIONSRESPONSE']._serialized_start=737
-  _globals['_LISTSESSIONSRESPONSE']._serialized_end=889
-  _globals['_UPDATESESSIONREQUEST']._serialized_start=892
-  _globals['_UPDATESESSIONREQUEST']._serialized_end=1059
-  _globals['_UPDATESESSIONRESPONSE']._serialized_start=1061
-  _globals['_UPDATESESSIONRESPONSE']._serialized_end=1126
-  _globals['_DELETESESSIONREQUEST']._serialized_start=1128
-  _globals['_DELETESESSIONREQUEST']._serialized_end=1190
-  _globals['_DELETESESSIONRESPONSE']._serialized_start=1192
-  _globals['_DELETESESSIONRESPONSE']._serialized_end=1215
-  _globals['_WATCHSESSIONSREQUEST']._serialized_start=1217
-  _globals['_WATCHSESSIONSREQUEST']._serialized_end=1300
-  _globals['_WATCHSESSIONSRESPONSE']._serialized_start=1302
-  _globals['_WATCHSESSIONSRESPONSE']._serialized_end=1387
-  _globals['_RESUMESESSIONREQUEST']._serialized_start=1389
-  _globals['_RESUMESESSIONREQUEST']._serialized_end=1474
-  _globals['_RESUMESESSIONRESPONSE']._serialized_start=1477
-  _globals['_RESUMESESSIONRESPONSE']._serialized_end=1686
-  _globals['_APPENDCOMMANDREQUEST']._serialized_start=1688
-  _globals['_APPENDCOMMANDREQUEST']._serialized_end=1767
-  _globals['_APPENDCOMMANDRESPONSE']._serialized_start=1769
-  _globals['_APPENDCOMMANDRESPONSE']._serialized_end=1841
-  _globals['_LISTCOMMANDSREQUEST']._serialized_start=1843
-  _globals['_LISTCOMMANDSREQUEST']._serialized_end=1923
-  _globals['_LISTCOMMANDSRESPONSE']._serialized_start=1925
-  _globals['_LISTCOMMANDSRESPONSE']._serialized_end=2022
-  _globals['_BRANCHSESSIONREQUEST']._serialized_start=2024
-  _globals['_BRANCHSESSIONREQUEST']._serialized_end=2104
-  _globals['_BRANCHSESSIONRESPONSE']._serialized_start=2106
-  _globals['_BRANCHSESSIONRESPONSE']._serialized_end=2171
-  _globals['_COPYSESSIONREQUEST']._serialized_start=2173
-  _globals['_COPYSESSIONREQUEST']._serialized_end=2233
-  _globals['_COPYSESSIONRESPONSE']._serialized_start=2235
-  _globals['_COPYSESSIONRESPONSE']._serialized_end=2298
-  _globals['_SWEEPSESSIONSREQUEST']._serialized_start=2300
-  _globals['_SWEEPSESSIONSREQUEST']._serialized_end=2359
-  _globals['_SWEEPSESSIONSRESPONSE']._serialized_start=2361
-  _globals['_SWEEPSESSIONSRESPONSE']._serialized_end=2456
-  _globals['_SESSIONSERVICE']._serialized_start=2459
-  _globals['_SESSIONSERVICE']._serialized_end=3584
+  _globals['_CREATESESSIONREQUEST']._serialized_start=242
+  _globals['_CREATESESSIONREQUEST']._serialized_end=383
+  _globals['_CREATESESSIONRESPONSE']._serialized_start=385
+  _globals['_CREATESESSIONRESPONSE']._serialized_end=450
+  _globals['_GETSESSIONREQUEST']._serialized_start=452
+  _globals['_GETSESSIONREQUEST']._serialized_end=491
+  _globals['_GETSESSIONRESPONSE']._serialized_start=493
+  _globals['_GETSESSIONRESPONSE']._serialized_end=555
+  _globals['_LISTSESSIONSREQUEST']._serialized_start=558
+  _globals['_LISTSESSIONSREQUEST']._serialized_end=765
+  _globals['_LISTSESSIONSRESPONSE']._serialized_start=768
+  _globals['_LISTSESSIONSRESPONSE']._serialized_end=920
+  _globals['_UPDATESESSIONREQUEST']._serialized_start=923
+  _globals['_UPDATESESSIONREQUEST']._serialized_end=1090
+  _globals['_UPDATESESSIONRESPONSE']._serialized_start=1092
+  _globals['_UPDATESESSIONRESPONSE']._serialized_end=1157
+  _globals['_DELETESESSIONREQUEST']._serialized_start=1159
+  _globals['_DELETESESSIONREQUEST']._serialized_end=1221
+  _globals['_DELETESESSIONRESPONSE']._serialized_start=1223
+  _globals['_DELETESESSIONRESPONSE']._serialized_end=1246
+  _globals['_WATCHSESSIONSREQUEST']._serialized_start=1248
+  _globals['_WATCHSESSIONSREQUEST']._serialized_end=1331
+  _globals['_WATCHSESSIONSRESPONSE']._serialized_start=1333
+  _globals['_WATCHSESSIONSRESPONSE']._serialized_end=1418
+  _globals['_RESUMESESSIONREQUEST']._serialized_start=1420
+  _globals['_RESUMESESSIONREQUEST']._serialized_end=1505
+  _globals['_RESUMESESSIONRESPONSE']._serialized_start=1508
+  _globals['_RESUMESESSIONRESPONSE']._serialized_end=1770
+  _globals['_APPENDCOMMANDREQUEST']._serialized_start=1772
+  _globals['_APPENDCOMMANDREQUEST']._serialized_end=1851
+  _globals['_APPENDCOMMANDRESPONSE']._serialized_start=1853
+  _globals['_APPENDCOMMANDRESPONSE']._serialized_end=1925
+  _globals['_LISTCOMMANDSREQUEST']._serialized_start=1927
+  _globals['_LISTCOMMANDSREQUEST']._serialized_end=2007
+  _globals['_LISTCOMMANDSRESPONSE']._serialized_start=2009
+  _globals['_LISTCOMMANDSRESPONSE']._serialized_end=2106
+  _globals['_BRANCHSESSIONREQUEST']._serialized_start=2108
+  _globals['_BRANCHSESSIONREQUEST']._serialized_end=2188
+  _globals['_BRANCHSESSIONRESPONSE']._serialized_start=2190
+  _globals['_BRANCHSESSIONRESPONSE']._serialized_end=2255
+  _globals['_COPYSESSIONREQUEST']._serialized_start=2257
+  _globals['_COPYSESSIONREQUEST']._serialized_end=2317
+  _globals['_COPYSESSIONRESPONSE']._serialized_start=2319
+  _globals['_COPYSESSIONRESPONSE']._serialized_end=2382
+  _globals['_SWEEPSESSIONSREQUEST']._serialized_start=2384
+  _globals['_SWEEPSESSIONSREQUEST']._serialized_end=2443
+  _globals['_SWEEPSESSIONSRESPONSE']._serialized_start=2445
+  _globals['_SWEEPSESSIONSRESPONSE']._serialized_end=2540
+  _globals['_SESSIONSERVICE']._serialized_start=2543
+  _globals['_SESSIONSERVICE']._serialized_end=3668
 # @@protoc_insertion_point(module_scope)

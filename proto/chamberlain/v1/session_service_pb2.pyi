@@ -1,3 +1,4 @@
+from chamberlain.v1 import approval_pb2 as _approval_pb2
 from chamberlain.v1 import session_pb2 as _session_pb2
 from chamberlain.v1 import task_pb2 as _task_pb2
 from chamberlain.v1 import transcript_pb2 as _transcript_pb2
@@ -136,16 +137,18 @@ class ResumeSessionRequest(_message.Message):
     def __init__(self, session_id: _Optional[str] = ..., entries_max: _Optional[int] = ..., commands_max: _Optional[int] = ...) -> None: ...
 
 class ResumeSessionResponse(_message.Message):
-    __slots__ = ("session", "entries", "commands", "active_tasks")
+    __slots__ = ("session", "entries", "commands", "active_tasks", "pending_approvals")
     SESSION_FIELD_NUMBER: _ClassVar[int]
     ENTRIES_FIELD_NUMBER: _ClassVar[int]
     COMMANDS_FIELD_NUMBER: _ClassVar[int]
     ACTIVE_TASKS_FIELD_NUMBER: _ClassVar[int]
+    PENDING_APPROVALS_FIELD_NUMBER: _ClassVar[int]
     session: _session_pb2.Session
     entries: _containers.RepeatedCompositeFieldContainer[_transcript_pb2.TranscriptEntry]
     commands: _containers.RepeatedCompositeFieldContainer[_session_pb2.SessionCommand]
     active_tasks: _containers.RepeatedCompositeFieldContainer[_task_pb2.Task]
-    def __init__(self, session: _Optional[_Union[_session_pb2.Session, _Mapping]] = ..., entries: _Optional[_Iterable[_Union[_transcript_pb2.TranscriptEntry, _Mapping]]] = ..., commands: _Optional[_Iterable[_Union[_session_pb2.SessionCommand, _Mapping]]] = ..., active_tasks: _Optional[_Iterable[_Union[_task_pb2.Task, _Mapping]]] = ...) -> None: ...
+    pending_approvals: _containers.RepeatedCompositeFieldContainer[_approval_pb2.Approval]
+    def __init__(self, session: _Optional[_Union[_session_pb2.Session, _Mapping]] = ..., entries: _Optional[_Iterable[_Union[_transcript_pb2.TranscriptEntry, _Mapping]]] = ..., commands: _Optional[_Iterable[_Union[_session_pb2.SessionCommand, _Mapping]]] = ..., active_tasks: _Optional[_Iterable[_Union[_task_pb2.Task, _Mapping]]] = ..., pending_approvals: _Optional[_Iterable[_Union[_approval_pb2.Approval, _Mapping]]] = ...) -> None: ...
 
 class AppendCommandRequest(_message.Message):
     __slots__ = ("session_id", "command", "request_id")

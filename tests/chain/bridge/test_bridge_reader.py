@@ -11,6 +11,7 @@ from sqlalchemy import select
 
 from chain.bridge import Bridge, BridgeSettings
 from chain.devnet import DevNode, Sealing
+from chain.devnet.faults import Fault
 from chain.devnet.rpc import errors, protocol
 from chain.devnet.rpc.subscriptions import FinalizedHeads
 from chain.fetcher import RANGES_IN_FLIGHT_MAX, Fetcher
@@ -102,6 +103,20 @@ async def test_only_what_a_node_has_pruned_is_read_from_the_archive(world: World
         assert bridge.status().pruned_below is None
         assert bridge.status().endpoint == world.node.url
     await assert_unbroken(world)
+
+
+async def test_nothing_is_wrong_while_the_archive_is_read(world: World) -> None:
+    await seal(world, 100)
+    world.node.pruning.set_window(40)
+    async with DevNode(world.chain) as archive:
+        archive.faults.delay_responses("chain_getBlock", 60.0)
+        async with world.bridged(archive_url=archive.url) as bridge:
+
+            async def reading() -> bool:
+                return archive.faults.struck[Fault.RESPONSE_DELAYED] > 0
+
+            await eventually(reading, "the archive to be asked")
+            assert (bridge.status().pruned_below, bridge.status().last_error) == (None, "")
 
 
 async def test_an_archive_that_has_pruned_too_is_named(world: World) -> None:
@@ -292,7 +307,7 @@ async def test_blocks_before_and_after_a_runtime_upgrade_are_each_read_with_thei
 async def test_a_catch_up_is_stored_in_transactions_of_bounded_size(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("chain.reader.INGEST_EVENTS_MAX", 100)
+    monkeypatch.setattr("chain.portions.PORTION_EVENTS_MAX", 100)
     commit = Storage.commit
     sizes: list[tuple[int, int]] = []
 

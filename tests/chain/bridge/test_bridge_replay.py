@@ -243,6 +243,38 @@ async def test_a_replay_that_cannot_be_done_is_given_up_with_the_reason_and_read
         await world.succeeded(await world.create_task())
 
 
+async def test_a_replay_asks_a_node_that_refuses_large_answers_for_less(world: World) -> None:
+    async with world.bridged():
+        await a_history(world)
+        before = await state_of(world)
+        world.node.faults.limit_responses(largest_body(world) + 1000)
+        await replayed(world, 1)
+        assert await state_of(world) == before
+
+
+async def test_a_replay_whose_blocks_a_node_refuses_is_given_up_and_reading_goes_on(world: World) -> None:
+    async with world.bridged():
+        await world.foreign_call("System", "remark", {"remark": b"a large one" * 1000})
+        await stop_blocks(world)
+        world.node.faults.limit_responses(largest_body(world) // 2)
+        await world.storage.commit(replay.request, replay.Request(first_block=1))
+
+        async def given_up() -> bool:
+            state = await world.storage.read(replay.state, None)
+            return state is not None and "too big" in state.error
+
+        await eventually(given_up, "giving up")
+        world.node.faults.limit_responses()
+        world.chain.resume_sealing()
+        await world.succeeded(await world.create_task())
+
+
+def largest_body(world: World) -> int:
+    """About how long the answer is that holds the largest block."""
+    blocks = (world.chain.block_at(number) for number in range(1, world.chain.finalized.number + 1))
+    return max(2 * sum(map(len, block.extrinsics)) for block in blocks if block)
+
+
 async def test_a_replay_survives_the_death_of_who_does_it(world: World) -> None:
     async with world.bridged():
         await a_history(world)

@@ -1,5 +1,6 @@
 """Disputes, milestones, agreements and standings, as the chain decides them and its clients make them."""
 
+import json
 from collections.abc import AsyncIterator, Callable
 from typing import Any
 
@@ -65,7 +66,10 @@ async def test_a_dispute_is_raised_here_and_resolved_by_the_arbiter(
     assert disputed.pending_action == Action.NONE
 
     arguments = {"task_id": task.chain_task_id, "pay_agent": pay_agent}
-    await world.foreign_call("Escrow", "resolve_dispute", arguments, ARBITER)
+    decision = outbox.NewCall(
+        pallet="Escrow", call="resolve_dispute", payload=json.dumps(arguments), signer="did:dev:arbiter"
+    )
+    await world.succeeded(await world.storage.commit(outbox.enqueue_call, decision))
     resolved = (await seen(world, task, lambda detail: detail.task.escrow_status == status)).task
     paid = (475, 25) if pay_agent else (None, None)
     assert (resolved.paid_amount, resolved.fee_amount) == paid

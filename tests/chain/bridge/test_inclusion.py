@@ -14,13 +14,13 @@ from tests.support.world import World, eventually
 async def test_inclusion_is_told_again_after_the_node_refused_to_show_a_block(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    shown, refused = Node.extrinsic_hashes, list[int]()
+    shown, refused = Node.extrinsic_hashes, list[bytes]()
 
-    async def refuse_the_first(node: Node, block_number: int) -> list[bytes]:
+    async def refuse_the_first(node: Node, block_hash: bytes) -> frozenset[bytes]:
         if not refused:
-            refused.append(block_number)
+            refused.append(block_hash)
             raise RpcError(-32008, "Response is too big")
-        return await shown(node, block_number)
+        return await shown(node, block_hash)
 
     monkeypatch.setattr(Node, "extrinsic_hashes", refuse_the_first)
     async with World.open(finality_lag_blocks=5) as world:

@@ -194,6 +194,57 @@ class TestSending:
             await world.succeeded(*receipts)
             assert [(await world.extrinsic(each)).extrinsic_hash for each in receipts] == before
 
+    async def test_that_something_is_in_a_block_is_told_again_after_a_question_that_failed(
+        self, world: World, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr("chain.inclusion.PAUSE_SECONDS", 0.01)
+        ask, failed = Node.extrinsic_hashes, asyncio.Event()
+
+        async def fail_once(node: Node, block_hash: bytes) -> frozenset[bytes]:
+            if not failed.is_set():
+                failed.set()
+                raise RpcError(-32603, "Internal error")
+            return await ask(node, block_hash)
+
+        monkeypatch.setattr(Node, "extrinsic_hashes", fail_once)
+        world.chain.pause_finality()
+        async with world.bridged():
+            await remark(world)
+            await failed.wait()
+            await reaches(world, ExtrinsicStatus.IN_BLOCK, await remark(world))
+
+    async def test_what_emptied_its_account_is_not_executed_again_when_the_account_has_money_anew(
+        self, world: World
+    ) -> None:
+        """An account that ceases to exist loses its nonce, so the same bytes would be valid once more."""
+        alice, bob = load_signer("//Alice").account, load_signer("//Bob").account
+        world.chain.pause_finality()
+        everything = f'{{"dest":"0x{alice.hex()}","keep_alive":false}}'
+        call = NewCall(pallet="Balances", call="transfer_all", payload=everything, signer=BOB)
+        receipt = await world.storage.commit(outbox.enqueue_call, call)
+        async with world.bridged():
+
+            async def emptied() -> bool:
+                return world.chain.account(bob).data.free == 0
+
+            await eventually(emptied, "the transfer")
+            # As a node has it that never had the bytes in its pool: nodes ban what they saw executed.
+            extrinsic_hash = (await world.extrinsic(receipt)).extrinsic_hash
+            world.chain.lift_ban(extrinsic_hash)
+            world.submit_foreign_call(
+                "Balances", "transfer_keep_alive", {"dest": bob, "value": ENDOWMENT_PLANCK // 2}
+            )
+            last = world.chain.best.number + 40
+
+            async def passed() -> bool:
+                return world.chain.best.number >= last
+
+            await eventually(passed, "many blocks")
+            assert world.chain.account(bob).data.free == ENDOWMENT_PLANCK // 2
+            world.chain.resume_finality()
+            await world.succeeded(receipt)
+        assert world.times_executed(extrinsic_hash) == 1
+
     async def test_sending_again_serves_all_accounts_by_turns(
         self, world: World, monkeypatch: pytest.MonkeyPatch
     ) -> None:

@@ -97,7 +97,8 @@ async def test_an_archive_can_be_served_beside_a_node_that_prunes_a_long_history
         (["--pruning", "some"], "expected archive or a number of blocks, not 'some'"),
         (["--pruning", "0"], "the pruning window is 1 to 10000000 blocks"),
         (["--finality-step", "0"], "the finality step is 1 to 10000 blocks"),
-        (["--block-time-ms", "1"], "the block time is at least 2 ms"),
+        (["--block-time-ms", "1"], "the block time is 2 to 86400000 ms"),
+        (["--genesis-time-ms", "-1"], "the genesis time is 0 to"),
         (["--fill", "100001"], "100001 is not in the range"),
     ],
 )

@@ -1,0 +1,139 @@
+"""`chamberlain audit`: shows, proves and exports what was done, by calls to a server."""
+
+from collections.abc import Callable
+from datetime import datetime
+from typing import Any, BinaryIO
+
+import click
+import grpc
+from chamberlain.v1 import audit_service_pb2 as pb
+from chamberlain.v1.audit_service_pb2_grpc import AuditServiceStub
+from google.protobuf.timestamp_pb2 import Timestamp
+
+from server.cli_output import (
+    add_row,
+    ask,
+    plain,
+    print_json,
+    print_table,
+    refused,
+    table_of,
+    time_text,
+    with_address,
+    with_json,
+)
+
+PAGE_SIZE = 200
+_KIND_PREFIX = "AUDIT_FAULT_KIND_"
+
+
+@click.group()
+@with_address
+@click.pass_context
+def audit(context: click.Context, address: str) -> None:
+    """Who did what to what with which result: list it, prove that nobody changed it, export it."""
+    context.obj = AuditServiceStub(context.with_resource(grpc.insecure_channel(address)))
+
+
+def _with_filter(command: Callable[..., None]) -> Callable[..., None]:
+    """The options that become an `AuditFilter`."""
+    for option in (
+        click.option("--until", type=click.DateTime(), help="Only what was done before (UTC)."),
+        click.option("--since", type=click.DateTime(), help="Only what was done since (UTC)."),
+        click.option("--trace", "trace_id", default="", help="Only what was done in this trace."),
+        click.option("--target", "target_id", default="", metavar="ID", help="Only what was done to this."),
+        click.option("--type", "target_type", default="", help="Only what was done to things of this type."),
+        click.option("--method", default="", metavar="SERVICE/METHOD", help="Only what was done by this."),
+        click.option("--actor", default="", help="Only what this actor did."),
+    ):
+        command = option(command)
+    return command
+
+
+def _filter(since: datetime | None, until: datetime | None, **fields: str) -> pb.AuditFilter:
+    return pb.AuditFilter(begin_time=_timestamp(since), end_time=_timestamp(until), **fields)
+
+
+def _timestamp(time: datetime | None) -> Timestamp | None:
+    if time is None:
+        return None
+    timestamp = Timestamp()
+    timestamp.FromDatetime(time)
+    return timestamp
+
+
+@audit.command("list")
+@_with_filter
+@click.option("--oldest-first", is_flag=True, help="Begin with the oldest entry.")
+@click.option("--limit", default=50, show_default=True, type=click.IntRange(min=1), help="How many.")
+@with_json
+@click.pass_obj
+def list_entries(stub: Any, /, oldest_first: bool, limit: int, as_json: bool, **wanted: Any) -> None:
+    """List entries, newest first."""
+    request = pb.ListAuditRequest(filter=_filter(**wanted), oldest_first=oldest_first)
+    found: list[pb.AuditEntry] = []
+    while len(found) < limit:
+        request.page_size = min(PAGE_SIZE, limit - len(found))
+        page = ask(stub.ListAudit, request)
+        found += page.entries
+        request.page_token = page.next_page_token
+        if not request.page_token:
+            break
+    if as_json:
+        print_json([plain(entry) for entry in found])
+        return
+    table = table_of("entry", "time", "actor", "method", "result", "target", "id", "counts")
+    for entry in found:
+        counts = " ".join(f"{name}={count}" for name, count in sorted(entry.counts.items()))
+        add_row(
+            table,
+            entry.number,
+            time_text(entry.time),
+            entry.actor,
+            entry.method,
+            entry.result,
+            entry.target_type,
+            entry.target_id,
+            counts,
+        )
+    print_table(table)
+
+
+@audit.command()
+@click.option("--anchor-number", default=0, type=click.IntRange(min=0), help="An entry noted before.")
+@click.option("--anchor-hash", default="", metavar="HEX", help="The hash that it had.")
+@with_json
+@click.pass_obj
+def verify(stub: Any, anchor_number: int, anchor_hash: str, as_json: bool) -> None:
+    """Walk the chain, and name the first broken link. Leaves with status 1 if there is one."""
+    request = pb.VerifyAuditRequest(anchor_number=anchor_number, anchor_hash=anchor_hash)
+    try:
+        *_, last = stub.VerifyAudit(request)
+    except grpc.RpcError as error:
+        raise refused(error) from None
+    if as_json:
+        print_json(plain(last))
+    elif last.HasField("fault"):
+        kind = pb.AuditFaultKind.Name(last.fault.kind).removeprefix(_KIND_PREFIX).lower()
+        click.echo(f"broken at entry {last.fault.number} ({kind}): {last.fault.description}")
+    else:
+        count = last.verified_number - last.first_number + 1
+        click.echo(f"{count} entries up to number {last.verified_number} are as they were written")
+        click.echo(f"entry {last.head_number} has hash {last.head_hash}")
+    if last.HasField("fault"):
+        raise SystemExit(1)
+
+
+@audit.command()
+@_with_filter
+@click.option("--after", "after_number", default=0, type=click.IntRange(min=0), help="Only later entries.")
+@click.option("--output", type=click.File("wb"), default="-", help="A file, instead of the standard output.")
+@click.pass_obj
+def export(stub: Any, /, after_number: int, output: BinaryIO, **wanted: Any) -> None:
+    """Write entries as NDJSON, oldest first, with their hashes: one per line."""
+    request = pb.ExportAuditRequest(filter=_filter(**wanted), after_number=after_number)
+    try:
+        for chunk in stub.ExportAudit(request):
+            output.write(chunk.ndjson)
+    except grpc.RpcError as error:
+        raise refused(error) from None

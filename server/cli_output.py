@@ -1,0 +1,85 @@
+"""What the commands that call a server share: how they find it, ask it, and print what it says."""
+
+import json
+import os
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+import click
+import grpc
+from google.protobuf.json_format import MessageToDict
+from google.protobuf.message import Message
+from google.protobuf.timestamp_pb2 import Timestamp
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from server.settings import Settings, default_text, environment_name
+
+CALL_SECONDS = 30.0
+WIDTH_COLUMNS = 160
+"""How wide a table is when it does not go to a terminal."""
+_ADDRESS = default_text(Settings.model_fields["bind_addr"])
+
+Answer = TypeVar("Answer")
+
+with_address = click.option(
+    "--address",
+    metavar="HOST:PORT",
+    default=lambda: os.environ.get(environment_name("bind_addr")) or _ADDRESS,
+    help=f"The server to ask.  [env: {environment_name('bind_addr')}; default: {_ADDRESS}]",
+)
+with_json = click.option("--json", "as_json", is_flag=True, help="Print JSON instead of tables.")
+
+
+def ask(method: Callable[..., Answer], request: object) -> Answer:
+    """Call the server; what it refuses ends the command with its words."""
+    try:
+        return method(request, timeout=CALL_SECONDS)
+    except grpc.RpcError as error:
+        raise refused(error) from None
+
+
+def refused(error: grpc.RpcError) -> click.ClickException:
+    """What ends a command whose call failed."""
+    code: Any = error
+    return click.ClickException(f"{code.details()} ({code.code().name})")
+
+
+def plain(message: Message) -> dict[str, Any]:
+    """The JSON of a message, with all of its fields in the names of the contract."""
+    fields: dict[str, Any] = MessageToDict(
+        message, preserving_proto_field_name=True, always_print_fields_with_no_presence=True
+    )
+    return fields
+
+
+def print_json(value: object) -> None:
+    click.echo(json.dumps(value, ensure_ascii=False, indent=2))
+
+
+def time_text(time: Timestamp) -> str:
+    return time.ToDatetime().isoformat(sep=" ", timespec="seconds")
+
+
+def table_of(*columns: str) -> Table:
+    table = Table(box=None, pad_edge=False, show_header=any(columns))
+    for place, column in enumerate(columns):
+        table.add_column(column, overflow="fold", no_wrap=place == 0)  # ids stay whole
+    return table
+
+
+def add_row(table: Table, *cells: object) -> None:
+    """A row whose texts are neither markup nor able to control the terminal."""
+    table.add_row(*(Text(_printable(str(cell))) for cell in cells))
+
+
+def _printable(text: str) -> str:
+    return "".join(character if character.isprintable() or character == "\n" else "�" for character in text)
+
+
+def print_table(table: Table) -> None:
+    console = Console()
+    if not console.is_terminal:
+        console.width = WIDTH_COLUMNS
+    console.print(table)

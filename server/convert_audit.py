@@ -1,0 +1,138 @@
+"""The audit log between the contract and storage."""
+
+import re
+
+from chamberlain.v1 import audit_service_pb2 as pb
+
+from server.convert_records import timestamp
+from server.enums import AUDIT_FAULT_KIND
+from server.paging import Tokens, rows
+from server.validation import Fields
+from storage import limits
+from storage.audit_chain import Anchor, Fault, Walk
+from storage.audit_lists import AuditFilter, StoredEntry
+
+_HASH = re.compile(r"[0-9a-f]{64}")
+_TRACE_ID = re.compile(r"[0-9a-f]{32}")
+METHOD_BYTES_MAX = 256
+TARGET_BYTES_MAX = 256  # ids of 128 bytes, and a number with its hash
+
+
+def audit_page(request: pb.ListAuditRequest, tokens: Tokens) -> AuditFilter:
+    fields = Fields()
+    number = tokens.key(request.page_token)
+    size = rows(
+        fields,
+        "page_size",
+        request.page_size,
+        default=limits.PAGE_SIZE_DEFAULT,
+        at_most=limits.PAGE_SIZE_MAX,
+    )
+    wanted = _filter(
+        fields,
+        request.filter,
+        size=size,
+        after=int(number) if number else None,
+        newest_first=not request.oldest_first,
+    )
+    fields.refuse_if_wrong()
+    return wanted
+
+
+def exported(request: pb.ExportAuditRequest) -> AuditFilter:
+    """The first page of an export."""
+    fields = Fields()
+    if request.after_number < 0:
+        fields.refuse("after_number", "must not be negative")
+    wanted = _filter(
+        fields,
+        request.filter,
+        size=limits.AUDIT_PAGE_MAX,
+        after=request.after_number,
+        newest_first=False,
+    )
+    fields.refuse_if_wrong()
+    return wanted
+
+
+def _filter(
+    fields: Fields, wanted: pb.AuditFilter, *, size: int, after: int | None, newest_first: bool
+) -> AuditFilter:
+    if wanted.trace_id and not _TRACE_ID.fullmatch(wanted.trace_id):
+        fields.refuse("filter.trace_id", "must be 32 hexadecimal digits in lower case")
+    return AuditFilter(
+        size=size,
+        after=after,
+        newest_first=newest_first,
+        actor=fields.optional_identifier("filter.actor", wanted.actor),
+        method=fields.text("filter.method", wanted.method, METHOD_BYTES_MAX),
+        target_type=fields.optional_identifier("filter.target_type", wanted.target_type),
+        target_id=fields.text("filter.target_id", wanted.target_id, TARGET_BYTES_MAX),
+        trace_id=wanted.trace_id,
+        begin_time_us=fields.time_us("filter.begin_time", wanted.begin_time)
+        if wanted.HasField("begin_time")
+        else None,
+        end_time_us=fields.time_us("filter.end_time", wanted.end_time)
+        if wanted.HasField("end_time")
+        else None,
+    )
+
+
+def walk(request: pb.VerifyAuditRequest) -> Walk:
+    """A walk that has not begun."""
+    fields = Fields()
+    if request.anchor_number < 0:
+        fields.refuse("anchor_number", "must not be negative")
+    if bool(request.anchor_number) != bool(request.anchor_hash):
+        fields.refuse("anchor_hash", "and anchor_number belong together")
+    elif request.anchor_hash and not _HASH.fullmatch(request.anchor_hash):
+        fields.refuse("anchor_hash", "must be 64 hexadecimal digits in lower case")
+    fields.refuse_if_wrong()
+    if not request.anchor_number:
+        return Walk()
+    return Walk(anchor=Anchor(number=request.anchor_number, hash=request.anchor_hash))
+
+
+def progress(walk: Walk) -> pb.VerifyAuditResponse:
+    return pb.VerifyAuditResponse(
+        first_number=walk.tail + 1,
+        verified_number=walk.position,
+        head_number=walk.end,
+        head_hash=walk.end_hash,
+        done=walk.over,
+        fault=_fault(walk.fault) if walk.fault else None,
+    )
+
+
+def _fault(fault: Fault) -> pb.AuditFault:
+    return pb.AuditFault(
+        number=fault.number, kind=AUDIT_FAULT_KIND.to_wire[fault.kind], description=fault.description
+    )
+
+
+def audit_entry(stored: StoredEntry) -> pb.AuditEntry:
+    """Raises `AuditEntryBroken`."""
+    entry = stored.entry
+    return pb.AuditEntry(
+        number=entry.number,
+        time=timestamp(entry.time_us),
+        actor=entry.actor,
+        method=entry.method,
+        target_type=entry.target_type,
+        target_id=entry.target_id,
+        result=entry.result,
+        trace_id=entry.trace_id,
+        correlation_id=entry.correlation_id,
+        counts=entry.counts,
+        previous_hash=stored.previous_hash,
+        hash=stored.hash,
+    )
+
+
+def ndjson_line(stored: StoredEntry) -> bytes:
+    """A line of an export; see AuditService.ExportAudit. What is broken is exported as it is."""
+    return b'{"entry":%b,"previous_hash":"%b","hash":"%b"}\n' % (
+        stored.canonical,
+        stored.previous_hash.encode(),
+        stored.hash.encode(),
+    )

@@ -1,0 +1,83 @@
+"""ApprovalService: what a person must decide before an agent goes on."""
+
+from collections.abc import AsyncIterator
+
+from chamberlain.v1 import approval_service_pb2 as pb
+from chamberlain.v1.approval_service_pb2_grpc import ApprovalServiceServicer
+
+from server import convert_approvals as convert
+from server.convert_filters import cursor
+from server.convert_requests import key
+from server.interceptor import Context
+from server.services.calls import Calls
+from storage import approvals
+from storage.events import Filter
+from storage.feed import Cursor
+from storage.lifecycle import APPROVAL
+
+
+class ApprovalService(Calls, ApprovalServiceServicer):
+    async def RequestApproval(
+        self, request: pb.RequestApprovalRequest, context: Context
+    ) -> pb.RequestApprovalResponse:
+        new_approval = convert.new_approval(request)
+        approval = await self._commit(approvals.request, new_approval, request)
+        return pb.RequestApprovalResponse(approval=convert.approval(approval))
+
+    async def DecideApproval(
+        self, request: pb.DecideApprovalRequest, context: Context
+    ) -> pb.DecideApprovalResponse:
+        decision = convert.decision(request)
+        approval = await self._commit(approvals.end, decision, request)
+        return pb.DecideApprovalResponse(approval=convert.approval(approval))
+
+    async def CancelApproval(
+        self, request: pb.CancelApprovalRequest, context: Context
+    ) -> pb.CancelApprovalResponse:
+        cancellation = convert.cancellation(request)
+        approval = await self._commit(approvals.end, cancellation, request)
+        return pb.CancelApprovalResponse(approval=convert.approval(approval))
+
+    async def GetApproval(self, request: pb.GetApprovalRequest, context: Context) -> pb.GetApprovalResponse:
+        approval = await self._storage.fetch(approvals.get, key("approval_id", request.approval_id))
+        return pb.GetApprovalResponse(approval=convert.approval(approval))
+
+    async def ListApprovals(
+        self, request: pb.ListApprovalsRequest, context: Context
+    ) -> pb.ListApprovalsResponse:
+        tokens = await self._pages.tokens(request)
+        listed = await self._storage.read(approvals.listed, convert.approvals(request, tokens))
+        return pb.ListApprovalsResponse(
+            approvals=[convert.approval(record) for record in listed.records],
+            next_page_token=tokens.token(listed.next_key),
+            total_size=listed.total_size,
+            watch_cursor=Cursor(log_id=listed.log.log_id, number=listed.log.head).text(),
+        )
+
+    async def WaitForApproval(
+        self, request: pb.WaitForApprovalRequest, context: Context
+    ) -> AsyncIterator[pb.WaitForApprovalResponse]:
+        approval_id = key("approval_id", request.approval_id)
+        # The first batch says that the watch stands: what is read from then on, no event is missed after.
+        of_this = Filter(entities=convert.WATCHED_BY_APPROVAL, entity_ids=frozenset({approval_id}))
+        told = False
+        async for batch in self._storage.feed.watch(of_this, None):
+            if told and not batch.events:
+                yield pb.WaitForApprovalResponse()
+                continue
+            approval = await self._storage.fetch(approvals.get, approval_id)
+            told = True
+            yield pb.WaitForApprovalResponse(approval=convert.approval(approval))
+            if APPROVAL.terminal(approval.status):
+                return
+
+    async def WatchApprovals(
+        self, request: pb.WatchApprovalsRequest, context: Context
+    ) -> AsyncIterator[pb.WatchApprovalsResponse]:
+        wanted = convert.watched(request)
+        after = cursor(request.after_cursor)
+        async for batch in self._storage.feed.watch(wanted, after):
+            yield pb.WatchApprovalsResponse(
+                events=[convert.approval_event(event) for event in batch.events],
+                cursor=batch.cursor.text(),
+            )

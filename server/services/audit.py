@@ -1,0 +1,46 @@
+"""AuditService: the audit log, listed, proven and exported."""
+
+from collections.abc import AsyncIterator
+
+import msgspec
+from chamberlain.v1 import audit_service_pb2 as pb
+from chamberlain.v1.audit_service_pb2_grpc import AuditServiceServicer
+
+from server import convert_audit as convert
+from server.interceptor import Context
+from server.services.calls import Calls
+from storage import audit_chain, audit_lists
+
+
+class AuditService(Calls, AuditServiceServicer):
+    async def ListAudit(self, request: pb.ListAuditRequest, context: Context) -> pb.ListAuditResponse:
+        tokens = await self._pages.tokens(request)
+        page = await self._storage.read(audit_lists.page, convert.audit_page(request, tokens))
+        return pb.ListAuditResponse(
+            entries=[convert.audit_entry(stored) for stored in page.entries],
+            next_page_token=tokens.token(str(page.entries[-1].number) if page.more else ""),
+        )
+
+    async def VerifyAudit(
+        self, request: pb.VerifyAuditRequest, context: Context
+    ) -> AsyncIterator[pb.VerifyAuditResponse]:
+        walk = convert.walk(request)
+        while not walk.over:
+            walk = await self._storage.read(audit_chain.go_on, walk)
+            yield convert.progress(walk)
+
+    async def ExportAudit(
+        self, request: pb.ExportAuditRequest, context: Context
+    ) -> AsyncIterator[pb.ExportAuditResponse]:
+        wanted = convert.exported(request)
+        head = (await self._storage.read(lambda tx, _: audit_lists.extent(tx), None)).head
+        more = True
+        while more:
+            page = await self._storage.read(audit_lists.page, wanted)
+            entries = [stored for stored in page.entries if stored.number <= head]
+            if not entries:
+                return
+            last = entries[-1].number
+            yield pb.ExportAuditResponse(ndjson=b"".join(map(convert.ndjson_line, entries)), last_number=last)
+            wanted = msgspec.structs.replace(wanted, after=last)
+            more = page.more

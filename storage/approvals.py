@@ -1,0 +1,189 @@
+"""Approvals: what a person must decide before an agent goes on. Their times are of the database's clock."""
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import msgspec
+
+from storage import limits
+from storage import schema_approvals as schema
+from storage.approval_records import Approval
+from storage.driver import fetch
+from storage.errors import ApprovalNotFound, ApprovalNotPending, Retry
+from storage.fetcher import query
+from storage.ids import new_id
+from storage.lifecycle import APPROVAL, ApprovalStatus
+from storage.lists import Listed, Page, equal_to, keyset_page
+from storage.outcome import Outcome, decide_each, mutation
+from storage.records import EventBody, Record
+from storage.session_set import SessionSet
+from storage.table_map import TableMap
+from storage.transaction import NewEvent, Transaction
+
+APPROVALS = TableMap(schema.approvals, Approval)
+
+
+class NewApproval(Record, frozen=True, kw_only=True):
+    session_id: str = ""
+    task_id: str = ""
+    approval_kind: str
+    title: str
+    details: str = "{}"
+    requested_by: str
+    approver_role: str = ""
+    time_to_live_us: int
+
+
+class Ending(Record, frozen=True, kw_only=True):
+    """What becomes of a pending approval, and by whom."""
+
+    approval_id: str
+    status: ApprovalStatus  # approved, rejected or cancelled
+    decided_by: str
+    notes: str = ""
+
+
+class ApprovalFilter(Record, frozen=True, kw_only=True):
+    page: Page
+    status: ApprovalStatus | None = None
+    session_id: str = ""
+    task_id: str = ""
+    approver_role: str = ""
+
+
+@mutation(Approval)
+def request(tx: Transaction, items: Sequence[NewApproval]) -> list[Outcome[Approval]]:
+    """Store approvals, which are pending then. It touches their sessions.
+
+    Refusals, per approval: SessionNotFound, SessionEnded.
+    """
+    sessions = SessionSet(tx)
+    sessions.load_heads(item.session_id for item in items if item.session_id)
+    new: list[Approval] = []
+
+    def decide(item: NewApproval) -> Approval:
+        if item.session_id:
+            sessions.move_head(sessions.open_head(item.session_id))
+        fields = msgspec.structs.asdict(item)
+        expire_time_us = sessions.now_us + fields.pop("time_to_live_us")
+        approval = Approval(
+            approval_id=new_id(),
+            create_time_us=sessions.now_us,
+            update_time_us=sessions.now_us,
+            expire_time_us=expire_time_us,
+            **fields,
+        )
+        new.append(approval)
+        _tell(tx, approval, before=None)
+        return approval
+
+    outcomes = decide_each(items, decide)
+    sessions.store()
+    if len(APPROVALS.insert(tx, new)) != len(new):
+        raise Retry
+    return outcomes
+
+
+@mutation(Approval)
+def end(tx: Transaction, items: Sequence[Ending]) -> list[Outcome[Approval]]:
+    """Decide or cancel approvals. Refusals, per approval: ApprovalNotFound, ApprovalNotPending."""
+    now_us = tx.dialect.clock_us(tx.connection)
+    found = _load(tx, (item.approval_id for item in items))
+    ended: set[str] = set()
+
+    def decide(item: Ending) -> Approval:
+        approval = found.get(item.approval_id)
+        if approval is None:
+            raise ApprovalNotFound(item.approval_id)
+        if APPROVAL.terminal(approval.status):
+            raise ApprovalNotPending(approval.approval_id, approval.status, approval.decided_by)
+        if approval.expire_time_us <= now_us:  # the sweep has not come by yet
+            raise ApprovalNotPending(approval.approval_id, ApprovalStatus.EXPIRED)
+        approval = _ended(
+            tx, approval, now_us, status=item.status, decided_by=item.decided_by, notes=item.notes
+        )
+        found[approval.approval_id] = approval
+        ended.add(approval.approval_id)
+        return approval
+
+    outcomes = decide_each(items, decide)
+    APPROVALS.update(tx, [found[key] for key in sorted(ended)])
+    return outcomes
+
+
+@mutation(int)
+def sweep(tx: Transaction, items: Sequence[int]) -> list[Outcome[int]]:
+    """Let approvals expire that nobody decided in time; each item is how many at most. How many did."""
+    return [_sweep(tx, at_most) for at_most in items]
+
+
+def _sweep(tx: Transaction, at_most: int) -> int:
+    now_us = tx.dialect.clock_us(tx.connection)
+    parameter = tx.dialect.parameter
+    claimed = fetch(
+        tx.connection,
+        f"SELECT approval_id FROM approvals WHERE {schema.PENDING_APPROVAL}"
+        f" AND expire_time_us <= {parameter(1)}"
+        f" ORDER BY expire_time_us LIMIT {parameter(2)}{tx.dialect.skip_locked()}",
+        (now_us, at_most),
+    )
+    due = _load(tx, (row[0] for row in claimed)).values()
+    expired = [_ended(tx, approval, now_us, status=ApprovalStatus.EXPIRED) for approval in due]
+    APPROVALS.update(tx, expired)
+    return len(expired)
+
+
+@query
+def get(tx: Transaction, keys: Sequence[str]) -> list[Outcome[Approval]]:
+    """Approvals by id. Refusals: ApprovalNotFound."""
+    found = {approval.approval_id: approval for approval in APPROVALS.load(tx, keys, lock=False)}
+    return [found.get(key) or ApprovalNotFound(key) for key in keys]
+
+
+def listed(tx: Transaction, wanted: ApprovalFilter) -> Listed[Approval]:
+    """Pending approvals oldest first, if only these are wanted, and else the newest first.
+
+    Must run in a snapshot.
+    """
+    conditions = equal_to(schema.approvals, wanted, ("status", "session_id", "task_id", "approver_role"))
+    waiting = wanted.status == ApprovalStatus.PENDING
+    return keyset_page(tx, APPROVALS, conditions, wanted.page, newest_first=not waiting)
+
+
+def pending_of_session(tx: Transaction, session_id: str) -> list[Approval]:
+    """The pending approvals of a session, oldest first, at most RESUMED_APPROVALS_MAX of them."""
+    statement = (
+        f"SELECT {', '.join(APPROVALS.quoted())} FROM approvals WHERE session_id = {tx.dialect.parameter(1)}"
+        f" AND session_id <> '' AND {schema.PENDING_APPROVAL}"
+        f" ORDER BY approval_id LIMIT {limits.RESUMED_APPROVALS_MAX}"
+    )
+    return [APPROVALS.from_row(row) for row in fetch(tx.connection, statement, (session_id,))]
+
+
+def _load(tx: Transaction, approval_ids: Iterable[str]) -> dict[str, Approval]:
+    return {approval.approval_id: approval for approval in APPROVALS.load(tx, approval_ids)}
+
+
+def _ended(tx: Transaction, approval: Approval, now_us: int, **fields: Any) -> Approval:
+    ended = msgspec.structs.replace(
+        approval, revision=approval.revision + 1, update_time_us=now_us, end_time_us=now_us, **fields
+    )
+    _tell(tx, ended, before=approval)
+    return ended
+
+
+def _tell(tx: Transaction, approval: Approval, *, before: Approval | None) -> None:
+    tx.events.append(
+        NewEvent(
+            event_time_us=tx.now_us,
+            entity="approval",
+            entity_id=approval.approval_id,
+            created=before is None,
+            task_id=approval.task_id,
+            requester_id="",
+            revision=approval.revision,
+            body=EventBody(status=approval.status, role=approval.approver_role),
+            status_before="" if before is None else before.status,
+            escrow_status_before="",
+        )
+    )

@@ -1,0 +1,76 @@
+"""What the audit log says of a mutation: who does it, to what, and how much of it there was.
+
+Facts are ids and counts. Contents, prompts, values and secrets have no place among them.
+"""
+
+import operator
+import typing
+from collections.abc import Callable, Mapping
+from typing import Any, NamedTuple, TypeAlias
+
+from storage.records import Receipt, Record
+
+SYSTEM = "system"
+"""The actor of what the server does by itself."""
+
+
+class Deed(Record, frozen=True, kw_only=True):
+    """Who does something, and by which method."""
+
+    actor: str
+    method: str
+    trace_id: str = ""  # 32 hexadecimal digits, or empty
+
+
+class Facts(NamedTuple):
+    """What a mutation did, by its answer."""
+
+    target_type: str = ""
+    target_id: str = ""
+    correlation_id: str = ""
+    counts: Mapping[str, int] = {}
+
+
+Describe: TypeAlias = Callable[[Any], Facts | None]
+"""The facts of an answer; None if nothing was done that is worth an entry."""
+
+
+def describing(answer: Any) -> Describe:
+    """How answers of a type are described, unless their mutation says it otherwise."""
+    if answer is int:
+        return _rows
+    if typing.get_origin(answer) is Receipt:
+        (record,) = typing.get_args(answer)
+        return _receipt(record)
+    if isinstance(answer, type) and issubclass(answer, Record):
+        return _entity(answer)
+    return _nothing_known
+
+
+def _rows(count: int) -> Facts | None:
+    return Facts(counts={"rows": count}) if count else None
+
+
+def _nothing_known(answer: object) -> Facts:
+    return Facts()
+
+
+def _receipt(record: type[Record]) -> Describe:
+    kind, id_field = _kind(record)
+    entity_id = operator.attrgetter(f"record.{id_field}")
+    return lambda receipt: Facts(kind, entity_id(receipt), receipt.correlation_id)
+
+
+def _entity(record: type[Record]) -> Describe:
+    kind, id_field = _kind(record)
+    if not id_field:
+        return _nothing_known
+    entity_id = operator.attrgetter(id_field)
+    return lambda entity: Facts(kind, entity_id(entity))
+
+
+def _kind(record: type[Record]) -> tuple[str, str]:
+    """The kind of an entity, and the field of its id; empty if it has none."""
+    kind = record.__name__.lower()
+    named = (field for field in (f"{kind}_id", "correlation_id") if field in record.__struct_fields__)
+    return kind, next(named, "")

@@ -1,0 +1,26 @@
+"""The table of the audit log, see `storage.audit`; its head is in `database_state`."""
+
+from sqlalchemy import BigInteger, Column, Index, Table
+
+from storage.columns import FIXED, number, partial_index, text
+from storage.schema import metadata
+
+# The canonical bytes are in `entry`. What stands beside it is there to find entries by, and VerifyAudit
+# compares it with `entry`.
+audit_log = Table(
+    "audit_log",
+    metadata,
+    Column("number", BigInteger, primary_key=True, autoincrement=False, info=FIXED),
+    number("time_us", fixed=True),
+    text("actor", fixed=True),
+    text("method", fixed=True),
+    text("target_type", fixed=True),
+    text("target_id", fixed=True),
+    text("trace_id", fixed=True),
+    text("entry", fixed=True),
+    text("hash", fixed=True),
+    Index("audit_log_actor_idx", "actor", "number"),
+    Index("audit_log_method_idx", "method", "number"),
+    Index("audit_log_target_id_idx", "target_id", "number"),
+    partial_index("audit_log_trace_id_idx", "trace_id", "number", where="trace_id <> ''"),
+)

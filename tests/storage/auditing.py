@@ -1,0 +1,39 @@
+"""Looking into the audit log, and meddling with it behind the server's back."""
+
+from sqlalchemy import bindparam, text
+
+from storage import audit_chain, audit_lists
+from storage.audit_chain import Anchor, FaultKind, Walk
+from storage.audit_lists import AuditFilter, StoredEntry
+from storage.deeds import Deed
+from storage.store import Storage
+
+ADA = Deed(actor="ada", method="Service/Method", trace_id="ab" * 16)
+
+
+async def walked(storage: Storage, anchor: Anchor | None = None) -> Walk:
+    """Walk the chain to its end, or to its first fault."""
+    walk = Walk(anchor=anchor)
+    while not walk.over:
+        walk = await storage.read(audit_chain.go_on, walk)
+    return walk
+
+
+async def fault_of(storage: Storage, anchor: Anchor | None = None) -> tuple[int, FaultKind] | None:
+    """Number and kind of the first broken link."""
+    fault = (await walked(storage, anchor)).fault
+    return (fault.number, fault.kind) if fault else None
+
+
+async def audited(storage: Storage, **wanted: object) -> list[StoredEntry]:
+    """The entries that are wanted, the oldest first."""
+    everything = AuditFilter(**{"size": 10_000, "newest_first": False} | wanted)  # type: ignore[arg-type]
+    page = await storage.read(audit_lists.page, everything)
+    assert not page.more
+    return page.entries
+
+
+async def meddle(storage: Storage, statement: str, **parameters: object) -> None:
+    """Change the database behind the server's back."""
+    words = text(statement).bindparams(*(bindparam(name, value) for name, value in parameters.items()))
+    await storage._engine.write(lambda connection: connection.execute(words))
