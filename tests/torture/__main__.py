@@ -7,7 +7,6 @@ make torture ARGS='--seed 1 --intents 60 --sabotage era'  # does it notice?
 
 import asyncio
 import contextlib
-import os
 import tempfile
 import time
 from collections.abc import Iterator
@@ -83,6 +82,4 @@ def _place(seed: int, postgres: PostgresServer | None) -> Iterator[tuple[str, Pa
 
 
 if __name__ == "__main__":
-    # As in tests/conftest.py: programs are started while gRPC's threads run.
-    os.environ.setdefault("GRPC_ENABLE_FORK_SUPPORT", "false")
     main()
