@@ -52,7 +52,7 @@ bench: install ## Measure what we promise about speed: make bench ONLY=create_ta
 	@$(RUN) bench $(if $(ONLY),--only $(ONLY)) $(ARGS)
 
 torture: install ## Kill, fork, lose and delay, and count what was executed: make torture ARGS='--seed 7'
-	@$(RUN) tests.torture $(ARGS)
+	@GRPC_ENABLE_FORK_SUPPORT=false $(RUN) tests.torture $(ARGS) # see tests/conftest.py
 
 check: ## Check everything, as CI does
 	@.ci/run

@@ -4,6 +4,7 @@ import asyncio
 from pathlib import Path
 
 from tests.support.postgres import PostgresServer
+from tests.torture.plan import RESTARTS
 from tests.torture.run import Broken, Torture
 from tests.torture.served import SABOTAGES
 
@@ -30,6 +31,8 @@ async def test_it_is_noticed_when_a_safeguard_is_taken_out(tmp_path: Path) -> No
     async def take_out(sabotage: str) -> str:
         folder = _folder(tmp_path, sabotage)
         torture = Torture(1, INTENTS, f"sqlite:///{folder}/market.db", folder, sabotage=sabotage)
+        if sabotage != "write-ahead":  # the others are noticed without a crash
+            torture.steps = [step for step in torture.steps if step.act not in RESTARTS]
         try:
             return await torture.run(SETTLE_SECONDS_OF_SABOTAGE)
         except Broken as broken:

@@ -7,8 +7,8 @@ make torture ARGS='--seed 1 --intents 60 --sabotage era'  # does it notice?
 
 import asyncio
 import contextlib
-import os
 import tempfile
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -51,6 +51,7 @@ def main(
             on_postgres = database == "postgres" or (database is None and number % 2 == 0)
             if on_postgres and postgres is None:
                 postgres = stack.enter_context(PostgresServer(in_memory=True))
+            began = time.monotonic()
             with _place(number, postgres if on_postgres else None) as (url, folder):
                 torture = Torture(number, intents, url, folder, sabotage=sabotage or "", as_is=as_is)
                 try:
@@ -59,7 +60,8 @@ def main(
                 except Broken as defect:
                     broken += 1
                     told = str(defect)
-                click.echo(f"{'postgres' if on_postgres else 'sqlite'}, {told}")
+                seconds = time.monotonic() - began
+                click.echo(f"{'postgres' if on_postgres else 'sqlite'}, {seconds:.0f} s, {told}")
     if broken:
         raise SystemExit(f"{broken} of {1 if seed is not None else seeds} seeds broke a promise")
 
@@ -80,6 +82,4 @@ def _place(seed: int, postgres: PostgresServer | None) -> Iterator[tuple[str, Pa
 
 
 if __name__ == "__main__":
-    # As in tests/conftest.py: programs are started while gRPC's threads run.
-    os.environ.setdefault("GRPC_ENABLE_FORK_SUPPORT", "false")
     main()

@@ -49,16 +49,17 @@ class Adversary:
     async def act(self, seed: int, step: Step) -> None:
         """Do what the step says, and wait a little."""
         self._chance = random.Random(f"{seed} act {step.number}")
-        begun = await self._where()
+        begun, said = await self._where(), "it did not come to its end"
         try:
             said = await getattr(self, f"_{step.act}")()
         except (RpcError, ScaleError) as refusal:  # the chain has moved on meanwhile, or answers are limited
             said = f"refused: {refusal}"
-        self.log.append(
-            f"{begun} step {step.number}: {step.act}{f' ({said})' if said else ''}"
-            f"{f', lives {list(step.lives)}' if step.lives else ''}"
-            f"{f', singles {[number for number, _ in step.singles]}' if step.singles else ''}"
-        )
+        finally:
+            self.log.append(
+                f"{begun} step {step.number}: {step.act}{f' ({said})' if said else ''}"
+                f"{f', lives {list(step.lives)}' if step.lives else ''}"
+                f"{f', singles {[number for number, _ in step.singles]}' if step.singles else ''}"
+            )
         await asyncio.sleep(step.pause_seconds)
 
     async def rest(self) -> None:

@@ -30,6 +30,8 @@ class Act(StrEnum):
     STRANGER = "stranger"
 
 
+RESTARTS = frozenset({Act.KILL, Act.FALSE_START, Act.AMBUSH, Act.LONG_ABSENCE})
+"""What takes longest: a server starts for a second or two."""
 ONCE = frozenset({Act.BLACK_HOLE, Act.UPGRADE})
 """What each run has exactly once."""
 AT_LEAST = {Act.KILL: 2, Act.AMBUSH: 3, Act.FORK: 3}

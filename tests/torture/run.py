@@ -2,7 +2,6 @@
 
 import asyncio
 import sys
-import time
 from pathlib import Path
 
 import grpc
@@ -21,6 +20,7 @@ SETTLE_SECONDS = 180.0
 """How long everything may take to come to its end once the adversary rests."""
 SERVER_LOG = "server.log"
 LOG_TAIL_LINES = 30
+CHANNEL_OPTIONS = (("grpc.max_reconnect_backoff_ms", 200), ("grpc.initial_reconnect_backoff_ms", 50))
 
 
 class Broken(AssertionError):
@@ -58,7 +58,6 @@ class Torture:
             raise Broken(self._report(str(defect) or repr(defect))) from defect
 
     async def _run(self, settle_seconds: float) -> str:
-        began = time.monotonic()
         chain = development_chain(
             block_time_ms=BLOCK_TIME_MS,
             finality_lag=FINALITY_LAG_BLOCKS,
@@ -70,32 +69,15 @@ class Torture:
             self.log = adversary.log
             try:
                 await server.start()
-                async with grpc.aio.insecure_channel(
-                    server.address,
-                    options=[
-                        ("grpc.max_reconnect_backoff_ms", 200),
-                        ("grpc.initial_reconnect_backoff_ms", 50),
-                    ],
-                ) as channel:
+                async with grpc.aio.insecure_channel(server.address, options=CHANNEL_OPTIONS) as channel:
                     callers = Callers(channel, self.seed)
-                    try:
-                        callers.register()
-                        for step in self.steps:
-                            callers.release(step)
-                            await adversary.act(self.seed, step)
-                        await adversary.rest()
-                        rested = time.monotonic()
-                        unsettled = await self._settle(rpc, callers, settle_seconds)
-                        settled = time.monotonic()
-                    finally:
-                        await callers.leave()
+                    wrong = await self._play(rpc, callers, adversary, settle_seconds)
                 status = await server.stop()
             finally:
                 await server.kill()
             ledger = await Ledger.read(rpc)
             genesis_hash = str(await rpc.call("chain_getBlockHash", 0)).removeprefix("0x")
         database = await Database.read(self._database_url, genesis_hash)
-        wrong = [*callers.turned_away, *unsettled]
         wrong += complaints(callers.intents, database, ledger, adversary.foreign)
         if status != 0:
             wrong.append(f"the server ended with status {status} when it was told to stop")
@@ -104,9 +86,23 @@ class Torture:
         assert not wrong, "\n".join(wrong)
         return (
             f"seed {self.seed}: {len(callers.intents)} intents once, {len(ledger.blocks)} blocks,"
-            f" {len(database.signatures)} signatures, {len(self.steps)} acts,"
-            f" {rested - began:.0f} s of torture, {settled - rested:.0f} s to settle"
+            f" {len(database.signatures)} signatures, {len(self.steps)} acts"
         )
+
+    async def _play(
+        self, rpc: RpcClient, callers: Callers, adversary: Adversary, settle_seconds: float
+    ) -> list[str]:
+        """Let callers ask and the adversary act, and then everything settle; what did not."""
+        try:
+            callers.register()
+            for step in self.steps:
+                callers.release(step)
+                await adversary.act(self.seed, step)
+            await adversary.rest()
+            unsettled = await self._settle(rpc, callers, settle_seconds)
+            return [*callers.turned_away, *unsettled]
+        finally:
+            await callers.leave()
 
     def _server(self, url: str) -> Server:
         signers = self._folder / "signers.toml"
@@ -150,8 +146,10 @@ class Torture:
     def _report(self, defect: str) -> str:
         said = self._folder / SERVER_LOG
         tail = said.read_text().splitlines()[-LOG_TAIL_LINES:] if said.exists() else []
-        sabotage = f" --sabotage {self._sabotage}" if self._sabotage else ""
-        again = f"make torture ARGS='--seed {self.seed} --intents {self._intents}{sabotage}'"
+        engine = self._database_url.partition(":")[0].removesuffix("ql")
+        options = f"--seed {self.seed} --intents {self._intents} --database {engine}"
+        options += f" --sabotage {self._sabotage}" if self._sabotage else ""
+        options += " --as-is" if self._as_is else ""
         return "\n".join(
             (
                 f"seed {self.seed} with {self._intents} intents:",
@@ -160,6 +158,6 @@ class Torture:
                 *(f"  {line}" for line in self.log),
                 "What the server said last:",
                 *(f"  {line}" for line in tail),
-                f"To repeat it: {again}",
+                f"To repeat it: make torture ARGS='{options}'",
             )
         )
