@@ -37,8 +37,8 @@ BUSY_TIMEOUT_SECONDS = 10.0
 BUSY_TIMEOUT_ON_LOOP_SECONDS = 0.05
 BUSY_PAUSE_SECONDS = 0.05
 STATEMENTS_CACHED = 256
-CHECKPOINT_PAGES = 8000
-"""How long the log grows (to 32 MB) before it is copied into the file: pages written again and again in the
+CHECKPOINT_PAGES = 16000
+"""How long the log grows (to 64 MB) before it is copied into the file: pages written again and again in the
 meantime are copied once."""
 # Result codes that say the statement is wrong; any other says that the file or the machine is in trouble.
 _DEFECTS = frozenset(
