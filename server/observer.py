@@ -10,7 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from server.pace import Pace
+from server.catch_up import CatchUp
 from storage import dashboard
 from storage.dashboard import Counts
 from storage.errors import StorageError
@@ -45,7 +45,7 @@ class Observer:
     def __init__(self, storage: Storage, chain: Callable[[], ChainState] | None) -> None:
         self.counts: Counts | None = None  # when we looked; None while the database is away
         self.chain_seen: ChainState | None = None  # when we looked
-        self.pace = Pace()
+        self.catch_up = CatchUp()
         self._storage = storage
         self._chain = chain
 
@@ -70,7 +70,7 @@ class Observer:
         if counts is None or counts.cursor_number is None or self.chain_seen is None:
             return
         if self.chain_seen.finalized_number is not None:
-            self.pace.look(time.monotonic(), counts.cursor_number, self.chain_seen.finalized_number)
+            self.catch_up.look(time.monotonic(), counts.cursor_number, self.chain_seen.finalized_number)
 
 
 def lag_blocks(counts: Counts, chain: ChainState) -> int:

@@ -68,7 +68,7 @@ def _chain(chain: ChainState | None, observer: Observer) -> Iterator[Metric]:
     def known(tell: Callable[[ChainState], float | None]) -> float | None:
         return None if chain is None else tell(chain)
 
-    pace = observer.pace
+    catch_up = observer.catch_up
     yield gauge("chain_connected", "Whether a node is connected.", known(lambda it: it.connected))
     yield gauge("chain_reader", "Whether this process reads the chain.", known(lambda it: it.reader))
     yield gauge(
@@ -81,11 +81,11 @@ def _chain(chain: ChainState | None, observer: Observer) -> Iterator[Metric]:
         "Whether the node no longer has the blocks that the database needs next.",
         known(lambda it: it.pruned_below is not None),
     )
-    yield gauge("chain_catching_up", "Whether a catch-up is under way.", known(lambda _: pace.catching_up))
+    yield gauge("chain_catching_up", "Whether a catch-up is under way.", known(lambda _: catch_up.under_way))
     yield gauge(
         "chain_blocks_per_second",
         "Blocks reflected per second, over the last half minute.",
-        known(lambda _: pace.blocks_per_second),
+        known(lambda _: catch_up.blocks_per_second),
     )
     connections = CounterMetricFamily("chamberlain_chain_connections", "Connections made to nodes.")
     balance = GaugeMetricFamily(

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 
 from chamberlain.v1 import orchestrator_service_pb2 as pb
 
+from server.catch_up import CatchUp
 from server.convert_records import hexadecimal, pause, timestamp
 from server.enums import (
     AGENT_STATUS,
@@ -16,7 +17,6 @@ from server.enums import (
 )
 from server.interceptor import Context
 from server.observer import ChainState, Observer, lag_blocks, seconds_since
-from server.pace import Pace
 from server.services.calls import Calls
 from storage import dashboard
 from storage.dashboard import Counts
@@ -64,11 +64,11 @@ class OverviewCalls(Calls):
         chain = self._observer.chain  # not before, for then it could be behind the cursor
         if self._storage.binding == LOCAL or chain is None:
             return pb.GetSyncStatusResponse(mode=pb.GetSyncStatusResponse.MODE_LOCAL)
-        return _sync_status(self._storage.binding, counts, chain, self._observer.pace)
+        return _sync_status(self._storage.binding, counts, chain, self._observer.catch_up)
 
 
 def _sync_status(
-    genesis_hash: str, counts: Counts, chain: ChainState, pace: Pace
+    genesis_hash: str, counts: Counts, chain: ChainState, catch_up: CatchUp
 ) -> pb.GetSyncStatusResponse:
     status = pb.GetSyncStatusResponse(
         mode=pb.GetSyncStatusResponse.MODE_CHAIN,
@@ -82,8 +82,8 @@ def _sync_status(
         last_error=chain.last_error,
         undecodable_blocks=counts.undecodable_blocks,
         missing_in_runtime=chain.missing_in_runtime,
-        blocks_per_second=pace.blocks_per_second,
-        catching_up=pace.catching_up,
+        blocks_per_second=catch_up.blocks_per_second,
+        catching_up=catch_up.under_way,
         reader=chain.reader,
         pruned_below=chain.pruned_below,
         signers=[_signer(account) for account in chain.signers],
@@ -94,8 +94,8 @@ def _sync_status(
         status.oldest_queued_time.CopyFrom(timestamp(counts.oldest_queued_us))
     if counts.cursor_time_us is not None:
         status.lag.FromMicroseconds(int(seconds_since(counts.cursor_time_us) * 1_000_000))
-    if pace.catch_up_seconds is not None:
-        status.catch_up_duration.FromMicroseconds(int(pace.catch_up_seconds * 1_000_000))
+    if catch_up.seconds_left is not None:
+        status.catch_up_duration.FromMicroseconds(int(catch_up.seconds_left * 1_000_000))
     return status
 
 

@@ -21,10 +21,10 @@ from rich.console import Console
 from chain.devnet import DevChain, DevChainConfig, DevNode
 from chain.keys import load_signer
 from server.app import App
+from server.catch_up import FAR_BLOCKS
 from server.catch_up_bar import show_catch_up
 from server.cli import main
 from server.observer import ChainState, Observer
-from server.pace import FAR_BLOCKS
 from storage import chain_log
 from storage.store import Storage
 from tests.server.conftest import connected, running, settings
