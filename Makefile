@@ -8,7 +8,7 @@ export PYTHON
 RUN := .venv/bin/python -m
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo serve test lint format types proto contract bench torture check lock clean
+.PHONY: help install serve demo test lint format types proto contract bench torture check lock clean
 
 help: ## List the targets
 	@echo "make <target> [ARGS='...'] [PYTHON=python3.12]"
@@ -17,11 +17,11 @@ help: ## List the targets
 install: ## Make ./.venv hold what requirements.lock names (the others do it by themselves)
 	@scripts/install
 
-demo: install ## See a whole story: a development chain, a server, and a task from post to settlement
-	@.venv/bin/chamberlain demo $(ARGS)
-
 serve: install ## Run the server: make serve ARGS='--help'
 	@.venv/bin/chamberlain serve $(ARGS)
+
+demo: install ## See a whole story: a development chain, a server, and a task from post to settlement
+	@.venv/bin/chamberlain demo $(ARGS)
 
 test: install ## Run the tests: make test ARGS='tests/unit -k codec'
 	@$(RUN) pytest $(ARGS)

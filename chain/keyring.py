@@ -46,6 +46,10 @@ class Keyring:
         """The signer of an agent or requester: its own key, else the default one."""
         return self._named.get(name, self._default)
 
+    def has(self, name: str) -> bool:
+        """Whether an agent or requester has a key of its own."""
+        return name in self._named
+
     def signers(self) -> list[Signer]:
         """One signer for each account, the default one first."""
         return list({signer.account: signer for signer in (self._default, *self._named.values())}.values())

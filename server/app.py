@@ -167,6 +167,7 @@ class App:
                 storage,
                 allowed_calls=settings.outbox_allowed_calls,
                 pallets=chain.pallets if chain else DEFAULT,
+                has_key=chain.has_key if chain else _no_key,
             ),
             routes,
         )
@@ -269,6 +270,10 @@ def _refuse_half_a_chain(settings: Settings) -> None:
 
 async def _local() -> str:
     return LOCAL
+
+
+def _no_key(signer: str) -> bool:
+    return False
 
 
 def _after(event: asyncio.Event, job: Callable[[], Awaitable[None]]) -> Callable[[], Awaitable[None]]:

@@ -21,7 +21,7 @@ class CatchUp:
     """Made of looks at the cursor and the finalized head, by a clock that never goes back."""
 
     def __init__(self) -> None:
-        self.catching_up = False
+        self.under_way = False
         self._looks: deque[_Look] = deque(maxlen=LOOKS_MAX)
 
     def look(self, seconds: float, cursor: int, finalized: int) -> None:
@@ -30,7 +30,7 @@ class CatchUp:
             self._looks.clear()  # the chain is read anew
         look = _Look(seconds, cursor, max(0, finalized - cursor))
         self._looks.append(look)
-        self.catching_up = look.lag_blocks > (NEAR_BLOCKS if self.catching_up else FAR_BLOCKS - 1)
+        self.under_way = look.lag_blocks > (NEAR_BLOCKS if self.under_way else FAR_BLOCKS - 1)
 
     @property
     def blocks_per_second(self) -> float:
@@ -40,11 +40,11 @@ class CatchUp:
         return (last.cursor - first.cursor) / passed if passed > 0 else 0.0
 
     @property
-    def catch_up_seconds(self) -> float | None:
+    def seconds_left(self) -> float | None:
         """While catching up, how long that will take; None if the head is not coming nearer."""
         first, last = self._ends()
         passed, gained = last.seconds - first.seconds, first.lag_blocks - last.lag_blocks
-        if not self.catching_up or passed <= 0 or gained <= 0:
+        if not self.under_way or passed <= 0 or gained <= 0:
             return None
         return last.lag_blocks * passed / gained
 

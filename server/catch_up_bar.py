@@ -14,7 +14,7 @@ REFRESH_SECONDS = 0.25
 async def show_catch_up(observer: Observer, console: Console) -> None:
     """Show a bar whenever a catch-up is under way, until cancelled; none where there is no terminal."""
     while console.is_terminal and observer.chain is not None:
-        if observer.catch_up.catching_up:
+        if observer.catch_up.under_way:
             await _show(observer, console)
         await asyncio.sleep(REFRESH_SECONDS)
 
@@ -31,7 +31,7 @@ async def _show(observer: Observer, console: Console) -> None:
     with showing as progress, logs.redirected():
         first = observer.cursor_number or 0
         bar = progress.add_task("", total=None, pace="")
-        while observer.catch_up.catching_up:
+        while observer.catch_up.under_way:
             chain = observer.chain
             final = chain.finalized_number if chain and chain.finalized_number else first
             reached = observer.cursor_number or first
@@ -40,7 +40,7 @@ async def _show(observer: Observer, console: Console) -> None:
 
 
 def _pace(observer: Observer) -> str:
-    blocks_per_second, left = observer.catch_up.blocks_per_second, observer.catch_up.catch_up_seconds
+    blocks_per_second, left = observer.catch_up.blocks_per_second, observer.catch_up.seconds_left
     if left is None:
         return f"{blocks_per_second:.0f} blocks/s"
     minutes, seconds = divmod(int(left), 60)

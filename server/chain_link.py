@@ -55,6 +55,7 @@ class ChainLink:
             ) from None
         except ValueError as error:
             raise BadSettings(f"CHAIN_WS_URL, CHAIN_ARCHIVE_URL or CHAIN_METADATA_PATH: {error}") from None
+        self._keyring = keyring
         if keyring is None:
             log.warning("no CHAIN_SIGNER is set: the chain is followed, but nothing is sent to it")
 
@@ -62,6 +63,10 @@ class ChainLink:
     def endpoint(self) -> str:
         """The node in use, without credentials."""
         return self._bridge.status().endpoint
+
+    def has_key(self, signer: str) -> bool:
+        """Whether this server signs for an agent or requester with a key of their own."""
+        return self._keyring is not None and self._keyring.has(signer)
 
     def state(self) -> ChainState:
         """How the chain is followed now, from memory."""

@@ -7,15 +7,15 @@ import click
 
 COMMANDS = {
     "serve": "server.serve:serve",
-    "sessions": "server.cli_sessions:sessions",
-    "audit": "server.cli_audit:audit",
     "demo": "server.demo.command:demo",
+    "devnet": "chain.devnet.__main__:main",
     "status": "server.status.command:status",
     "outbox": "server.cli_outbox:outbox",
-    "devnet": "chain.devnet.__main__:main",
-    "chain": "server.chain_command:chain",
+    "chain": "server.cli_chain:chain",
+    "sessions": "server.cli_sessions:sessions",
+    "audit": "server.cli_audit:audit",
 }
-"""The commands, and where each is defined."""
+"""The commands in the order of the help, and where each is defined."""
 
 
 class LazyGroup(click.Group):

@@ -5,34 +5,20 @@ from datetime import datetime
 from typing import Any, BinaryIO
 
 import click
-import grpc
 from chamberlain.v1 import audit_service_pb2 as pb
 from chamberlain.v1.audit_service_pb2_grpc import AuditServiceStub
 from google.protobuf.timestamp_pb2 import Timestamp
 
-from server.cli_output import (
-    add_row,
-    ask,
-    plain,
-    print_json,
-    print_table,
-    refused,
-    table_of,
-    time_text,
-    with_address,
-    with_json,
-)
+from server.cli_calls import Server, asks_a_server
+from server.cli_output import add_row, plain, print_json, print_table, table_of, time_text, with_json
 
 PAGE_SIZE = 200
 _KIND_PREFIX = "AUDIT_FAULT_KIND_"
 
 
-@click.group()
-@with_address
-@click.pass_context
-def audit(context: click.Context, address: str) -> None:
+@click.group(short_help="List, verify and export the audit log.")
+def audit() -> None:
     """Who did what to what with which result: list it, prove that nobody changed it, export it."""
-    context.obj = AuditServiceStub(context.with_resource(grpc.insecure_channel(address)))
 
 
 def _with_filter(command: Callable[..., None]) -> Callable[..., None]:
@@ -67,18 +53,13 @@ def _timestamp(time: datetime | None) -> Timestamp | None:
 @click.option("--oldest-first", is_flag=True, help="Begin with the oldest entry.")
 @click.option("--limit", default=50, show_default=True, type=click.IntRange(min=1), help="How many.")
 @with_json
-@click.pass_obj
-def list_entries(stub: Any, /, oldest_first: bool, limit: int, as_json: bool, **wanted: Any) -> None:
+@asks_a_server
+def list_entries(server: Server, /, oldest_first: bool, limit: int, as_json: bool, **wanted: Any) -> None:
     """List entries, newest first."""
     request = pb.ListAuditRequest(filter=_filter(**wanted), oldest_first=oldest_first)
-    found: list[pb.AuditEntry] = []
-    while len(found) < limit:
-        request.page_size = min(PAGE_SIZE, limit - len(found))
-        page = ask(stub.ListAudit, request)
-        found += page.entries
-        request.page_token = page.next_page_token
-        if not request.page_token:
-            break
+    method = server.stub(AuditServiceStub).ListAudit
+    pages = server.pages(method, request, "entries", page_size=PAGE_SIZE, limit=limit)
+    found = [entry for page in pages for entry in page.entries]
     if as_json:
         print_json([plain(entry) for entry in found])
         return
@@ -103,14 +84,11 @@ def list_entries(stub: Any, /, oldest_first: bool, limit: int, as_json: bool, **
 @click.option("--anchor-number", default=0, type=click.IntRange(min=0), help="An entry noted before.")
 @click.option("--anchor-hash", default="", metavar="HEX", help="The hash that it had.")
 @with_json
-@click.pass_obj
-def verify(stub: Any, anchor_number: int, anchor_hash: str, as_json: bool) -> None:
+@asks_a_server
+def verify(server: Server, anchor_number: int, anchor_hash: str, as_json: bool) -> None:
     """Walk the chain, and name the first broken link. Leaves with status 1 if there is one."""
     request = pb.VerifyAuditRequest(anchor_number=anchor_number, anchor_hash=anchor_hash)
-    try:
-        *_, last = stub.VerifyAudit(request)
-    except grpc.RpcError as error:
-        raise refused(error) from None
+    *_, last = server.follow(server.stub(AuditServiceStub).VerifyAudit, request)
     if as_json:
         print_json(plain(last))
     elif last.HasField("fault"):
@@ -128,12 +106,9 @@ def verify(stub: Any, anchor_number: int, anchor_hash: str, as_json: bool) -> No
 @_with_filter
 @click.option("--after", "after_number", default=0, type=click.IntRange(min=0), help="Only later entries.")
 @click.option("--output", type=click.File("wb"), default="-", help="A file, instead of the standard output.")
-@click.pass_obj
-def export(stub: Any, /, after_number: int, output: BinaryIO, **wanted: Any) -> None:
+@asks_a_server
+def export(server: Server, /, after_number: int, output: BinaryIO, **wanted: Any) -> None:
     """Write entries as NDJSON, oldest first, with their hashes: one per line."""
     request = pb.ExportAuditRequest(filter=_filter(**wanted), after_number=after_number)
-    try:
-        for chunk in stub.ExportAudit(request):
-            output.write(chunk.ndjson)
-    except grpc.RpcError as error:
-        raise refused(error) from None
+    for chunk in server.follow(server.stub(AuditServiceStub).ExportAudit, request):
+        output.write(chunk.ndjson)

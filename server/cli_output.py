@@ -1,12 +1,9 @@
-"""What the commands that call a server share: how they find it, ask it, and print what it says."""
+"""How commands print what a server says: tables for people, JSON for programs."""
 
 import json
-import os
-from collections.abc import Callable
-from typing import Any, TypeVar
+from typing import Any
 
 import click
-import grpc
 from google.protobuf.json_format import MessageToDict
 from google.protobuf.message import Message
 from google.protobuf.timestamp_pb2 import Timestamp
@@ -14,36 +11,9 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from server.settings import Settings, default_text, environment_name
-
-CALL_SECONDS = 30.0
 WIDTH_COLUMNS = 160
 """How wide a table is when it does not go to a terminal."""
-_ADDRESS = default_text(Settings.model_fields["bind_addr"])
-
-Answer = TypeVar("Answer")
-
-with_address = click.option(
-    "--address",
-    metavar="HOST:PORT",
-    default=lambda: os.environ.get(environment_name("bind_addr")) or _ADDRESS,
-    help=f"The server to ask.  [env: {environment_name('bind_addr')}; default: {_ADDRESS}]",
-)
 with_json = click.option("--json", "as_json", is_flag=True, help="Print JSON instead of tables.")
-
-
-def ask(method: Callable[..., Answer], request: object) -> Answer:
-    """Call the server; what it refuses ends the command with its words."""
-    try:
-        return method(request, timeout=CALL_SECONDS)
-    except grpc.RpcError as error:
-        raise refused(error) from None
-
-
-def refused(error: grpc.RpcError) -> click.ClickException:
-    """What ends a command whose call failed."""
-    code: Any = error
-    return click.ClickException(f"{code.details()} ({code.code().name})")
 
 
 def plain(message: Message) -> dict[str, Any]:
@@ -71,10 +41,11 @@ def table_of(*columns: str) -> Table:
 
 def add_row(table: Table, *cells: object) -> None:
     """A row whose texts are neither markup nor able to control the terminal."""
-    table.add_row(*(Text(_printable(str(cell))) for cell in cells))
+    table.add_row(*(Text(printable(str(cell))) for cell in cells))
 
 
-def _printable(text: str) -> str:
+def printable(text: str) -> str:
+    """A text without what could control the terminal."""
     return "".join(character if character.isprintable() or character == "\n" else "�" for character in text)
 
 

@@ -2,10 +2,9 @@
 
 import json
 from collections.abc import Iterator, Sequence
-from typing import Any, TextIO
+from typing import TextIO
 
 import click
-import grpc
 from chamberlain.v1 import session_service_pb2 as pb
 from chamberlain.v1 import transcript_service_pb2 as transcript_pb
 from chamberlain.v1.session_pb2 import Session, SessionCommand, SessionStatus
@@ -16,17 +15,8 @@ from google.protobuf.json_format import MessageToDict
 from google.protobuf.message import Message
 from rich.table import Table
 
-from server.cli_output import (
-    add_row,
-    ask,
-    plain,
-    print_json,
-    print_table,
-    table_of,
-    time_text,
-    with_address,
-    with_json,
-)
+from server.cli_calls import Server, asks_a_server
+from server.cli_output import add_row, plain, print_json, print_table, table_of, time_text, with_json
 
 PAGE_SIZE = 100
 ENTRIES_PER_PAGE = 200
@@ -35,20 +25,9 @@ _PREFIX = "SESSION_STATUS_"
 _STATUSES = [name.removeprefix(_PREFIX).lower() for name in SessionStatus.keys()[1:]]
 
 
-class Server:
-    """The services of a server that the commands ask."""
-
-    def __init__(self, channel: grpc.Channel) -> None:
-        self.sessions: Any = SessionServiceStub(channel)
-        self.transcripts: Any = TranscriptServiceStub(channel)
-
-
-@click.group()
-@with_address
-@click.pass_context
-def sessions(context: click.Context, address: str) -> None:
+@click.group(short_help="List, show, export and sweep sessions.")
+def sessions() -> None:
     """Look into sessions: list, show and export them, and see what the sweep would do."""
-    context.obj = Server(context.with_resource(grpc.insecure_channel(address)))
 
 
 @sessions.command("list")
@@ -59,7 +38,7 @@ def sessions(context: click.Context, address: str) -> None:
 @click.option("--open", "open_only", is_flag=True, help="Only sessions that have not ended.")
 @click.option("--limit", default=50, show_default=True, type=click.IntRange(min=1), help="How many.")
 @with_json
-@click.pass_obj
+@asks_a_server
 def list_sessions(
     server: Server,
     status: str | None,
@@ -78,7 +57,9 @@ def list_sessions(
         metadata_key=metadata_key,
         open_only=open_only,
     )
-    found = _listed(server, request, limit)
+    method = server.stub(SessionServiceStub).ListSessions
+    pages = server.pages(method, request, "sessions", page_size=PAGE_SIZE, limit=limit)
+    found = [session for page in pages for session in page.sessions]
     if as_json:
         print_json([plain(session) for session in found])
         return
@@ -97,29 +78,17 @@ def list_sessions(
     print_table(table)
 
 
-def _listed(server: Server, request: pb.ListSessionsRequest, limit: int) -> list[Session]:
-    found: list[Session] = []
-    while len(found) < limit:
-        request.page_size = min(PAGE_SIZE, limit - len(found))
-        page = ask(server.sessions.ListSessions, request)
-        found += page.sessions
-        request.page_token = page.next_page_token
-        if not request.page_token:
-            break
-    return found
-
-
 @sessions.command()
 @click.argument("session_id")
 @click.option(
     "--entries", default=10, show_default=True, type=click.IntRange(1, 200), help="How many last entries."
 )
 @with_json
-@click.pass_obj
+@asks_a_server
 def show(server: Server, session_id: str, entries: int, as_json: bool) -> None:
     """Show a session: its state, and the end of its transcript and of its command history."""
     request = pb.ResumeSessionRequest(session_id=session_id, entries_max=entries, commands_max=entries)
-    resumed = ask(server.sessions.ResumeSession, request)
+    resumed = server.ask(server.stub(SessionServiceStub).ResumeSession, request)
     if as_json:
         print_json(plain(resumed))
         return
@@ -176,10 +145,11 @@ def _commands(commands: Sequence[SessionCommand]) -> Table:
 @sessions.command()
 @click.argument("session_id")
 @click.option("--output", type=click.File("w"), default="-", help="A file, instead of the standard output.")
-@click.pass_obj
+@asks_a_server
 def export(server: Server, session_id: str, output: TextIO) -> None:
     """Write all of a session as NDJSON: the session, then its commands, then its entries, one per line."""
-    found = ask(server.sessions.GetSession, pb.GetSessionRequest(session_id=session_id))
+    request = pb.GetSessionRequest(session_id=session_id)
+    found = server.ask(server.stub(SessionServiceStub).GetSession, request)
     everything = (
         ("session", iter([found.session])),
         ("command", _all_commands(server, session_id)),
@@ -191,38 +161,33 @@ def export(server: Server, session_id: str, output: TextIO) -> None:
 
 
 def _all_commands(server: Server, session_id: str) -> Iterator[Message]:
-    request = pb.ListCommandsRequest(session_id=session_id, page_size=ENTRIES_PER_PAGE)
-    while True:
-        page = ask(server.sessions.ListCommands, request)
+    request = pb.ListCommandsRequest(session_id=session_id)
+    method = server.stub(SessionServiceStub).ListCommands
+    for page in server.pages(method, request, "commands", page_size=ENTRIES_PER_PAGE):
         yield from page.commands
-        request.page_token = page.next_page_token
-        if not request.page_token:
-            return
 
 
 def _all_entries(server: Server, session_id: str) -> Iterator[Message]:
-    request = transcript_pb.ListTranscriptRequest(session_id=session_id, page_size=ENTRIES_PER_PAGE)
-    while True:
-        page = ask(server.transcripts.ListTranscript, request)
+    request = transcript_pb.ListTranscriptRequest(session_id=session_id)
+    method = server.stub(TranscriptServiceStub).ListTranscript
+    for page in server.pages(method, request, "entries", page_size=ENTRIES_PER_PAGE):
         yield from page.entries
-        request.page_token = page.next_page_token
-        if not request.page_token:
-            return
 
 
 @sessions.command()
 @click.option("--dry-run", is_flag=True, help="Change nothing, and show the first batch that is due.")
 @with_json
-@click.pass_obj
+@asks_a_server
 def sweep(server: Server, dry_run: bool, as_json: bool) -> None:
     """Let expire what nobody touched for the retention time, and delete what expired long ago.
 
     The server does this by itself every minute.
     """
     request = pb.SweepSessionsRequest(dry_run=dry_run)
-    swept = ask(server.sessions.SweepSessions, request)
+    method = server.stub(SessionServiceStub).SweepSessions
+    swept = server.ask(method, request)
     while swept.more and not dry_run:
-        batch = ask(server.sessions.SweepSessions, request)
+        batch = server.ask(method, request)
         swept.expired_session_ids.extend(batch.expired_session_ids)
         swept.deleted_session_ids.extend(batch.deleted_session_ids)
         swept.more = batch.more

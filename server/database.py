@@ -8,7 +8,7 @@ import structlog
 from server.background import Pauses
 from server.health import Health
 from storage import events
-from storage.errors import DatabaseUnavailable, Failure
+from storage.errors import ChainUnavailable, DatabaseUnavailable, Failure
 from storage.store import LOCAL, Storage
 
 CHECK_SECONDS = 1.0
@@ -45,11 +45,15 @@ class DatabaseWatch:
         pauses, known = Pauses(), ""
         while not self._storage.prepared:
             try:
-                await self._storage.prepare(await self._find_binding())
+                if await self._storage.prepare(await self._find_binding()):
+                    _warn_of_what_is_for_ever(self._storage.binding)
             except (Failure, BindingUnknown) as error:
+                awaited = _awaited(error)
+                self._storage.wait_for(awaited)
                 if str(error) != known:
                     known = str(error)
-                    log.warning("waiting for the database and the chain", error=known)
+                    what = "chain" if isinstance(awaited, ChainUnavailable) else "database"
+                    log.warning(f"waiting for the {what}", error=known)
                 self.tried.set()
                 await pauses.wait()
         log.info("the database is ready", binding=self._storage.binding)
@@ -79,3 +83,20 @@ class DatabaseWatch:
             if not self._health.serving:
                 log.info("the database is back")
                 await self._health.set(serving=True)
+
+
+def _awaited(error: Exception) -> Failure:
+    """What calls fail with while the database cannot be prepared."""
+    if isinstance(error, BindingUnknown):
+        return ChainUnavailable(str(error))
+    return DatabaseUnavailable(str(error))
+
+
+def _warn_of_what_is_for_ever(binding: str) -> None:
+    if binding == LOCAL:
+        log.warning("this new database is bound to local mode for ever: it will never follow a chain")
+    else:
+        log.warning(
+            "this new database is bound to one chain for ever: with another genesis it will not be served",
+            genesis=f"0x{binding}",
+        )

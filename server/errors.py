@@ -89,6 +89,7 @@ _CODES: dict[type[BaseException], StatusCode] = {
     storage_errors.DataLoss: StatusCode.DATA_LOSS,
     CallNotAllowed: StatusCode.PERMISSION_DENIED,
     storage_errors.DatabaseUnavailable: StatusCode.UNAVAILABLE,
+    storage_errors.ChainUnavailable: StatusCode.UNAVAILABLE,
     storage_errors.CommitUnknown: StatusCode.UNAVAILABLE,
     storage_errors.ShuttingDown: StatusCode.UNAVAILABLE,
     storage_errors.Overloaded: StatusCode.RESOURCE_EXHAUSTED,
@@ -98,6 +99,10 @@ _CODES: dict[type[BaseException], StatusCode] = {
 # What a client is told of a failure: its own text comes from a driver, and may name hosts or statements.
 _FAILURES: dict[type[Failure], str] = {
     storage_errors.DatabaseUnavailable: "the database cannot be reached; nothing was changed",
+    storage_errors.ChainUnavailable: (
+        "the chain at CHAIN_WS_URL cannot be reached, and the database is not bound to it yet;"
+        " nothing was changed"
+    ),
     storage_errors.CommitUnknown: "the change is stored or not: the same request id, sent again, tells which",
     storage_errors.ShuttingDown: "the server is shutting down; nothing was changed",
     storage_errors.Overloaded: "too many calls are waiting; nothing was changed",
@@ -106,6 +111,7 @@ _FAILURES: dict[type[Failure], str] = {
 # After these a client may simply try again.
 _RETRIED = (
     storage_errors.DatabaseUnavailable,
+    storage_errors.ChainUnavailable,
     storage_errors.Overloaded,
     storage_errors.ShuttingDown,
 )

@@ -75,7 +75,7 @@ def serve(dev: bool, insecure: bool, **given: str | None) -> None:
         uvloop.run(_serve(App(settings, development=dev)))
     except (BadSettings, Misconfigured, PortTaken) as error:
         for line in str(error).splitlines():
-            click.echo(f"chamberlain: {line}", err=True)
+            click.ClickException(line).show()
         raise SystemExit(EXIT_MISCONFIGURED) from None
 
 

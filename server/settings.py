@@ -1,6 +1,5 @@
 """Everything that can be configured, each field with its environment name (its own name in capitals)."""
 
-import ipaddress
 import re
 from collections.abc import Mapping
 from pathlib import Path
@@ -9,6 +8,8 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic.fields import FieldInfo
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+from chain.loopback import is_loopback
 
 _CALL = re.compile(r"[A-Za-z]\w*\.[a-z]\w*", re.ASCII)
 _ADDRESS = re.compile(r"(?P<host>\[[0-9A-Fa-f:.%\w]+\]|[^\[\]:/\s]+):(?P<port>[0-9]{1,5})")
@@ -154,11 +155,7 @@ class Settings(BaseSettings):
         """Whether only this machine can reach the server."""
         if self.bind_addr.startswith("unix:"):
             return True
-        host = self.bind_addr.rpartition(":")[0].strip("[]")
-        try:
-            return ipaddress.ip_address(host).is_loopback
-        except ValueError:
-            return host == "localhost"
+        return is_loopback(self.bind_addr.rpartition(":")[0].strip("[]"))
 
     def signer_secret(self) -> str | None:
         """The secret of the default signer, from the environment or its file. Raises `BadSettings`."""

@@ -41,9 +41,11 @@ def _raise(work: Workset, item: Dispute) -> Receipt[Task]:
         raise TaskNotAssigned(task.task_id, task.status, item.agent_id)
     if task.escrow_status == EscrowStatus.DISPUTED:
         return Receipt(record=task)
-    if task.status not in (TaskStatus.ASSIGNED, TaskStatus.COMPLETED):
-        raise InvalidTransition("task", task.task_id, task.status, EscrowStatus.DISPUTED)
     ESCROW.check(task.task_id, task.escrow_status, EscrowStatus.DISPUTED)
+    if task.status not in (TaskStatus.ASSIGNED, TaskStatus.COMPLETED):
+        raise InvalidTransition(
+            "escrow", task.task_id, task.escrow_status, EscrowStatus.DISPUTED, task_status=task.status
+        )
     by = item.agent_id or task.requester_id
     return intents.begin(
         work,

@@ -31,6 +31,10 @@ class Engine(Protocol):
     def dialect(self) -> Dialect:
         """How statements are written here."""
 
+    @property
+    def lasting(self) -> bool:
+        """Whether what is stored outlives this process."""
+
     async def write(self, work: Callable[[Connection], T]) -> T:
         """Run `work` in a transaction and commit it durably; if it raises, roll back and raise the same.
 

@@ -9,7 +9,7 @@ StorageError
 │   ├── Precondition        InvalidTransition, AgentNotActive, TaskNotBidding, TaskNotRevealing,
 │   │                       TaskNotAssigned, DeadlinePassed, ValueAboveBudget, NoRevealedBid,
 │   │                       ActionPending, ExtrinsicLive, NoChain, ChainDecides, NothingToReplay,
-│   │                       RequestIdReused, SessionEnded, TranscriptTooLong, MetadataTooLarge,
+│   │                       BlocksNotKept, RequestIdReused, SessionEnded, TranscriptTooLong, MetadataTooLarge,
 │   │                       ApprovalNotPending
 │   ├── Invalid             CommitmentMismatch, InvalidCursor
 │   ├── Aborted             StaleRevision
@@ -17,7 +17,7 @@ StorageError
 │   ├── DataLoss            AuditEntryBroken
 │   └── Superseded          another bridge was faster; never reaches a client
 ├── Failure                 the machinery could not do it
-│   ├── DatabaseUnavailable, CommitUnknown, Overloaded, DeadlineExceeded, ShuttingDown
+│   ├── DatabaseUnavailable, ChainUnavailable, CommitUnknown, Overloaded, DeadlineExceeded, ShuttingDown
 │   └── Retry               (inside the room) run the transaction again
 └── Misconfigured           WrongBinding, SchemaOutdated, BadDatabaseUrl
 
@@ -114,19 +114,19 @@ class ExtrinsicNotFound(_NoSuchId):
     entity = "extrinsic"
 
 
-class SessionNotFound(NotFound):
+class SessionNotFound(_NoSuchId):
     entity = "session"
 
 
-class HandoffNotFound(NotFound):
+class HandoffNotFound(_NoSuchId):
     entity = "handoff"
 
 
-class ApprovalNotFound(NotFound):
+class ApprovalNotFound(_NoSuchId):
     entity = "approval"
 
 
-class IdNotFound(NotFound):
+class IdNotFound(_NoSuchId):
     entity = "session or handoff"
 
 
@@ -175,11 +175,17 @@ class Precondition(Refusal):
 
 
 class InvalidTransition(Precondition):
-    def __init__(self, entity: str, entity_id: str, current: str, target: str) -> None:
+    """A state machine has no such move; `task_status` if it has, but not while the task is in that state."""
+
+    def __init__(
+        self, entity: str, entity_id: str, current: str, target: str, *, task_status: str = ""
+    ) -> None:
         super().__init__(
-            f"{entity} {entity_id!r} is {current}, and cannot become {target}",
+            f"{entity} {entity_id!r} is {current}, and cannot become {target}"
+            + (f" while the task is {task_status}" if task_status else ""),
             resource=(entity, entity_id),
-            metadata={"from": str(current), "to": str(target)},
+            metadata={"from": str(current), "to": str(target)}
+            | ({"task_status": str(task_status)} if task_status else {}),
         )
 
 
@@ -267,6 +273,16 @@ class ExtrinsicLive(Precondition):
 class NothingToReplay(Precondition):
     def __init__(self, why: str) -> None:
         super().__init__(why or "no block from there on was read yet")
+
+
+class BlocksNotKept(Precondition):
+    """Blocks to replay are not kept any more, or were never read."""
+
+    def __init__(self, tail_block: int) -> None:
+        super().__init__(
+            f"blocks up to {tail_block} are not kept, or were never read",
+            metadata={"first_block": str(tail_block + 1)},
+        )
 
 
 class NoChain(Precondition):
@@ -400,6 +416,10 @@ class Failure(StorageError):
 
 class DatabaseUnavailable(Failure):
     """The database cannot be reached."""
+
+
+class ChainUnavailable(Failure):
+    """The chain that a new database is to be bound to cannot be reached."""
 
 
 class CommitUnknown(Failure):

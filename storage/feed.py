@@ -19,7 +19,7 @@ import structlog
 
 from storage import events, lists
 from storage.engine import Engine
-from storage.errors import CursorExpired, DatabaseUnavailable, Failure, InvalidCursor, Refusal, ShuttingDown
+from storage.errors import CursorExpired, Failure, InvalidCursor, Refusal, ShuttingDown
 from storage.events import Filter, LogState
 from storage.limits import EVENT_PAGE_MAX
 from storage.records import ChainEvent, Event, Record
@@ -69,11 +69,15 @@ class ChainBatch(Record, frozen=True, kw_only=True):
 
 
 class Feed:
-    """The watches of one process. `heartbeat_seconds` is the longest silence of a watch."""
+    """The watches of one process. `heartbeat_seconds` is the longest silence of a watch.
 
-    def __init__(self, engine: Engine, *, heartbeat_seconds: float = 15.0) -> None:
+    `check` raises why nothing can be watched yet, while nothing can.
+    """
+
+    def __init__(self, engine: Engine, check: Callable[[], None], *, heartbeat_seconds: float = 15.0) -> None:
         self.heartbeat_seconds = heartbeat_seconds
         self._engine = engine
+        self._check = check
         self._ring: deque[Event] = deque(maxlen=RING_EVENTS_MAX)
         self._head = 0  # every event up to this number can be read, from the ring or from the log
         self._reflected = 0  # the chain position up to which events can be read
@@ -254,8 +258,7 @@ class Feed:
         return Cursor(log_id=self._log_id, number=number)
 
     async def _now(self) -> tuple[LogState, int]:
-        if self._task is None:
-            raise DatabaseUnavailable("the database has not been reached yet")
+        self._check()
         return await self._read(_extent)
 
     async def _read(self, read: Callable[[Transaction], T]) -> T:

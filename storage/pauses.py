@@ -7,6 +7,7 @@ from sqlalchemy import ColumnElement, exists, or_, select
 from storage import schema
 from storage.deeds import Facts
 from storage.errors import NoChain
+from storage.lifecycle import ExtrinsicStatus
 from storage.outcome import Outcome, mutation
 from storage.records import Record
 from storage.table_map import TableMap
@@ -63,6 +64,15 @@ def standing(tx: Transaction, _: None) -> list[Pause]:
     """All pauses, that of all signers first."""
     rows = tx.connection.execute(select(schema.submission_pauses).order_by("signer"))
     return [_PAUSES.from_row(row) for row in rows]
+
+
+def has_queued(tx: Transaction, signer: str) -> bool:
+    """Whether an extrinsic waits to be signed by this signer."""
+    table = schema.extrinsics
+    queued = select(table.c.correlation_id).where(
+        table.c.status == ExtrinsicStatus.QUEUED, table.c.signer == signer
+    )
+    return tx.connection.execute(queued.limit(1)).first() is not None
 
 
 def not_paused() -> ColumnElement[bool]:

@@ -46,6 +46,7 @@ class PostgresEngine:
 
     def __init__(self, url: URL, *, connections_max: int, connect_timeout_seconds: float) -> None:
         self.dialect = PostgresDialect()
+        self.lasting = True
         connect: dict[str, Any] = {
             "timeout": connect_timeout_seconds,
             "command_timeout": STATEMENT_TIMEOUT_SECONDS,

@@ -15,7 +15,7 @@ from sqlalchemy import select, update
 from storage import facts, projection, projection_load, schema, status_counts
 from storage.chain_log import CHAIN_BLOCKS, CHAIN_EVENTS, Cursor, ReadBlock, own_extrinsics
 from storage.driver import fetch
-from storage.errors import NothingToReplay, Superseded
+from storage.errors import BlocksNotKept, NothingToReplay, Superseded
 from storage.lifecycle import ExtrinsicStatus
 from storage.limits import LAST_ERROR_CHARS_MAX
 from storage.outbox import carrier_of, load_entities_of, reject_waiting_bids, rejection
@@ -106,7 +106,10 @@ def blocks(tx: Transaction, page: Page) -> list[ChainBlock]:
 
 @mutation(Replay)
 def request(tx: Transaction, items: Sequence[Request]) -> list[Outcome[Replay]]:
-    """Ask for a replay; one that runs begins anew where that is earlier. Refusals: NothingToReplay."""
+    """Ask for a replay; one that runs begins anew where that is earlier.
+
+    Refusals: NothingToReplay, BlocksNotKept.
+    """
     return decide_each(items, lambda item: _request(tx, item))
 
 
@@ -119,7 +122,7 @@ def _request(tx: Transaction, item: Request) -> Replay:
             "everything that was read is decoded and reflected" if row and first is None else ""
         )
     if first <= row.tail_block:
-        raise NothingToReplay(f"blocks up to {row.tail_block} are not kept, or were never read")
+        raise BlocksNotKept(row.tail_block)
     if row.replay_first is not None:
         first = min(first, row.replay_first)
     tx.connection.execute(update(table).values(replay_first=first, replay_next=first, replay_error=""))

@@ -68,6 +68,7 @@ class SqliteEngine:
 
     def __init__(self, path: Path | None) -> None:
         self.dialect = SqliteDialect()
+        self.lasting = path is not None
         self._path = path
         self._lock_file = _own(path) if path else None
         self._writer_turn = asyncio.Lock()

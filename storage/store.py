@@ -12,7 +12,7 @@ from storage import schema
 from storage.committer import Committer
 from storage.deeds import Deed
 from storage.engine import Engine, Lock
-from storage.errors import BadDatabaseUrl, DatabaseUnavailable, ShuttingDown, WrongBinding
+from storage.errors import BadDatabaseUrl, DatabaseUnavailable, Failure, ShuttingDown, WrongBinding
 from storage.feed import Feed
 from storage.fetcher import Fetcher, Query
 from storage.outcome import Mutation
@@ -35,13 +35,15 @@ LOCAL = "local"
 class Storage:
     """A database and its machinery: migrations, group commit, batched reads, watches.
 
-    It is made without connecting; until `prepare` has succeeded all calls raise `DatabaseUnavailable`.
+    It is made without connecting; until `prepare` has succeeded all calls raise `DatabaseUnavailable`, or
+    what `wait_for` says.
     """
 
     def __init__(self, engine: Engine, *, heartbeat_seconds: float = 15.0) -> None:
-        self.feed = Feed(engine, heartbeat_seconds=heartbeat_seconds)
+        self.feed = Feed(engine, self._check_prepared, heartbeat_seconds=heartbeat_seconds)
         self.committer = Committer(engine, on_events=self.feed.notice)
         self.binding = ""
+        self._awaited: Failure = DatabaseUnavailable("the database has not been reached yet")
         self._closing = False
         self._engine = engine
         self._fetcher = Fetcher(engine)
@@ -72,17 +74,23 @@ class Storage:
         await self._engine.migrate()
         return await self._engine.write(_bound)
 
-    async def prepare(self, binding: str) -> None:
+    def wait_for(self, failure: Failure) -> None:
+        """Say what calls fail with until `prepare` has succeeded."""
+        self._awaited = failure
+
+    async def prepare(self, binding: str) -> bool:
         """Migrate the schema, bind the database for ever (or check its binding), and begin to work.
 
+        Returns whether the database was new, and is bound from now on for longer than this process lives.
         Raises `DatabaseUnavailable` (try again), `SchemaOutdated` or `WrongBinding`.
         """
         await self._engine.migrate()
-        await self._engine.write(lambda connection: _bind(connection, binding))
+        was_new = await self._engine.write(lambda connection: _bind(connection, binding))
         await self.feed.start()
         self.committer.local = binding == LOCAL
         self.committer.start()
         self.binding = binding
+        return was_new and self._engine.lasting
 
     async def commit(
         self,
@@ -137,7 +145,7 @@ class Storage:
         if self._closing:
             raise ShuttingDown
         if not self.prepared:
-            raise DatabaseUnavailable("the database has not been reached yet")
+            raise self._awaited.copy()
 
 
 def _engine(url: str, connections_max: int, connect_timeout_seconds: float) -> Engine:
@@ -170,15 +178,17 @@ def _engine(url: str, connections_max: int, connect_timeout_seconds: float) -> E
     raise BadDatabaseUrl(f"DATABASE_URL is for {parsed.drivername!r}; sqlite and postgresql are known")
 
 
-def _bind(connection: Connection, binding: str) -> None:
+def _bind(connection: Connection, binding: str) -> bool:
+    """Bind the database, unless it is; whether it was not. Raises `WrongBinding`."""
     table = schema.database
-    connection.execute(update(table).where(table.c.binding == "").values(binding=binding))
+    was_new = connection.execute(update(table).where(table.c.binding == "").values(binding=binding)).rowcount
     bound = _bound(connection)
     if bound != binding:
         raise WrongBinding(
             f"the database is bound to {_named(bound)}, not to {_named(binding)};"
             " a database never changes sides: use another DATABASE_URL"
         )
+    return bool(was_new)
 
 
 def _bound(connection: Connection) -> str:

@@ -250,11 +250,13 @@ def settle(tx: Transaction, items: Sequence[str]) -> list[Outcome[Receipt[Task]]
 def _settle(work: Workset, task: Task) -> Receipt[Task]:
     if task.escrow_status == EscrowStatus.RELEASED:
         return Receipt(record=task)
-    if task.status != TaskStatus.COMPLETED:
-        raise InvalidTransition("task", task.task_id, task.status, EscrowStatus.RELEASED)
     if task.escrow_status == EscrowStatus.DISPUTED:  # only a resolution ends it
         raise InvalidTransition("escrow", task.task_id, task.escrow_status, EscrowStatus.RELEASED)
     ESCROW.check(task.task_id, task.escrow_status, EscrowStatus.RELEASED)
+    if task.status != TaskStatus.COMPLETED:
+        raise InvalidTransition(
+            "escrow", task.task_id, task.escrow_status, EscrowStatus.RELEASED, task_status=task.status
+        )
     return intents.begin(
         work,
         work.tasks,

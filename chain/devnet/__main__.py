@@ -10,8 +10,15 @@ import click
 
 from chain.devnet import DevChain, DevChainConfig, DevNode, Sealing
 from chain.devnet.filling import FILL_BLOCKS_MAX, FILL_EXTRINSICS, FILL_EXTRINSICS_MAX
+from chain.loopback import is_loopback
 
 Address = tuple[str, int]
+
+
+class CannotListen(click.ClickException):
+    """An address cannot be listened on, or must not; ends the process as `chamberlain serve` ends for it."""
+
+    exit_code = 2
 
 
 class AddressType(click.ParamType[Address]):
@@ -59,6 +66,11 @@ class PruningType(click.ParamType[int | None]):
     "--archive-listen",
     type=AddressType(),
     help="Serve the same chain here, too, without pruning: an endpoint to fall back to.",
+)
+@click.option(
+    "--insecure",
+    is_flag=True,
+    help="Listen where other machines can reach it: whoever does may steer it, unauthenticated.",
 )
 @click.option(
     "--pruning",
@@ -134,6 +146,7 @@ class PruningType(click.ParamType[int | None]):
 def main(
     listen: Address,
     archive_listen: Address | None,
+    insecure: bool,
     pruning: int | None,
     sealing: str,
     fill_blocks: int,
@@ -159,6 +172,12 @@ def main(
     A long history, a node that has forgotten most of it, and an archive beside:
         chamberlain devnet --fill 20000 --pruning 256 --archive-listen 127.0.0.1:9945
     """
+    for host, port in filter(None, (listen, archive_listen)):
+        if not is_loopback(host) and not insecure:
+            raise CannotListen(
+                f"{host}:{port} can be reached from other machines, and nobody is authenticated:"
+                " say --insecure if that is meant"
+            )
     try:
         chain = DevChain(DevChainConfig(sealing=Sealing(sealing), **config))
         nodes = [DevNode(chain, *listen, pruning_blocks=pruning)]
@@ -172,7 +191,7 @@ def main(
     except OSError as error:
         reason = "the port is taken" if error.errno == errno.EADDRINUSE else str(error)
         where = " or ".join(f"{host}:{port}" for host, port in filter(None, (listen, archive_listen)))
-        raise click.ClickException(f"cannot listen on {where}: {reason}") from error
+        raise CannotListen(f"cannot listen on {where}: {reason}") from error
 
 
 async def _serve(nodes: list[DevNode]) -> None:

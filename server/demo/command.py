@@ -8,7 +8,6 @@ import grpc
 import uvloop
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource
 from rich.console import Console
-from rich.markup import escape
 
 from server import logs
 from server.app import App
@@ -46,17 +45,13 @@ def demo() -> None:
     try:
         agreed = uvloop.run(_demo(console))
     except StepFailed as failure:
-        console.print(f"[red]The demo failed.[/] {escape(str(failure))}")
-        raise SystemExit(1) from None
+        raise click.ClickException(f"the demo failed: {failure}") from None
     except grpc.RpcError as error:
-        console.print(f"[red]The demo failed.[/] A call was refused: {escape(_said(error))}")
-        raise SystemExit(1) from None
+        raise click.ClickException(f"the demo failed: a call was refused: {_said(error)}") from None
     except Misconfigured as error:
-        console.print(f"[red]The demo cannot start.[/] {escape(str(error))}")
-        raise SystemExit(2) from None
+        raise click.ClickException(f"the demo cannot start: {error}") from None
     if not agreed:
-        console.print("[red]The demo failed.[/] The API and the chain do not agree.")
-        raise SystemExit(1)
+        raise click.ClickException("the demo failed: the API and the chain do not agree")
 
 
 async def _demo(console: Console) -> bool:

@@ -81,9 +81,7 @@ def _chain(chain: ChainState | None, observer: Observer) -> Iterator[Metric]:
         "Whether the node no longer has the blocks that the database needs next.",
         known(lambda it: it.pruned_below is not None),
     )
-    yield gauge(
-        "chain_catching_up", "Whether a catch-up is under way.", known(lambda _: catch_up.catching_up)
-    )
+    yield gauge("chain_catching_up", "Whether a catch-up is under way.", known(lambda _: catch_up.under_way))
     yield gauge(
         "chain_blocks_per_second",
         "Blocks reflected per second, over the last half minute.",

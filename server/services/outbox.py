@@ -1,7 +1,7 @@
 """OutboxService: everything that is sent to the chain."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 
 from chamberlain.v1 import extrinsic_pb2
 from chamberlain.v1 import outbox_service_pb2 as pb
@@ -18,10 +18,21 @@ from storage.store import Storage
 
 
 class OutboxService(Calls, OutboxServiceServicer):
-    """`allowed_calls` are the raw calls that may be enqueued, as `Pallet.call`; `pallets` name the others."""
+    """`allowed_calls` are the raw calls that may be enqueued, as `Pallet.call`; `pallets` name the others.
 
-    def __init__(self, storage: Storage, *, allowed_calls: frozenset[str], pallets: PalletTable) -> None:
+    `has_key` tells of a name whether this server has a key of its own for it.
+    """
+
+    def __init__(
+        self,
+        storage: Storage,
+        *,
+        allowed_calls: frozenset[str],
+        pallets: PalletTable,
+        has_key: Callable[[str], bool],
+    ) -> None:
         super().__init__(storage)
+        self._has_key = has_key
         self._allowed_calls = allowed_calls
         self._pallets = pallets
 
@@ -91,8 +102,11 @@ class OutboxService(Calls, OutboxServiceServicer):
     async def PauseSubmission(
         self, request: pb.PauseSubmissionRequest, context: Context
     ) -> pb.PauseSubmissionResponse:
-        standing = await self._commit(pauses.pause, convert_requests.pause(request), request)
-        return pb.PauseSubmissionResponse(pauses=map(convert_records.pause, standing))
+        pause = convert_requests.pause(request)
+        standing = await self._commit(pauses.pause, pause, request)
+        return pb.PauseSubmissionResponse(
+            pauses=map(convert_records.pause, standing), unknown_signer=await self._unknown(pause.signer)
+        )
 
     async def ResumeSubmission(
         self, request: pb.ResumeSubmissionRequest, context: Context
@@ -108,6 +122,12 @@ class OutboxService(Calls, OutboxServiceServicer):
             paused=any(pause.signer == pauses.ALL_SIGNERS for pause in standing),
             pauses=map(convert_records.pause, standing),
         )
+
+    async def _unknown(self, signer: str) -> bool:
+        """Whether neither a key nor anything queued is known of a signer: its name may be a slip."""
+        if signer == pauses.ALL_SIGNERS or self._has_key(signer):
+            return False
+        return not await self._storage.read(pauses.has_queued, signer)
 
     def _shown(self, record: Extrinsic) -> extrinsic_pb2.Extrinsic:
         return convert_records.extrinsic(record, self._pallets)

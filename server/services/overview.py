@@ -83,7 +83,7 @@ def _sync_status(
         undecodable_blocks=counts.undecodable_blocks,
         missing_in_runtime=chain.missing_in_runtime,
         blocks_per_second=catch_up.blocks_per_second,
-        catching_up=catch_up.catching_up,
+        catching_up=catch_up.under_way,
         reader=chain.reader,
         pruned_below=chain.pruned_below,
         signers=[_signer(account) for account in chain.signers],
@@ -94,8 +94,8 @@ def _sync_status(
         status.oldest_queued_time.CopyFrom(timestamp(counts.oldest_queued_us))
     if counts.cursor_time_us is not None:
         status.lag.FromMicroseconds(int(seconds_since(counts.cursor_time_us) * 1_000_000))
-    if catch_up.catch_up_seconds is not None:
-        status.catch_up_duration.FromMicroseconds(int(catch_up.catch_up_seconds * 1_000_000))
+    if catch_up.seconds_left is not None:
+        status.catch_up_duration.FromMicroseconds(int(catch_up.seconds_left * 1_000_000))
     return status
 
 

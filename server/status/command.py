@@ -1,14 +1,13 @@
 """`chamberlain status`."""
 
-import asyncio
 import json
+import time
 
 import click
-import grpc
 from rich.console import Console
 from rich.live import Live
 
-from server.cli_options import address_option
+from server.cli_calls import Server, asks_a_server
 from server.status.page import page
 from server.status.report import Report, ask
 
@@ -18,21 +17,22 @@ FILE_COLUMNS = 200
 """How wide the page is where it is not shown on a terminal."""
 
 
-@click.command()
-@address_option
+@click.command(short_help="Show how a server is.")
 @click.option(
     "--json", "as_json", is_flag=True, help="One JSON object, for scripts; one per line with --watch."
 )
 @click.option("--watch", is_flag=True, help=f"Again every {WATCH_SECONDS:g} seconds, until Ctrl-C.")
-def status(address: str, as_json: bool, watch: bool) -> None:
+@asks_a_server
+def status(server: Server, as_json: bool, watch: bool) -> None:
     """Show how a server is: its chain, its outbox, and what it stores.
 
     Exits with 0 if it is healthy. Exits with 1 if it is not: if no server answers or it does not serve; or
     with a chain, if no node is connected, the chain cannot be followed, needed blocks are pruned, extrinsics
-    were given up, sending is paused, or a signer is low on funds. Catching up is healthy.
+    were given up, sending is paused, or a signer is low on funds. Catching up is healthy,
+    and notes are.
     """
     try:
-        healthy = asyncio.run(_status(_console(), address, as_json, watch))
+        healthy = _status(_console(), server, as_json, watch)
     except KeyboardInterrupt:
         return  # the end of a watch
     if not healthy:
@@ -44,30 +44,29 @@ def _console() -> Console:
     return console if console.is_terminal else Console(width=FILE_COLUMNS)
 
 
-async def _status(console: Console, address: str, as_json: bool, watch: bool) -> bool:
+def _status(console: Console, server: Server, as_json: bool, watch: bool) -> bool:
     """Show the page, again and again if asked for; whether the server is healthy."""
-    async with grpc.aio.insecure_channel(address) as channel:
-        report = await ask(channel, address)
-        if not watch:
+    report = ask(server)
+    if not watch:
+        _print(console, report, as_json)
+    elif as_json or not console.is_terminal:
+        while True:
             _print(console, report, as_json)
-        elif as_json or not console.is_terminal:
+            time.sleep(WATCH_SECONDS)
+            report = ask(server)
+    else:
+        with Live(page(report), console=console, auto_refresh=False, screen=True) as live:
             while True:
-                _print(console, report, as_json)
-                await asyncio.sleep(WATCH_SECONDS)
-                report = await ask(channel, address)
-        else:
-            with Live(page(report), console=console, auto_refresh=False, screen=True) as live:
-                while True:
-                    await asyncio.sleep(WATCH_SECONDS)
-                    report = await ask(channel, address)
-                    live.update(page(report), refresh=True)
-        return not report.problems
+                time.sleep(WATCH_SECONDS)
+                report = ask(server)
+                live.update(page(report), refresh=True)
+    return not report.problems
 
 
 def _print(console: Console, report: Report, as_json: bool) -> None:
     if as_json:
         click.echo(json.dumps(report.as_json()))
     elif report.no_answer:
-        click.echo(f"chamberlain: {report.no_answer}", err=True)
+        click.ClickException(report.no_answer).show()
     else:
         console.print(page(report), soft_wrap=True, highlight=False)

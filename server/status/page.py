@@ -11,6 +11,7 @@ from rich.console import Group, RenderableType
 from rich.markup import escape
 from rich.table import Table
 
+from server.cli_output import printable
 from server.status.report import CHAIN, Report
 
 
@@ -25,11 +26,16 @@ def page(report: Report) -> RenderableType:
     return Group(*parts)
 
 
+def _shown(text: str) -> str:
+    """A text of others, which is neither markup nor able to control the terminal."""
+    return escape(printable(text))
+
+
 def _verdict(report: Report) -> str:
-    where = escape(report.address)
-    if not report.problems:
-        return f"[green]healthy[/]  {where}"
-    lines = [f"[red]not healthy[/]  {where}", *(f"  - {escape(problem)}" for problem in report.problems)]
+    healthy = "[red]not healthy[/]" if report.problems else "[green]healthy[/]"
+    lines = [f"{healthy}  {_shown(report.address)}"]
+    lines += [f"  - {_shown(problem)}" for problem in report.problems]
+    lines += [f"  [yellow]note:[/] {_shown(note)}" for note in report.notes]
     return "\n".join(lines)
 
 
@@ -44,12 +50,8 @@ def _sync(report: Report) -> Table:
         ("pace", _pace(report)),
         ("outbox", _outbox(report)),
     ]
-    if sync.undecodable_blocks or sync.anomalies:
-        rows.append(
-            ("to look at", f"{sync.undecodable_blocks} undecodable blocks, {sync.anomalies} anomalies")
-        )
     for name, value in rows:
-        table.add_row(name, escape(value))
+        table.add_row(name, _shown(value))
     return table
 
 
@@ -105,7 +107,7 @@ def _signers(report: Report) -> Table:
         table.add_column(heading, overflow="fold")
     for signer in report.sync.signers:
         table.add_row(
-            escape(signer.account_address),
+            _shown(signer.account_address),
             f"{int(signer.free_balance):,}",
             str(signer.next_nonce),
             "[red]low[/]" if signer.low else "",

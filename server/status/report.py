@@ -1,9 +1,7 @@
 """What is asked of a server, and what is wrong with it."""
 
-import asyncio
 from dataclasses import dataclass, field
 
-import grpc
 from chamberlain.v1 import extrinsic_pb2
 from chamberlain.v1 import orchestrator_service_pb2 as api
 from chamberlain.v1.orchestrator_service_pb2_grpc import OrchestratorServiceStub
@@ -11,7 +9,7 @@ from google.protobuf.json_format import MessageToDict
 from grpc_health.v1 import health_pb2
 from grpc_health.v1.health_pb2_grpc import HealthStub
 
-from server.cli_options import no_server
+from server.cli_calls import Refused, Server
 
 TIMEOUT_SECONDS = 5.0
 CHAIN = api.GetSyncStatusResponse.MODE_CHAIN
@@ -20,7 +18,7 @@ DEAD = extrinsic_pb2.EXTRINSIC_STATUS_DEAD
 
 @dataclass
 class Report:
-    """The answers of a server; `sync` and `dashboard` are empty while its database is away.
+    """The answers of a server; `sync` and `dashboard` are empty while it refuses, as `refusal` tells.
 
     If there were none, `no_answer` says so, and what to do.
     """
@@ -28,6 +26,7 @@ class Report:
     address: str
     serving: bool = False
     no_answer: str = ""
+    refusal: str = ""
     sync: api.GetSyncStatusResponse = field(default_factory=api.GetSyncStatusResponse)
     dashboard: api.GetDashboardResponse = field(default_factory=api.GetDashboardResponse)
 
@@ -37,10 +36,7 @@ class Report:
         if self.no_answer:
             return [self.no_answer]
         if not self.serving:
-            return [
-                "the server does not serve: its database is away, it waits for the chain that its new"
-                " database is to be bound to, or it is stopping; its log tells which"
-            ]
+            return [f"the server does not serve: {self.refusal or 'it is starting or stopping'}"]
         sync, found = self.sync, []
         if sync.mode == CHAIN:
             if not sync.connected:
@@ -63,12 +59,30 @@ class Report:
             found += [f"signer {one.account_address} is low on funds" for one in sync.signers if one.low]
         return found
 
+    @property
+    def notes(self) -> list[str]:
+        """What a person should look at some time, in words; a server with some is healthy all the same."""
+        sync = self.sync
+        found = [f"missing in the runtime of the chain: {what}" for what in sync.missing_in_runtime]
+        if sync.undecodable_blocks:
+            found.append(
+                f"{_counted(sync.undecodable_blocks, 'block has', 'blocks have')} events that could not be"
+                " decoded: mend the cause, then `chamberlain chain redecode`"
+            )
+        if sync.anomalies:
+            found.append(
+                f"{_counted(sync.anomalies, 'event was', 'events were')} not reflected as expected:"
+                " ListChainEvents shows each with its anomaly"
+            )
+        return found
+
     def as_json(self) -> dict[str, object]:
         """Everything, for scripts; the fields of the messages as proto JSON names them in the contract."""
         return {
             "address": self.address,
             "healthy": not self.problems,
             "problems": self.problems,
+            "notes": self.notes,
             "serving": self.serving,
             "sync": MessageToDict(self.sync, preserving_proto_field_name=True),
             "dashboard": MessageToDict(self.dashboard, preserving_proto_field_name=True),
@@ -80,25 +94,26 @@ def _paused(pause: extrinsic_pb2.SubmissionPause) -> str:
     return f"sending is paused for {who}" + (f": {pause.reason}" if pause.reason else "")
 
 
-async def ask(channel: grpc.aio.Channel, address: str) -> Report:
+def _counted(count: int, one: str, several: str) -> str:
+    return f"{count} {one if count == 1 else several}"
+
+
+def ask(server: Server) -> Report:
     """Ask a server how it is."""
-    health, orchestrator = HealthStub(channel), OrchestratorServiceStub(channel)
-    stranger = f"what answers at {address} is no Chamberlain"
+    health, orchestrator = server.stub(HealthStub), server.stub(OrchestratorServiceStub)
+    report = Report(server.address)
     try:
-        check = await health.Check(health_pb2.HealthCheckRequest(), timeout=TIMEOUT_SECONDS)
-    except grpc.aio.AioRpcError as error:
-        if error.code() in (grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.DEADLINE_EXCEEDED):
-            return Report(address, no_answer=no_server(address))
-        return Report(address, no_answer=stranger)
-    if check.status != health_pb2.HealthCheckResponse.SERVING:
-        return Report(address)
-    try:
-        sync, dashboard = await asyncio.gather(
-            orchestrator.GetSyncStatus(api.GetSyncStatusRequest(), timeout=TIMEOUT_SECONDS),
-            orchestrator.GetDashboard(api.GetDashboardRequest(), timeout=TIMEOUT_SECONDS),
+        check = server.ask(health.Check, health_pb2.HealthCheckRequest(), timeout_seconds=TIMEOUT_SECONDS)
+        report.sync = server.ask(
+            orchestrator.GetSyncStatus, api.GetSyncStatusRequest(), timeout_seconds=TIMEOUT_SECONDS
         )
-    except grpc.aio.AioRpcError as error:
-        if error.code() == grpc.StatusCode.UNIMPLEMENTED:
-            return Report(address, no_answer=stranger)
-        return Report(address)
-    return Report(address, serving=True, sync=sync, dashboard=dashboard)
+        report.dashboard = server.ask(
+            orchestrator.GetDashboard, api.GetDashboardRequest(), timeout_seconds=TIMEOUT_SECONDS
+        )
+        report.serving = check.status == health_pb2.HealthCheckResponse.SERVING
+    except Refused as refusal:
+        if refusal.reason:
+            report.refusal = refusal.message
+        else:
+            report.no_answer = refusal.message
+    return report

@@ -1,7 +1,9 @@
 """`chamberlain outbox`, against a server on a chain."""
 
 import asyncio
+import json
 from collections.abc import AsyncIterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -41,7 +43,8 @@ async def test_pausing_holds_back_what_is_queued_until_it_is_resumed(world: Worl
     assert (paused.exit_code, paused.output) == (0, "paused: all signers: the node is being moved\n")
     correlation_id = await a_remark(world, signer="ada")
     listed = await outbox(world, "list", "--status", "queued")
-    line, pause = listed.output.splitlines()
+    headings, line, pause = listed.output.splitlines()
+    assert headings.split()[:4] == ["extrinsic", "status", "call", "signer"]
     assert line.split()[:4] == [correlation_id, "queued", "System.remark", "ada"]
     assert pause == "paused: all signers: the node is being moved"
     resumed = await outbox(world, "resume")
@@ -50,7 +53,7 @@ async def test_pausing_holds_back_what_is_queued_until_it_is_resumed(world: Worl
 
 
 async def test_an_extrinsic_is_cancelled_and_requeued(world: World) -> None:
-    assert (await outbox(world, "pause", "--signer", "ada")).output == "paused: ada\n"
+    assert (await outbox(world, "pause", "--signer", "ada")).stdout == "paused: ada\n"
     correlation_id = await a_remark(world, signer="ada")
     assert "cancelled" in (await outbox(world, "cancel", correlation_id)).output
     assert "queued" in (await outbox(world, "requeue", correlation_id)).output
@@ -65,7 +68,39 @@ async def test_what_is_listed_is_limited_and_counted(world: World) -> None:
     await outbox(world, "pause")
     newest = [await a_remark(world) for _ in range(3)][-1]
     lines = (await outbox(world, "list", "--limit", "1")).output.splitlines()
-    assert (lines[0].split()[0], lines[1]) == (newest, "1 of 3")
+    assert (lines[1].split()[0], lines[2]) == (newest, "1 of 3")
+
+
+async def test_a_long_list_takes_several_pages_and_is_json_for_programs(world: World) -> None:
+    await outbox(world, "pause")
+    made = await asyncio.gather(*(a_remark(world, signer="ada") for _ in range(201)))
+    listed = json.loads((await outbox(world, "list", "--limit", "1000", "--json")).output)
+    assert {extrinsic["correlation_id"] for extrinsic in listed} == set(made)
+    assert {extrinsic["status"] for extrinsic in listed} == {"EXTRINSIC_STATUS_QUEUED"}
+    assert "201 of" not in (await outbox(world, "list", "--limit", "1000")).output
+
+
+async def test_what_comes_from_others_cannot_control_the_terminal(world: World) -> None:
+    await outbox(world, "pause", "--reason", "\x1b[31m")
+    await a_remark(world, signer="\x1b[31mada")
+    address = f"127.0.0.1:{world.app.port}"
+    page = await asyncio.to_thread(CliRunner().invoke, main, ["status", "--address", address])
+    listed = await outbox(world, "list")
+    assert "�[31mada" in listed.output
+    assert "all signers: �[31m" in page.output
+    assert "\x1b" not in listed.output + page.output
+
+
+async def test_a_pause_of_a_name_that_may_be_a_slip_is_noted(tmp_path: Path) -> None:
+    keys = tmp_path / "signers.toml"
+    keys.write_text('"did:ex:keyed" = "//Bob"\n')
+    async with a_world(outbox_allowed_calls="System.remark", chain_signers_path=keys) as world:
+        slip = await outbox(world, "pause", "--signer", "did:ex:slip")
+        assert (slip.exit_code, slip.stdout) == (0, "paused: did:ex:slip\n")
+        assert slip.stderr == "note: nothing is queued for 'did:ex:slip', and the server has no key for it\n"
+        await a_remark(world, signer="did:ex:slip")
+        for known in (["--signer", "did:ex:slip"], ["--signer", "did:ex:keyed"], []):
+            assert (await outbox(world, "pause", *known)).stderr == ""
 
 
 async def test_a_server_that_is_not_there_is_told(world: World) -> None:
@@ -78,7 +113,10 @@ async def test_a_server_that_is_not_there_is_told(world: World) -> None:
 
 
 @pytest.mark.parametrize("address", ["", "localhost", "http://127.0.0.1:50051", "127.0.0.1:65536"])
-@pytest.mark.parametrize("command", [["status"], ["outbox", "list"], ["chain", "redecode"]])
+@pytest.mark.parametrize(
+    "command",
+    [["status"], ["outbox", "list"], ["chain", "redecode"], ["sessions", "list"], ["audit", "verify"]],
+)
 def test_an_address_that_is_none_is_refused_by_every_command(command: list[str], address: str) -> None:
     wrong = CliRunner().invoke(main, [*command, "--address", address])
     assert wrong.exit_code == 2

@@ -19,7 +19,7 @@ from chamberlain.v1 import orchestrator_service_pb2 as pb
 from chamberlain.v1.orchestrator_service_pb2_grpc import OrchestratorServiceStub
 from click.testing import CliRunner
 
-from server.cli import main
+from server.cli import COMMANDS, main
 from server.settings import Settings, environment_name, is_secret
 from storage.store import Storage
 from tests.server.market import a_task
@@ -119,7 +119,7 @@ async def test_a_taken_port_ends_the_process_with_one_line(tmp_path: Path) -> No
         code, _, errors = await said(process)
     assert code == 2
     assert errors.splitlines() == [
-        f"chamberlain: {address} is taken: another server listens there; choose another BIND_ADDR"
+        f"Error: {address} is taken: another server listens there; choose another BIND_ADDR"
     ]
 
 
@@ -157,7 +157,7 @@ def test_what_an_operator_must_change_is_said_in_a_line(
     given |= {name: value.format(bound=bound_to_a_chain) for name, value in environment.items()}
     ended = CliRunner(env=given).invoke(main, ["serve", *arguments])
     assert ended.exit_code == 2
-    (line,) = [line for line in ended.stderr.splitlines() if line.startswith("chamberlain: ")]
+    (line,) = [line for line in ended.stderr.splitlines() if line.startswith("Error: ")]
     assert told in line
     assert "Traceback" not in ended.stderr
     assert "hunter2" not in ended.stderr
@@ -180,6 +180,13 @@ def bound_to_a_chain(tmp_path: Path) -> Iterator[str]:
     structlog.reset_defaults()
 
 
+def test_the_help_lists_the_commands_in_the_order_in_which_they_are_needed() -> None:
+    told = CliRunner().invoke(main, ["--help"]).stdout.partition("Commands:\n")[2]
+    assert [line.split()[0] for line in told.splitlines()] == list(COMMANDS)
+    assert list(COMMANDS)[:3] == ["serve", "demo", "devnet"]
+    assert "..." not in told
+
+
 def test_the_help_lists_every_setting_with_its_environment_name_and_default() -> None:
     words = " ".join(CliRunner().invoke(main, ["serve", "--help"]).stdout.split())
     for name, field in Settings.model_fields.items():
@@ -189,6 +196,18 @@ def test_the_help_lists_every_setting_with_its_environment_name_and_default() ->
         assert is_secret(field) or f"--{name.replace('_', '-')}" in words
     for default in ("sqlite:///.data/chamberlain.db", "127.0.0.1:50051", "1048576", "86400", "default: 500"):
         assert default in words
+
+
+async def test_a_new_database_warns_of_what_is_for_ever_once(tmp_path: Path) -> None:
+    told = []
+    for _ in range(2):
+        async with serving(cwd=tmp_path, BIND_ADDR="127.0.0.1:0") as (process, _):
+            process.terminate()
+            _, _, errors = await said(process)
+        told.append(
+            [line["event"] for line in map(json.loads, errors.splitlines()) if line["level"] == "warning"]
+        )
+    assert told == [["this new database is bound to local mode for ever: it will never follow a chain"], []]
 
 
 async def test_the_version_is_told(tmp_path: Path) -> None:

@@ -47,7 +47,7 @@ async def test_an_operator_ends_it(
 ) -> None:
     await orchestrator.DisputeTask(a_dispute(assigned))
     with refused(
-        StatusCode.FAILED_PRECONDITION, "INVALID_TRANSITION", metadata={"from": "assigned", "to": "released"}
+        StatusCode.FAILED_PRECONDITION, "INVALID_TRANSITION", metadata={"from": "disputed", "to": "released"}
     ):
         await orchestrator.SettleTask(pb.SettleTaskRequest(task_id=assigned.task_id))
     request = pb.ResolveDisputeRequest(task_id=assigned.task_id, pay_agent=pay_agent, request_id="once")
@@ -80,7 +80,9 @@ async def test_who_is_not_the_winner_cannot_dispute(
 async def test_before_anybody_works_there_is_nothing_to_dispute(orchestrator: Any, market: Market) -> None:
     task = await market.task()
     with refused(
-        StatusCode.FAILED_PRECONDITION, "INVALID_TRANSITION", metadata={"from": "bidding", "to": "disputed"}
+        StatusCode.FAILED_PRECONDITION,
+        "INVALID_TRANSITION",
+        metadata={"from": "funded", "to": "disputed", "task_status": "bidding"},
     ):
         await orchestrator.DisputeTask(a_dispute(task))
 

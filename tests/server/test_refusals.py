@@ -150,16 +150,16 @@ async def allocation_without_a_revealed_bid(orchestrator: Any, market: Market) -
 async def status_that_would_go_back(orchestrator: Any, market: Market) -> None:
     task = await market.assigned_task(await market.agent())
     before = await market.everything()
-    for call, request, target in (
-        (orchestrator.CancelTask, pb.CancelTaskRequest(task_id=task.task_id), "cancelled"),
-        (orchestrator.CloseBidding, pb.CloseBiddingRequest(task_id=task.task_id), "revealing"),
-        (orchestrator.SettleTask, pb.SettleTaskRequest(task_id=task.task_id), "released"),
+    for call, request, current, target in (
+        (orchestrator.CancelTask, pb.CancelTaskRequest(task_id=task.task_id), "assigned", "cancelled"),
+        (orchestrator.CloseBidding, pb.CloseBiddingRequest(task_id=task.task_id), "assigned", "revealing"),
+        (orchestrator.SettleTask, pb.SettleTaskRequest(task_id=task.task_id), "funded", "released"),
     ):
         with refused(
             StatusCode.FAILED_PRECONDITION,
             "INVALID_TRANSITION",
             resource=task.task_id,
-            metadata={"from": "assigned", "to": target},
+            metadata={"from": current, "to": target},
         ):
             await call(request)
     assert await market.everything() == before

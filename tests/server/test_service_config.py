@@ -49,7 +49,7 @@ def test_every_method_but_the_streams_is_configured_once() -> None:
     assert configured.keys() == {(method.containing_service.full_name, method.name) for method in unary}
     for method in unary:
         entry = configured[method.containing_service.full_name, method.name]
-        reads = method.name.startswith(("Get", "List", "Search", "Resume"))
+        reads = method.name.startswith(("Get", "List", "Search", "ResumeSession"))
         assert ("retryPolicy" in entry) == reads, method.full_name
         assert entry["timeout"]
 

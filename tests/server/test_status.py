@@ -25,6 +25,8 @@ from server.catch_up import FAR_BLOCKS
 from server.catch_up_bar import show_catch_up
 from server.cli import main
 from server.observer import ChainState, Observer
+from server.status.page import page
+from server.status.report import Report
 from storage import chain_log
 from storage.store import Storage
 from tests.server.chain_world import World, a_world, eventually
@@ -146,16 +148,46 @@ async def test_a_database_that_is_away_is_a_problem() -> None:
     async with running(App(away)) as app:
         shown = await status(app)
         assert shown.exit_code == 1
-        assert "its database is away" in shown.stdout
+        assert "the server does not serve: the database cannot be reached" in shown.stdout
         report = json.loads((await status(app, "--json")).stdout)
         assert (report["healthy"], report["serving"]) == (False, False)
+
+
+async def test_a_chain_that_a_new_database_waits_for_is_a_problem(tmp_path: Path) -> None:
+    away = settings(database_url=f"sqlite:///{tmp_path}/new.db", chain_ws_url="ws://127.0.0.1:1")
+    async with running(App(away)) as app:
+        shown = await status(app)
+        assert shown.exit_code == 1
+        assert "the server does not serve: the chain at CHAIN_WS_URL cannot be reached" in shown.stdout
+
+
+def test_what_is_to_be_looked_at_some_time_is_noted_and_healthy_all_the_same() -> None:
+    sync = pb.GetSyncStatusResponse(
+        mode=pb.GetSyncStatusResponse.MODE_CHAIN,
+        connected=True,
+        undecodable_blocks=1,
+        anomalies=2,
+        missing_in_runtime=["create_task: no pallet TaskMarket"],
+    )
+    report = Report("127.0.0.1:50051", serving=True, sync=sync)
+    assert report.problems == []
+    assert report.as_json()["notes"] == report.notes
+    page_text = StringIO()
+    Console(file=page_text, width=200).print(page(report))
+    lines = page_text.getvalue().splitlines()
+    assert lines[0].startswith("healthy")
+    assert [line.split("note: ")[1].partition(":")[0].rstrip() for line in lines if "note: " in line] == [
+        "missing in the runtime of the chain",
+        "1 block has events that could not be decoded",
+        "2 events were not reflected as expected",
+    ]
 
 
 async def test_nobody_there_is_said_in_a_line() -> None:
     arguments = ["status", "--address", "127.0.0.1:1"]
     shown = await asyncio.to_thread(CliRunner().invoke, main, arguments)
     assert (shown.exit_code, shown.stdout) == (1, "")
-    assert shown.stderr.startswith("chamberlain: no server answers at 127.0.0.1:1: start one with")
+    assert shown.stderr.startswith("Error: no server answers at 127.0.0.1:1: start one with")
     shown = await asyncio.to_thread(CliRunner().invoke, main, [*arguments, "--json"])
     assert shown.exit_code == 1
     assert json.loads(shown.stdout)["healthy"] is False

@@ -242,15 +242,22 @@ async def test_a_database_of_one_chain_is_not_served_on_another(tmp_path: Path) 
             pass
 
 
-async def test_a_server_that_starts_before_its_chain_waits_for_it() -> None:
+async def test_a_server_that_starts_before_its_chain_waits_for_it_and_says_so() -> None:
     chain = DevChain(DevChainConfig(block_time_ms=BLOCK_TIME_MS))
     async with DevNode(chain) as node:
         port = int(node.url.rpartition(":")[2])
     given = settings(chain_ws_url=f"ws://127.0.0.1:{port}", chain_signer="//Alice")
     async with running(App(given)) as app, connected(app) as channel:
         orchestrator: Any = OrchestratorServiceStub(channel)
-        with refused(StatusCode.UNAVAILABLE, "DATABASE_UNAVAILABLE"):
-            await orchestrator.CreateTask(a_task())
+        for call in (
+            orchestrator.CreateTask(a_task()),
+            orchestrator.ListTasks(pb.ListTasksRequest()),
+            orchestrator.WatchTasks(pb.WatchTasksRequest()).read(),
+        ):
+            with refused(StatusCode.UNAVAILABLE, "CHAIN_UNAVAILABLE") as told:
+                await call
+            assert "the chain at CHAIN_WS_URL cannot be reached" in told.message
+            assert "RetryInfo" in told.details
         async with DevNode(chain, port=port):
 
             async def prepared() -> bool:

@@ -111,7 +111,7 @@ async def empty(storage: Storage) -> None:
     await check_counts(storage)
     await storage.feed.close()
     await storage._engine.write(delete)
-    storage.feed = Feed(storage._engine)
+    storage.feed = Feed(storage._engine, storage._check_prepared)
     await storage.feed.start()
     storage.committer._on_events = storage.feed.notice
     storage.committer.batches = storage.committer.items = 0

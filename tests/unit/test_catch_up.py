@@ -17,18 +17,18 @@ def looked(*looks: tuple[float, int, int]) -> CatchUp:
 def test_before_the_second_look_nothing_is_known() -> None:
     for catch_up in (CatchUp(), looked((5.0, 0, 1000)), looked((5.0, 0, 1000), (5.0, 10, 1000))):
         assert catch_up.blocks_per_second == 0
-        assert catch_up.catch_up_seconds is None
+        assert catch_up.seconds_left is None
 
 
 def test_the_end_is_told_by_how_fast_the_head_comes_nearer() -> None:
     catch_up = looked((0.0, 0, 1000), (10.0, 300, 1100))
     assert catch_up.blocks_per_second == pytest.approx(30)
-    assert catch_up.catch_up_seconds == pytest.approx(800 / 20)
+    assert catch_up.seconds_left == pytest.approx(800 / 20)
 
 
 def test_a_head_that_runs_away_is_never_reached() -> None:
     catch_up = looked((0.0, 0, 1000), (10.0, 50, 2000))
-    assert (catch_up.catching_up, catch_up.catch_up_seconds) == (True, None)
+    assert (catch_up.under_way, catch_up.seconds_left) == (True, None)
 
 
 def test_a_catch_up_begins_far_behind_and_ends_near_the_head() -> None:
@@ -38,9 +38,9 @@ def test_a_catch_up_begins_far_behind_and_ends_near_the_head() -> None:
         (0, FAR_BLOCKS - 1, FAR_BLOCKS, NEAR_BLOCKS + 1, NEAR_BLOCKS, FAR_BLOCKS - 1)
     ):
         catch_up.look(float(second), 1000 * second, 1000 * second + lag)
-        states.append(catch_up.catching_up)
+        states.append(catch_up.under_way)
     assert states == [False, False, True, True, False, False]
-    assert catch_up.catch_up_seconds is None
+    assert catch_up.seconds_left is None
 
 
 def test_reading_the_chain_anew_begins_the_pace_anew() -> None:
@@ -60,6 +60,6 @@ def test_whatever_is_seen_the_pace_makes_sense(looks: list[tuple[float, int, int
     for passed, cursor, finalized in looks:
         now += passed
         catch_up.look(now, cursor, finalized)
-        left = catch_up.catch_up_seconds
+        left = catch_up.seconds_left
         assert catch_up.blocks_per_second >= 0
-        assert left is None or (left >= 0 and catch_up.catching_up)
+        assert left is None or (left >= 0 and catch_up.under_way)

@@ -91,7 +91,8 @@ class ChainServiceServicer:
         """Decodes anew what could not be decoded or reflected as expected, for example after the table of
         pallets was corrected: replays the chain from the first such block on, as ReplayChain does.
 
-        FAILED_PRECONDITION, NOTHING_TO_REPLAY if there is none, NO_CHAIN without a chain. For operators.
+        FAILED_PRECONDITION, NOTHING_TO_REPLAY if there is none, BLOCKS_NOT_KEPT if it is not kept any more,
+        NO_CHAIN without a chain. For operators.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -104,7 +105,8 @@ class ChainServiceServicer:
         The server that reads the chain does it, and reads no new blocks meanwhile. The stream reports
         progress about twice a second and ends when it is done; a client that leaves does not stop it, and
         a server that is killed goes on where it is started again. FAILED_PRECONDITION, NOTHING_TO_REPLAY
-        for a block that was not read or is not kept any more, NO_CHAIN without a chain. For operators.
+        for a block that was not read yet, BLOCKS_NOT_KEPT for one that is not kept any more or is before the
+        first that was read, NO_CHAIN without a chain. For operators.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -51,7 +51,8 @@ class ChainServiceStub:
     """Decodes anew what could not be decoded or reflected as expected, for example after the table of
     pallets was corrected: replays the chain from the first such block on, as ReplayChain does.
 
-    FAILED_PRECONDITION, NOTHING_TO_REPLAY if there is none, NO_CHAIN without a chain. For operators.
+    FAILED_PRECONDITION, NOTHING_TO_REPLAY if there is none, BLOCKS_NOT_KEPT if it is not kept any more,
+    NO_CHAIN without a chain. For operators.
     """
     ReplayChain: _grpc.UnaryStreamMultiCallable[_chain_service_pb2.ReplayChainRequest, _chain_service_pb2.ReplayChainResponse]
     """Rebuilds what the chain owns from a block on: its stored events are decoded anew, and the entities
@@ -60,7 +61,8 @@ class ChainServiceStub:
     The server that reads the chain does it, and reads no new blocks meanwhile. The stream reports
     progress about twice a second and ends when it is done; a client that leaves does not stop it, and
     a server that is killed goes on where it is started again. FAILED_PRECONDITION, NOTHING_TO_REPLAY
-    for a block that was not read or is not kept any more, NO_CHAIN without a chain. For operators.
+    for a block that was not read yet, BLOCKS_NOT_KEPT for one that is not kept any more or is before the
+    first that was read, NO_CHAIN without a chain. For operators.
     """
 
 @_typing.type_check_only
@@ -86,7 +88,8 @@ class ChainServiceAsyncStub(ChainServiceStub):
     """Decodes anew what could not be decoded or reflected as expected, for example after the table of
     pallets was corrected: replays the chain from the first such block on, as ReplayChain does.
 
-    FAILED_PRECONDITION, NOTHING_TO_REPLAY if there is none, NO_CHAIN without a chain. For operators.
+    FAILED_PRECONDITION, NOTHING_TO_REPLAY if there is none, BLOCKS_NOT_KEPT if it is not kept any more,
+    NO_CHAIN without a chain. For operators.
     """
     ReplayChain: _aio.UnaryStreamMultiCallable[_chain_service_pb2.ReplayChainRequest, _chain_service_pb2.ReplayChainResponse]  # type: ignore[assignment]
     """Rebuilds what the chain owns from a block on: its stored events are decoded anew, and the entities
@@ -95,7 +98,8 @@ class ChainServiceAsyncStub(ChainServiceStub):
     The server that reads the chain does it, and reads no new blocks meanwhile. The stream reports
     progress about twice a second and ends when it is done; a client that leaves does not stop it, and
     a server that is killed goes on where it is started again. FAILED_PRECONDITION, NOTHING_TO_REPLAY
-    for a block that was not read or is not kept any more, NO_CHAIN without a chain. For operators.
+    for a block that was not read yet, BLOCKS_NOT_KEPT for one that is not kept any more or is before the
+    first that was read, NO_CHAIN without a chain. For operators.
     """
 
 class ChainServiceServicer(metaclass=_abc_1.ABCMeta):
@@ -136,7 +140,8 @@ class ChainServiceServicer(metaclass=_abc_1.ABCMeta):
         """Decodes anew what could not be decoded or reflected as expected, for example after the table of
         pallets was corrected: replays the chain from the first such block on, as ReplayChain does.
 
-        FAILED_PRECONDITION, NOTHING_TO_REPLAY if there is none, NO_CHAIN without a chain. For operators.
+        FAILED_PRECONDITION, NOTHING_TO_REPLAY if there is none, BLOCKS_NOT_KEPT if it is not kept any more,
+        NO_CHAIN without a chain. For operators.
         """
 
     @_abc_1.abstractmethod
@@ -151,7 +156,8 @@ class ChainServiceServicer(metaclass=_abc_1.ABCMeta):
         The server that reads the chain does it, and reads no new blocks meanwhile. The stream reports
         progress about twice a second and ends when it is done; a client that leaves does not stop it, and
         a server that is killed goes on where it is started again. FAILED_PRECONDITION, NOTHING_TO_REPLAY
-        for a block that was not read or is not kept any more, NO_CHAIN without a chain. For operators.
+        for a block that was not read yet, BLOCKS_NOT_KEPT for one that is not kept any more or is before the
+        first that was read, NO_CHAIN without a chain. For operators.
         """
 
 def add_ChainServiceServicer_to_server(servicer: ChainServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

@@ -36,7 +36,7 @@ class OrchestratorServiceStub:
     says why.
 
     Every error carries `google.rpc.ErrorInfo`; see ErrorReason. Any call may also fail with
-    UNAVAILABLE (DATABASE_UNAVAILABLE, COMMIT_UNKNOWN, SHUTTING_DOWN) or RESOURCE_EXHAUSTED
+    UNAVAILABLE (DATABASE_UNAVAILABLE, CHAIN_UNAVAILABLE, COMMIT_UNKNOWN, SHUTTING_DOWN) or RESOURCE_EXHAUSTED
     (OVERLOADED). Until authentication is configured, anyone who reaches the server may call
     everything.
     """
@@ -190,7 +190,7 @@ class OrchestratorServiceServicer:
     says why.
 
     Every error carries `google.rpc.ErrorInfo`; see ErrorReason. Any call may also fail with
-    UNAVAILABLE (DATABASE_UNAVAILABLE, COMMIT_UNKNOWN, SHUTTING_DOWN) or RESOURCE_EXHAUSTED
+    UNAVAILABLE (DATABASE_UNAVAILABLE, CHAIN_UNAVAILABLE, COMMIT_UNKNOWN, SHUTTING_DOWN) or RESOURCE_EXHAUSTED
     (OVERLOADED). Until authentication is configured, anyone who reaches the server may call
     everything.
     """
@@ -357,7 +357,7 @@ class OrchestratorServiceServicer:
 
     def SettleTask(self, request, context):
         """Pays the agent of a completed task from its escrow. FAILED_PRECONDITION, INVALID_TRANSITION while
-        the escrow is disputed.
+        the task is not completed or the escrow is disputed, with the states of the escrow.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -369,7 +369,7 @@ class OrchestratorServiceServicer:
         The money is held until the dispute is resolved: with a chain by its arbiter, in local mode by
         ResolveDispute. The work may go on meanwhile. A second dispute changes nothing. FAILED_PRECONDITION,
         TASK_NOT_ASSIGNED if `agent_id` is not the agent that the task is assigned to; INVALID_TRANSITION
-        if the task or its escrow is in any other state.
+        if the task or its escrow is in any other state, with the states of the escrow.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -558,7 +558,7 @@ class OrchestratorService:
     says why.
 
     Every error carries `google.rpc.ErrorInfo`; see ErrorReason. Any call may also fail with
-    UNAVAILABLE (DATABASE_UNAVAILABLE, COMMIT_UNKNOWN, SHUTTING_DOWN) or RESOURCE_EXHAUSTED
+    UNAVAILABLE (DATABASE_UNAVAILABLE, CHAIN_UNAVAILABLE, COMMIT_UNKNOWN, SHUTTING_DOWN) or RESOURCE_EXHAUSTED
     (OVERLOADED). Until authentication is configured, anyone who reaches the server may call
     everything.
     """

@@ -37,7 +37,7 @@ class OrchestratorServiceStub:
     says why.
 
     Every error carries `google.rpc.ErrorInfo`; see ErrorReason. Any call may also fail with
-    UNAVAILABLE (DATABASE_UNAVAILABLE, COMMIT_UNKNOWN, SHUTTING_DOWN) or RESOURCE_EXHAUSTED
+    UNAVAILABLE (DATABASE_UNAVAILABLE, CHAIN_UNAVAILABLE, COMMIT_UNKNOWN, SHUTTING_DOWN) or RESOURCE_EXHAUSTED
     (OVERLOADED). Until authentication is configured, anyone who reaches the server may call
     everything.
     """
@@ -118,7 +118,7 @@ class OrchestratorServiceStub:
     """Lists results, newest first."""
     SettleTask: _grpc.UnaryUnaryMultiCallable[_orchestrator_service_pb2.SettleTaskRequest, _orchestrator_service_pb2.SettleTaskResponse]
     """Pays the agent of a completed task from its escrow. FAILED_PRECONDITION, INVALID_TRANSITION while
-    the escrow is disputed.
+    the task is not completed or the escrow is disputed, with the states of the escrow.
     """
     DisputeTask: _grpc.UnaryUnaryMultiCallable[_orchestrator_service_pb2.DisputeTaskRequest, _orchestrator_service_pb2.DisputeTaskResponse]
     """Disputes the escrow of a task that is assigned or completed, by its requester or by the agent.
@@ -126,7 +126,7 @@ class OrchestratorServiceStub:
     The money is held until the dispute is resolved: with a chain by its arbiter, in local mode by
     ResolveDispute. The work may go on meanwhile. A second dispute changes nothing. FAILED_PRECONDITION,
     TASK_NOT_ASSIGNED if `agent_id` is not the agent that the task is assigned to; INVALID_TRANSITION
-    if the task or its escrow is in any other state.
+    if the task or its escrow is in any other state, with the states of the escrow.
     """
     ResolveDispute: _grpc.UnaryUnaryMultiCallable[_orchestrator_service_pb2.ResolveDisputeRequest, _orchestrator_service_pb2.ResolveDisputeResponse]
     """Ends a dispute, in local mode only; there an operator stands in for the arbiter.
@@ -154,7 +154,7 @@ class OrchestratorServiceAsyncStub(OrchestratorServiceStub):
     says why.
 
     Every error carries `google.rpc.ErrorInfo`; see ErrorReason. Any call may also fail with
-    UNAVAILABLE (DATABASE_UNAVAILABLE, COMMIT_UNKNOWN, SHUTTING_DOWN) or RESOURCE_EXHAUSTED
+    UNAVAILABLE (DATABASE_UNAVAILABLE, CHAIN_UNAVAILABLE, COMMIT_UNKNOWN, SHUTTING_DOWN) or RESOURCE_EXHAUSTED
     (OVERLOADED). Until authentication is configured, anyone who reaches the server may call
     everything.
     """
@@ -232,7 +232,7 @@ class OrchestratorServiceAsyncStub(OrchestratorServiceStub):
     """Lists results, newest first."""
     SettleTask: _aio.UnaryUnaryMultiCallable[_orchestrator_service_pb2.SettleTaskRequest, _orchestrator_service_pb2.SettleTaskResponse]  # type: ignore[assignment]
     """Pays the agent of a completed task from its escrow. FAILED_PRECONDITION, INVALID_TRANSITION while
-    the escrow is disputed.
+    the task is not completed or the escrow is disputed, with the states of the escrow.
     """
     DisputeTask: _aio.UnaryUnaryMultiCallable[_orchestrator_service_pb2.DisputeTaskRequest, _orchestrator_service_pb2.DisputeTaskResponse]  # type: ignore[assignment]
     """Disputes the escrow of a task that is assigned or completed, by its requester or by the agent.
@@ -240,7 +240,7 @@ class OrchestratorServiceAsyncStub(OrchestratorServiceStub):
     The money is held until the dispute is resolved: with a chain by its arbiter, in local mode by
     ResolveDispute. The work may go on meanwhile. A second dispute changes nothing. FAILED_PRECONDITION,
     TASK_NOT_ASSIGNED if `agent_id` is not the agent that the task is assigned to; INVALID_TRANSITION
-    if the task or its escrow is in any other state.
+    if the task or its escrow is in any other state, with the states of the escrow.
     """
     ResolveDispute: _aio.UnaryUnaryMultiCallable[_orchestrator_service_pb2.ResolveDisputeRequest, _orchestrator_service_pb2.ResolveDisputeResponse]  # type: ignore[assignment]
     """Ends a dispute, in local mode only; there an operator stands in for the arbiter.
@@ -267,7 +267,7 @@ class OrchestratorServiceServicer(metaclass=_abc_1.ABCMeta):
     says why.
 
     Every error carries `google.rpc.ErrorInfo`; see ErrorReason. Any call may also fail with
-    UNAVAILABLE (DATABASE_UNAVAILABLE, COMMIT_UNKNOWN, SHUTTING_DOWN) or RESOURCE_EXHAUSTED
+    UNAVAILABLE (DATABASE_UNAVAILABLE, CHAIN_UNAVAILABLE, COMMIT_UNKNOWN, SHUTTING_DOWN) or RESOURCE_EXHAUSTED
     (OVERLOADED). Until authentication is configured, anyone who reaches the server may call
     everything.
     """
@@ -469,7 +469,7 @@ class OrchestratorServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_orchestrator_service_pb2.SettleTaskResponse, _abc.Awaitable[_orchestrator_service_pb2.SettleTaskResponse]]:
         """Pays the agent of a completed task from its escrow. FAILED_PRECONDITION, INVALID_TRANSITION while
-        the escrow is disputed.
+        the task is not completed or the escrow is disputed, with the states of the escrow.
         """
 
     @_abc_1.abstractmethod
@@ -483,7 +483,7 @@ class OrchestratorServiceServicer(metaclass=_abc_1.ABCMeta):
         The money is held until the dispute is resolved: with a chain by its arbiter, in local mode by
         ResolveDispute. The work may go on meanwhile. A second dispute changes nothing. FAILED_PRECONDITION,
         TASK_NOT_ASSIGNED if `agent_id` is not the agent that the task is assigned to; INVALID_TRANSITION
-        if the task or its escrow is in any other state.
+        if the task or its escrow is in any other state, with the states of the escrow.
         """
 
     @_abc_1.abstractmethod

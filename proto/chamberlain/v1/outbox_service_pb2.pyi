@@ -125,10 +125,12 @@ class PauseSubmissionRequest(_message.Message):
     def __init__(self, signer: _Optional[str] = ..., reason: _Optional[str] = ..., request_id: _Optional[str] = ...) -> None: ...
 
 class PauseSubmissionResponse(_message.Message):
-    __slots__ = ("pauses",)
+    __slots__ = ("pauses", "unknown_signer")
     PAUSES_FIELD_NUMBER: _ClassVar[int]
+    UNKNOWN_SIGNER_FIELD_NUMBER: _ClassVar[int]
     pauses: _containers.RepeatedCompositeFieldContainer[_extrinsic_pb2.SubmissionPause]
-    def __init__(self, pauses: _Optional[_Iterable[_Union[_extrinsic_pb2.SubmissionPause, _Mapping]]] = ...) -> None: ...
+    unknown_signer: bool
+    def __init__(self, pauses: _Optional[_Iterable[_Union[_extrinsic_pb2.SubmissionPause, _Mapping]]] = ..., unknown_signer: _Optional[bool] = ...) -> None: ...
 
 class ResumeSubmissionRequest(_message.Message):
     __slots__ = ("signer", "request_id")

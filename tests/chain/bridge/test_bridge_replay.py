@@ -11,7 +11,7 @@ from chain.devnet import DevNode
 from chain.scale.errors import DecodeError
 from chain.scale.runtime import Runtime
 from storage import chain_log, dashboard, projection, replay, schema, tasks
-from storage.errors import NothingToReplay
+from storage.errors import BlocksNotKept, NothingToReplay
 from storage.lifecycle import EscrowStatus, ExtrinsicStatus, TaskStatus
 from storage.records import Task
 from tests.storage.looking import Tables, dump
@@ -295,5 +295,5 @@ async def test_a_replay_of_what_was_never_read_is_refused(world: World) -> None:
         await world.succeeded(await world.register(BOB))
         with pytest.raises(NothingToReplay):
             await replayed(world, 1_000_000)
-        with pytest.raises(NothingToReplay):
+        with pytest.raises(BlocksNotKept):
             await replayed(world, 0)

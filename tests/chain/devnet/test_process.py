@@ -63,7 +63,7 @@ async def test_a_taken_port_is_said_in_one_line() -> None:
         port = url.rsplit(":", 1)[1]
         async with devnet("--listen", f"127.0.0.1:{port}") as second:
             _, errors = await second.communicate()
-    assert second.returncode == 1
+    assert second.returncode == 2
     assert errors.decode() == f"Error: cannot listen on 127.0.0.1:{port}: the port is taken\n"
 
 
@@ -106,6 +106,20 @@ def test_an_option_that_cannot_be_is_refused_with_the_reason(options: list[str],
     result = CliRunner().invoke(main, options)
     assert result.exit_code == 2
     assert problem in result.output
+
+
+@pytest.mark.parametrize("option", ["--listen", "--archive-listen"])
+def test_where_others_can_reach_it_is_insecure_and_must_be_said(option: str) -> None:
+    told = CliRunner().invoke(main, [option, "0.0.0.0:0"])
+    assert told.exit_code == 2
+    assert told.output.startswith("Error: 0.0.0.0:0 can be reached from other machines")
+    assert "--insecure" in told.output
+
+
+async def test_insecure_listens_where_others_can_reach_it() -> None:
+    async with devnet("--listen", "0.0.0.0:0", "--insecure", "--sealing", "manual") as process:
+        url, _ = await greeting(process)
+        assert url.startswith("ws://")
 
 
 def test_the_help_names_every_field_of_the_configuration() -> None:

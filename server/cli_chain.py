@@ -5,14 +5,16 @@ from collections.abc import Iterable
 from typing import Any
 
 import click
-import grpc
 from chamberlain.v1 import chain_service_pb2 as pb
 from chamberlain.v1.chain_service_pb2_grpc import ChainServiceStub
+from chamberlain.v1.error_reason_pb2 import ErrorReason
 
-from server.cli_options import address_option, refusal
+from server.cli_calls import Refused, Server, asks_a_server
+
+NOTHING_TO_REPLAY = ErrorReason.Name(ErrorReason.ERROR_REASON_NOTHING_TO_REPLAY).removeprefix("ERROR_REASON_")
 
 
-@click.group()
+@click.group(short_help="Decode or reflect anew what was read of the chain.")
 def chain() -> None:
     """Decode or reflect anew what was read of the chain.
 
@@ -22,34 +24,38 @@ def chain() -> None:
 
 
 @chain.command(short_help="Decode anew what could not be decoded or reflected.")
-@address_option
-def redecode(address: str) -> None:
-    """Decode anew what could not be decoded or reflected, and all that was built on it."""
-    with grpc.insecure_channel(address) as channel:
-        _follow(address, ChainServiceStub(channel).RedecodeChainEvents(pb.RedecodeChainEventsRequest()))
+@asks_a_server
+def redecode(server: Server) -> None:
+    """Decode anew what could not be decoded or reflected, and all that was built on it.
+
+    Where everything is decoded and reflected, there is nothing to do, and it says so.
+    """
+    method = server.stub(ChainServiceStub).RedecodeChainEvents
+    try:
+        _show_all(server.follow(method, pb.RedecodeChainEventsRequest()))
+    except Refused as refusal:
+        if refusal.reason != NOTHING_TO_REPLAY:
+            raise
+        click.echo("nothing to do: all that was read is decoded and reflected")
 
 
 @chain.command(short_help="Rebuild what the chain owns from a block on.")
 @click.option(
     "--from", "first_block", type=click.IntRange(0, 2**32 - 1), required=True, help="The first block."
 )
-@address_option
-def replay(first_block: int, address: str) -> None:
+@asks_a_server
+def replay(server: Server, first_block: int) -> None:
     """Rebuild what the chain owns from a block on; what was right stays as it is."""
-    with grpc.insecure_channel(address) as channel:
-        request = pb.ReplayChainRequest(first_block=first_block)
-        _follow(address, ChainServiceStub(channel).ReplayChain(request))
+    request = pb.ReplayChainRequest(first_block=first_block)
+    _show_all(server.follow(server.stub(ChainServiceStub).ReplayChain, request))
 
 
-def _follow(address: str, messages: Iterable[Any]) -> None:
+def _show_all(messages: Iterable[Any]) -> None:
     """Show how far a replay is until it is over. Exits with 1 if it fails."""
     progress = pb.ChainReplay()
-    try:
-        for message in messages:
-            progress = message.replay
-            _show(progress)
-    except grpc.RpcError as error:
-        raise refusal(error, address) from None
+    for message in messages:
+        progress = message.replay
+        _show(progress)
     if progress.error:
         raise click.ClickException(progress.error)
     click.echo(f"blocks {progress.first_block} to {progress.last_block} are replayed")

@@ -68,8 +68,18 @@ async def test_the_command_line_asks_the_server_and_says_what_was_done(app: App)
     assert done.exit_code == 0
     assert f"blocks {BLOCKS_READ} to " in done.output
     nothing = await chamberlain("chain", "redecode", "--address", address)
-    assert nothing.exit_code == 1
-    assert "everything that was read is decoded" in nothing.output
+    assert (nothing.exit_code, nothing.stderr) == (0, "")
+    assert nothing.stdout == "nothing to do: all that was read is decoded and reflected\n"
+
+
+async def test_blocks_that_are_not_kept_cannot_be_replayed(app: App) -> None:
+    async with connected(app) as channel:
+        chain: Any = ChainServiceStub(channel)
+        with refused(StatusCode.FAILED_PRECONDITION, "BLOCKS_NOT_KEPT", metadata={"first_block": "1"}):
+            await chain.ReplayChain(chain_pb.ReplayChainRequest(first_block=0)).read()
+    told = await chamberlain("chain", "replay", "--from", "0", "--address", f"127.0.0.1:{app.port}")
+    assert told.exit_code == 1
+    assert told.stderr == "Error: blocks up to 0 are not kept, or were never read (FAILED_PRECONDITION)\n"
 
 
 async def test_without_a_server_the_command_line_says_how_to_start_one() -> None:
