@@ -114,19 +114,19 @@ class ExtrinsicNotFound(_NoSuchId):
     entity = "extrinsic"
 
 
-class SessionNotFound(NotFound):
+class SessionNotFound(_NoSuchId):
     entity = "session"
 
 
-class HandoffNotFound(NotFound):
+class HandoffNotFound(_NoSuchId):
     entity = "handoff"
 
 
-class ApprovalNotFound(NotFound):
+class ApprovalNotFound(_NoSuchId):
     entity = "approval"
 
 
-class IdNotFound(NotFound):
+class IdNotFound(_NoSuchId):
     entity = "session or handoff"
 
 
