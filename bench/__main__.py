@@ -1,4 +1,4 @@
-"""`python -m bench`: measure, print tables, write build/bench.json. It takes less than eight minutes."""
+"""`python -m bench`: measure, print tables, write build/bench.json. It takes about ten minutes."""
 
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -10,7 +10,7 @@ import click
 from rich.console import Console
 from rich.progress import Progress
 
-from bench import absence, catch_up, decode, delay, submit
+from bench import absence, catch_up, decode, delay, submit, transcripts
 from bench.engines import ENGINES
 from bench.measure import Load, Plan, measure, window_count
 from bench.peers import PeerRow, print_peer_table
@@ -32,6 +32,8 @@ AGAINST_PEERS: Mapping[str, Callable[[Tell], Sequence[PeerRow]]] = {
     "catch_up": partial(catch_up.measure, catch_up.Size()),
     "submit": partial(submit.measure, submit.Size()),
     "delay": partial(delay.measure, delay.Size()),
+    "transcript_scale": partial(transcripts.measure_scale, transcripts.ScaleSize()),
+    "transcript_batch": partial(transcripts.measure_batch, transcripts.BatchSize()),
     "absence": partial(absence.measure, absence.Size()),
 }
 BY_NAME_ONLY = frozenset({"absence"})
@@ -45,7 +47,8 @@ BY_NAME_ONLY = frozenset({"absence"})
     help="Measure only this, and what it is compared with.",
 )
 def main(only: str | None) -> None:
-    """Measure what a call costs, on SQLite and on a Postgres of its own, and the chain side beside its peers.
+    """Measure what a call costs, on SQLite and on a Postgres of its own, the chain side beside its peers, and
+    long transcripts beside short ones.
 
     `absence` is measured only if it is asked for.
     """

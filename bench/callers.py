@@ -9,7 +9,7 @@ from itertools import count
 import grpc
 
 from bench.processes import Line
-from bench.workloads import WORKLOADS, TaskIds, prepare
+from bench.workloads import WORKLOADS, Prepared, prepare
 
 PROCESSES = 2
 """One alone would be slower than the server."""
@@ -18,7 +18,7 @@ CHANNELS_PER_PROCESS = 4
 
 @dataclass(frozen=True)
 class Prepare:
-    """Make what the workloads need at a server; the answer is its `TaskIds`."""
+    """Make what the workloads need at a server; the answer is `Prepared`."""
 
     address: str
 
@@ -29,7 +29,7 @@ class Window:
 
     address: str
     workload: str
-    task_ids: TaskIds
+    prepared: Prepared
     callers: int
     seconds: float
 
@@ -96,5 +96,5 @@ async def _call_until(
     # Responses stay bytes: what a caller would do with them is not measured.
     method: grpc.aio.UnaryUnaryMultiCallable[bytes, bytes] = channel.unary_unary(workload.method)
     while (start := time.monotonic()) < end:
-        await method(workload.request(next(numbers), window.task_ids).SerializeToString())
+        await method(workload.request(next(numbers), window.prepared).SerializeToString())
         latencies.append(time.monotonic() - start)

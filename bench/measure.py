@@ -12,7 +12,7 @@ from bench.engines import OPEN
 from bench.processes import Process
 from bench.report import CallRow
 from bench.served import Usage, serve_app, serve_bare, serve_chain
-from bench.workloads import BARE, NOOP, TaskIds
+from bench.workloads import BARE, NOOP, NOTHING_PREPARED, Prepared
 
 NO_ENGINE = "none"
 
@@ -43,7 +43,7 @@ class Served:
     engine: str
     process: Process
     database_cpu_seconds: Callable[[], float]
-    task_ids: TaskIds = ()
+    prepared: Prepared = NOTHING_PREPARED
 
     @property
     def address(self) -> str:
@@ -143,7 +143,7 @@ def _served(plan: Plan) -> Iterator[tuple[list[Served], list[Process]]]:
         callers = [stack.enter_context(Process(call, place)) for place in range(PROCESSES)]
         for served in servers:
             if served.engine != NO_ENGINE:
-                served.task_ids = callers[0].ask(Prepare(served.address))
+                served.prepared = callers[0].ask(Prepare(served.address))
         yield servers, callers
 
 
@@ -161,7 +161,7 @@ def _window(
     before, database_before = _usage(served), served.database_cpu_seconds()
     busy = [(process, share) for process, share in zip(processes, shares, strict=True) if share]
     for process, share in busy:
-        process.tell(Window(served.address, workload, served.task_ids, share, seconds))
+        process.tell(Window(served.address, workload, served.prepared, share, seconds))
     calls: list[Calls] = [process.answer() for process, _ in busy]
     after, database_after = _usage(served), served.database_cpu_seconds()
     return Sample(

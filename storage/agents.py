@@ -32,7 +32,7 @@ class AgentChange(Record, frozen=True, kw_only=True):
     revision: int = 0
 
 
-@mutation(Receipt[Agent])
+@mutation(Receipt[Agent], locks=lambda item: [(AGENTS, item.agent_id)])
 def register(tx: Transaction, items: Sequence[NewAgent]) -> list[Outcome[Receipt[Agent]]]:
     """Store agents under the ids their owners chose; one that the chain rejected may register again.
 
@@ -67,7 +67,7 @@ def _register(work: Workset, item: NewAgent) -> Receipt[Agent]:
     return Receipt(record=agent, correlation_id=correlation_id)
 
 
-@mutation(Receipt[Agent])
+@mutation(Receipt[Agent], locks=lambda item: [(AGENTS, item.agent_id)])
 def change(tx: Transaction, items: Sequence[AgentChange]) -> list[Outcome[Receipt[Agent]]]:
     """Change active agents. With a chain, a label changes at once and the rest when it is confirmed.
 
@@ -108,7 +108,7 @@ def updated_fields(update: AgentUpdate) -> dict[str, Any]:
     return {name: value for name, value in msgspec.structs.asdict(update).items() if value is not None}
 
 
-@mutation(Receipt[Agent])
+@mutation(Receipt[Agent], locks=lambda agent_id: [(AGENTS, agent_id)])
 def retire(tx: Transaction, items: Sequence[str]) -> list[Outcome[Receipt[Agent]]]:
     """Retire agents by id. Refusals, per agent: AgentNotFound, InvalidTransition, ActionPending."""
     work = Workset(tx)

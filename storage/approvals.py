@@ -16,7 +16,7 @@ from storage.lifecycle import APPROVAL, ApprovalStatus
 from storage.lists import Listed, Page, equal_to, keyset_page
 from storage.outcome import Outcome, decide_each, mutation
 from storage.records import EventBody, Record
-from storage.session_set import SessionSet
+from storage.session_set import SessionSet, head_of
 from storage.table_map import TableMap
 from storage.transaction import NewEvent, Transaction
 
@@ -51,7 +51,7 @@ class ApprovalFilter(Record, frozen=True, kw_only=True):
     approver_role: str = ""
 
 
-@mutation(Approval)
+@mutation(Approval, locks=head_of)
 def request(tx: Transaction, items: Sequence[NewApproval]) -> list[Outcome[Approval]]:
     """Store approvals, which are pending then. It touches their sessions.
 
@@ -84,7 +84,7 @@ def request(tx: Transaction, items: Sequence[NewApproval]) -> list[Outcome[Appro
     return outcomes
 
 
-@mutation(Approval)
+@mutation(Approval, locks=lambda item: [(APPROVALS, item.approval_id)])
 def end(tx: Transaction, items: Sequence[Ending]) -> list[Outcome[Approval]]:
     """Decide or cancel approvals. Refusals, per approval: ApprovalNotFound, ApprovalNotPending."""
     now_us = tx.dialect.clock_us(tx.connection)

@@ -21,7 +21,7 @@ from storage.lifecycle import BID, AgentStatus, BidStatus, TaskStatus
 from storage.outcome import Outcome, decide_each, mutation
 from storage.records import Action, Agent, Bid, Receipt, Record, Task
 from storage.transaction import Transaction
-from storage.workset import Workset
+from storage.workset import AGENTS, TASKS, Workset
 
 
 class NewBid(Record, frozen=True, kw_only=True):
@@ -45,7 +45,7 @@ def commitment(value: int, nonce: bytes, spec_hash: bytes, agent_id: str) -> byt
     return hashlib.blake2b(preimage, digest_size=32).digest()
 
 
-@mutation(Receipt[Bid])
+@mutation(Receipt[Bid], locks=lambda item: [(AGENTS, item.agent_id), (TASKS, item.task_id)])
 def submit(tx: Transaction, items: Sequence[NewBid]) -> list[Outcome[Receipt[Bid]]]:
     """Store sealed bids on open tasks.
 
@@ -113,7 +113,7 @@ def _takes_bids(task: Task) -> bool:
     )
 
 
-@mutation(Receipt[Bid])
+@mutation(Receipt[Bid], locks=lambda item: [(TASKS, item.task_id)])
 def reveal(tx: Transaction, items: Sequence[Reveal]) -> list[Outcome[Receipt[Bid]]]:
     """Reveal bids while their tasks are revealing.
 

@@ -33,7 +33,7 @@ from storage.errors import (
 )
 from storage.events import write_events
 from storage.gathering import Gathering
-from storage.outcome import Mutation, Outcome
+from storage.outcome import Mutation, Outcome, lock_together
 from storage.requests import RequestKey, apply_once
 from storage.transaction import NewEvent, Transaction
 
@@ -218,6 +218,8 @@ class Committer:
     ) -> _Written:
         """Run the groups in the open transaction."""
         tx = Transaction(connection, self._engine.dialect, now_us=time.time_ns() // 1000, local=self.local)
+        if len(groups) > 1:
+            lock_together(tx, ((group[0].mutation, [each.item for each in group]) for group in groups))
         if careful:
             outcomes = [_run_carefully(tx, group, self._engine.is_defect) for group in groups]
         else:

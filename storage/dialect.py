@@ -106,6 +106,8 @@ class Dialect(Protocol):
 
 NEWEST_ENTRIES = 1000
 """How many of the newest entries Postgres looks through for a word before it asks the index."""
+NEWEST_ENTRIES_MAX = 8000
+"""How many it looks through if the word is frequent among the newest of them, about."""
 _EVENT_COLUMNS = tuple(column.name for column in schema.events.columns if column.name != "number")
 _COUNT_COLUMNS = tuple(column.name for column in schema.status_counts.columns)
 _ADD_COUNT = "ON CONFLICT (machine, status) DO UPDATE SET count = status_counts.count + excluded.count"
@@ -302,39 +304,57 @@ class PostgresDialect:
         return now_us
 
     def newest_matches(self, connection: Connection, wanted: Matching, at_most: int) -> list[int]:
-        # A word that is everywhere is found among the newest entries; the index would bring all that have it.
-        # Materialized and lateral, so that the planner never reads a whole table to save a few look-ups: it
-        # cannot know how rare a word is.
-        newest = (
-            "WHERE session_id = $2 AND position >"
-            f" (SELECT entry_count FROM session_heads WHERE session_id = $2) - {NEWEST_ENTRIES:d}"
-            if wanted.in_one_session
-            else f"ORDER BY entry_number DESC LIMIT {NEWEST_ENTRIES:d}"
-        )
-        matching = "words @@ plainto_tsquery('simple', $1)"
-        filtered = (
-            "JOIN sessions USING (session_id)"
-            f" WHERE true {wanted.conditions} ORDER BY entry_number DESC LIMIT {at_most:d}"
-        )
-        among_newest = (
-            "WITH newest AS MATERIALIZED (SELECT entry_number, session_id, role, create_time_us"
-            f" FROM transcript_entries {newest}),"
-            " found AS MATERIALIZED (SELECT newest.* FROM newest, LATERAL"
-            " (SELECT words FROM transcript_search WHERE entry_number = newest.entry_number OFFSET 0)"
-            f" AS indexed WHERE {matching})"
-            f" SELECT entry_number FROM found AS transcript_entries {filtered}"
-        )
-        by_index = (
-            f"WITH found AS MATERIALIZED (SELECT entry_number FROM transcript_search WHERE {matching})"
-            " SELECT entry_number FROM found, LATERAL (SELECT session_id, role, create_time_us"
-            " FROM transcript_entries WHERE entry_number = found.entry_number OFFSET 0)"
-            f" AS transcript_entries {filtered}"
-        )
+        # A word that is frequent is found among the newest entries; the index would bring all that have it.
         parameters = (" ".join(wanted.words), *wanted.values)
-        found = fetch(connection, among_newest, parameters)
+        found = fetch(connection, _among_newest(wanted, at_most, NEWEST_ENTRIES), parameters)
+        # If it is as frequent before them, so many are enough.
+        enough = NEWEST_ENTRIES * at_most // max(len(found), 1)
+        if NEWEST_ENTRIES < enough <= NEWEST_ENTRIES_MAX:
+            # Few different statements, for each is prepared.
+            window = NEWEST_ENTRIES << (enough // NEWEST_ENTRIES).bit_length()
+            found = fetch(connection, _among_newest(wanted, at_most, window), parameters)
         if len(found) < at_most:
-            found = fetch(connection, by_index, parameters)
+            found = fetch(connection, _by_index(wanted, at_most), parameters)
         return [row[0] for row in found]
+
+
+# Both statements are materialized and lateral, so that the planner never reads a whole table to save a few
+# look-ups: it cannot know how rare a word is.
+_MATCHING = "words @@ plainto_tsquery('simple', $1)"
+
+
+def _among_newest(wanted: Matching, at_most: int, window: int) -> str:
+    """Looks for the newest matches among so many of the newest entries."""
+    newest = (
+        "WHERE session_id = $2 ORDER BY position DESC"
+        if wanted.in_one_session
+        else "ORDER BY entry_number DESC"
+    )
+    return (
+        "WITH newest AS MATERIALIZED (SELECT entry_number, session_id, role, create_time_us"
+        f" FROM transcript_entries {newest} LIMIT {window:d}),"
+        " found AS MATERIALIZED (SELECT newest.* FROM newest, LATERAL"
+        " (SELECT words FROM transcript_search WHERE entry_number = newest.entry_number OFFSET 0)"
+        f" AS indexed WHERE {_MATCHING})"
+        f" SELECT entry_number FROM found AS transcript_entries {_filtered(wanted, at_most)}"
+    )
+
+
+def _by_index(wanted: Matching, at_most: int) -> str:
+    """Looks for the newest matches among all matches."""
+    return (
+        f"WITH found AS MATERIALIZED (SELECT entry_number FROM transcript_search WHERE {_MATCHING})"
+        " SELECT entry_number FROM found, LATERAL (SELECT session_id, role, create_time_us"
+        " FROM transcript_entries WHERE entry_number = found.entry_number OFFSET 0)"
+        f" AS transcript_entries {_filtered(wanted, at_most)}"
+    )
+
+
+def _filtered(wanted: Matching, at_most: int) -> str:
+    return (
+        "JOIN sessions USING (session_id)"
+        f" WHERE true {wanted.conditions} ORDER BY entry_number DESC LIMIT {at_most:d}"
+    )
 
 
 def _audit_head(rows: Sequence[Row]) -> tuple[int, str, int]:

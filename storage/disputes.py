@@ -9,7 +9,7 @@ from storage.lifecycle import ESCROW, EscrowStatus, TaskStatus
 from storage.outcome import Outcome, decide_each, mutation
 from storage.records import Action, Receipt, Record, Remembered, Task
 from storage.transaction import Transaction
-from storage.workset import Workset
+from storage.workset import TASKS, Workset
 
 
 class Dispute(Record, frozen=True, kw_only=True):
@@ -20,7 +20,7 @@ class Dispute(Record, frozen=True, kw_only=True):
     agent_id: str = ""
 
 
-@mutation(Receipt[Task])
+@mutation(Receipt[Task], locks=lambda item: [(TASKS, item.task_id)])
 def raise_(tx: Transaction, items: Sequence[Dispute]) -> list[Outcome[Receipt[Task]]]:
     """Dispute the escrows of assigned or completed tasks.
 
@@ -69,7 +69,7 @@ class Resolution(Record, frozen=True, kw_only=True):
     pay_agent: bool
 
 
-@mutation(Receipt[Task])
+@mutation(Receipt[Task], locks=lambda item: [(TASKS, item.task_id)])
 def resolve(tx: Transaction, items: Sequence[Resolution]) -> list[Outcome[Receipt[Task]]]:
     """End the disputes of tasks, in local mode only.
 

@@ -57,7 +57,7 @@ def route(tx: Transaction, items: Sequence[NewHandoff]) -> list[Outcome[Handoff]
     return list(new)
 
 
-@mutation(Handoff)
+@mutation(Handoff, locks=lambda item: [(HANDOFFS, item.handoff_id)])
 def update(tx: Transaction, items: Sequence[HandoffUpdate]) -> list[Outcome[Handoff]]:
     """Move handoffs. Refusals, per handoff: HandoffNotFound, StaleRevision, InvalidTransition."""
     loaded = HANDOFFS.load(tx, (item.handoff_id for item in items))

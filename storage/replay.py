@@ -14,6 +14,7 @@ from sqlalchemy import select, update
 
 from storage import facts, projection, projection_load, schema, status_counts
 from storage.chain_log import CHAIN_BLOCKS, CHAIN_EVENTS, Cursor, ReadBlock, own_extrinsics
+from storage.deeds import Facts
 from storage.driver import fetch
 from storage.errors import BlocksNotKept, NothingToReplay, Superseded
 from storage.lifecycle import ExtrinsicStatus
@@ -104,7 +105,11 @@ def blocks(tx: Transaction, page: Page) -> list[ChainBlock]:
     return [CHAIN_BLOCKS.from_row(row) for row in rows]
 
 
-@mutation(Replay)
+def _requested_facts(asked: Replay) -> Facts:
+    return Facts("block", str(asked.first_block), counts={"blocks": asked.last_block - asked.next_block + 1})
+
+
+@mutation(Replay, describe=_requested_facts)
 def request(tx: Transaction, items: Sequence[Request]) -> list[Outcome[Replay]]:
     """Ask for a replay; one that runs begins anew where that is earlier.
 

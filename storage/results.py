@@ -20,7 +20,7 @@ from storage.lifecycle import ResultStatus, TaskStatus
 from storage.outcome import Outcome, decide_each, mutation
 from storage.records import Action, Receipt, Record, ResourceUsage, Result
 from storage.transaction import Transaction
-from storage.workset import RESULTS, Workset
+from storage.workset import AGENTS, RESULTS, TASKS, Workset
 
 
 class NewResult(Record, frozen=True, kw_only=True):
@@ -38,7 +38,7 @@ class ResultDetail(Record, frozen=True, kw_only=True):
     output: bytes
 
 
-@mutation(Receipt[Result])
+@mutation(Receipt[Result], locks=lambda item: [(AGENTS, item.agent_id), (TASKS, item.task_id)])
 def submit(tx: Transaction, items: Sequence[NewResult]) -> list[Outcome[Receipt[Result]]]:
     """Store the results of assigned tasks; one that is recorded completes its task.
 

@@ -14,6 +14,7 @@ from storage import schema_sessions as schema
 from storage.deeds import Facts
 from storage.driver import execute
 from storage.errors import Retry, SessionEnded, SessionNotFound
+from storage.outcome import RowLock
 from storage.records import EventBody
 from storage.session_records import HeadState, Session, SessionDetail, SessionHead
 from storage.table_map import TableMap
@@ -29,6 +30,11 @@ DELETED = "deleted"
 def changed_facts(detail: SessionDetail) -> Facts:
     """What the audit log says of a session that was made or changed."""
     return Facts("session", detail.session.session_id)
+
+
+def head_of(item: Any) -> list[RowLock]:
+    """What is locked for an item that has a `session_id`, which may be empty."""
+    return [(HEADS, item.session_id)] if item.session_id else []
 
 
 class SessionSet:

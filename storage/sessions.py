@@ -16,7 +16,7 @@ from storage.lifecycle import SESSION, SessionStatus
 from storage.outcome import Outcome, decide_each, mutation
 from storage.records import Record
 from storage.session_records import Command, HeadState, Session, SessionDetail
-from storage.session_set import HEADS, SESSIONS, SessionSet, changed_facts
+from storage.session_set import HEADS, SESSIONS, SessionSet, changed_facts, head_of
 from storage.table_map import TableMap
 from storage.transaction import Transaction
 
@@ -69,7 +69,7 @@ def create(tx: Transaction, items: Sequence[NewSession]) -> list[Outcome[Session
     return outcomes
 
 
-@mutation(SessionDetail, describe=changed_facts)
+@mutation(SessionDetail, describe=changed_facts, locks=head_of)
 def update(tx: Transaction, items: Sequence[SessionUpdate]) -> list[Outcome[SessionDetail]]:
     """Change sessions; what is so already is not changed again.
 
@@ -136,7 +136,7 @@ def expire(work: SessionSet, session_id: str, reason: str) -> None:
     work.move_head(head, state=HeadState.ENDED, last_activity_us=head.last_activity_us)
 
 
-@mutation(Command, describe=lambda command: Facts("session", command.session_id))
+@mutation(Command, describe=lambda command: Facts("session", command.session_id), locks=head_of)
 def append_command(tx: Transaction, items: Sequence[NewCommand]) -> list[Outcome[Command]]:
     """Add commands to the histories of sessions. Refusals: SessionNotFound, SessionEnded."""
     work = SessionSet(tx)
@@ -185,7 +185,11 @@ def command_page(tx: Transaction, wanted: tuple[str, int, int]) -> CommandPage:
     )
 
 
-@mutation(str, describe=lambda session_id: Facts("session", session_id))
+@mutation(
+    str,
+    describe=lambda session_id: Facts("session", session_id),
+    locks=lambda session_id: [(HEADS, session_id)],
+)
 def delete(tx: Transaction, items: Sequence[str]) -> list[Outcome[str]]:
     """Delete sessions by id, with their transcripts; the id. Refusals: SessionNotFound."""
     work = SessionSet(tx)

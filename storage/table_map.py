@@ -67,6 +67,14 @@ class TableMap(Generic[R]):
         rows = fetch(tx.connection, statement, tx.dialect.keys(wanted))
         return [self.from_row(row) for row in rows]
 
+    def lock(self, tx: Transaction, keys: Iterable[Any]) -> None:
+        """Lock the records of these keys, as `load` would; elsewhere than on Postgres the writer is alone."""
+        locking = tx.dialect.for_update()
+        if locking:
+            condition = tx.dialect.any_of(f'"{self.key}"', type(self.table.columns[self.key].type), 1)
+            statement = f'SELECT 1 FROM {self.table.name} WHERE {condition} ORDER BY "{self.key}"{locking}'
+            fetch(tx.connection, statement, tx.dialect.keys(list(dict.fromkeys(keys))))
+
     def load_pairs(
         self, tx: Transaction, pairs: Iterable[tuple[str, str]], *, by: tuple[str, str], where: str = ""
     ) -> list[R]:

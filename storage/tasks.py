@@ -139,7 +139,7 @@ def _on_each(
     return outcomes
 
 
-@mutation(Receipt[Task])
+@mutation(Receipt[Task], locks=lambda task_id: [(TASKS, task_id)])
 def cancel(tx: Transaction, items: Sequence[str]) -> list[Outcome[Receipt[Task]]]:
     """Cancel tasks by id. Refusals: TaskNotFound, InvalidTransition, ActionPending."""
     return _on_each(tx, items, _cancel)
@@ -159,7 +159,7 @@ def _cancel(work: Workset, task: Task) -> Receipt[Task]:
     )
 
 
-@mutation(Receipt[Task])
+@mutation(Receipt[Task], locks=lambda task_id: [(TASKS, task_id)])
 def close_bidding(tx: Transaction, items: Sequence[str]) -> list[Outcome[Receipt[Task]]]:
     """Close the bidding of tasks by id. Refusals: TaskNotFound, InvalidTransition, ActionPending."""
     return _on_each(tx, items, _close_bidding)
@@ -179,7 +179,7 @@ def _close_bidding(work: Workset, task: Task) -> Receipt[Task]:
     )
 
 
-@mutation(Receipt[Task])
+@mutation(Receipt[Task], locks=lambda task_id: [(TASKS, task_id)])
 def allocate(tx: Transaction, items: Sequence[str]) -> list[Outcome[Receipt[Task]]]:
     """Allocate tasks by id to their best bids: lowest value first, then first come.
 
@@ -238,7 +238,7 @@ def decide_bids(work: Workset, task: Task, bids: Sequence[Bid], winner: str) -> 
         work.bids.change(bid, requester_id=task.requester_id, status=status)
 
 
-@mutation(Receipt[Task])
+@mutation(Receipt[Task], locks=lambda task_id: [(TASKS, task_id)])
 def settle(tx: Transaction, items: Sequence[str]) -> list[Outcome[Receipt[Task]]]:
     """Pay the agents of completed tasks, by task id.
 

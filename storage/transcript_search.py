@@ -4,14 +4,13 @@ What is searched for are words, never a query language. Words are parted as the 
 0003); every entry that is found has all of them. The case of letters does not matter.
 """
 
-import functools
 import math
 import re
 from collections.abc import Sequence
 
 from storage import limits
 from storage.dialect import Matching
-from storage.driver import fetch
+from storage.driver import Row, fetch
 from storage.records import Record
 from storage.session_records import Entry, EntryRole
 from storage.transaction import Transaction
@@ -29,6 +28,7 @@ SEPARATORS = (
 and emoji. The index has the same (revision 0003)."""
 
 _WORDS = re.compile(f"[^{SEPARATORS}\\s\\0]+")
+_SEPARATOR = re.compile(f"[{SEPARATORS}\\s\\0]")
 
 
 class Search(Record, frozen=True, kw_only=True):
@@ -54,7 +54,7 @@ class SnippetPart(Record, frozen=True, kw_only=True):
 
 
 class Match(Record, frozen=True, kw_only=True):
-    entry: Entry
+    entry: Entry  # without its tool calls, and with as much of its content as search sees
     rank: float  # the better, the higher; only among matches of one search
     snippet: list[SnippetPart]
 
@@ -76,29 +76,42 @@ def search(tx: Transaction, wanted: Search) -> Matches:
     ranks = _ranks(tx, numbers, wanted.words)
     best = sorted(ranks, key=lambda number: (ranks[number], number), reverse=True)
     page = best[wanted.after : wanted.after + wanted.size]
-    entries = {entry.entry_number: entry for entry in ENTRIES.load(tx, page, lock=False)}
+    entries = _load(tx, page)
     matches = [
-        Match(entry=entries[number], rank=ranks[number], snippet=snippet(entries[number], wanted.words))
+        Match(
+            entry=entries[number], rank=ranks[number], snippet=snippet(entries[number].content, wanted.words)
+        )
         for number in page
     ]
     return Matches(matches=matches, more=len(best) > wanted.after + wanted.size)
+
+
+def _load(tx: Transaction, numbers: Sequence[int]) -> dict[int, Entry]:
+    """Entries as search sees them: without their tool calls and the end of a long content."""
+    if not numbers:
+        return {}
+    seen = {"content": "substr(content, 1, indexed_chars)", "tool_calls": "'[]'"}
+    columns = ", ".join(seen.get(column, column) for column in ENTRIES.columns)
+    rows = _fetch(tx, columns, numbers)
+    return {entry.entry_number: entry for entry in map(ENTRIES.from_row, rows)}
+
+
+def _fetch(tx: Transaction, columns: str, numbers: Sequence[int]) -> list[Row]:
+    condition = tx.dialect.any_of("entry_number", type(ENTRIES.table.c.entry_number.type), 1)
+    statement = f"SELECT {columns} FROM transcript_entries WHERE {condition}"
+    return fetch(tx.connection, statement, tx.dialect.keys(numbers))
 
 
 def _ranks(tx: Transaction, numbers: Sequence[int], words: Sequence[str]) -> dict[int, float]:
     """How well entries match: how often they have the words near their beginning, for their length."""
     if not numbers:
         return {}
-    key = type(ENTRIES.table.c.entry_number.type)
-    rows = fetch(
-        tx.connection,
-        f"SELECT entry_number, substr(content, 1, {limits.RANKED_CHARS:d}), indexed_chars"
-        f" FROM transcript_entries WHERE {tx.dialect.any_of('entry_number', key, 1)}",
-        tx.dialect.keys(numbers),
-    )
-    pattern = _pattern(words)
+    wanted = frozenset(map(_folded, words))
+    columns = f"entry_number, substr(content, 1, {limits.RANKED_CHARS:d}), indexed_chars"
     return {
-        number: len(pattern.findall(beginning)) / math.log(indexed_chars + math.e)
-        for number, beginning, indexed_chars in rows
+        number: sum(word in wanted for word in _WORDS.findall(_folded(beginning)))
+        / math.log(indexed_chars + math.e)
+        for number, beginning, indexed_chars in _fetch(tx, columns, numbers)
     }
 
 
@@ -126,27 +139,45 @@ def _matching(tx: Transaction, wanted: Search) -> Matching:
     )
 
 
-def snippet(entry: Entry, words: Sequence[str]) -> list[SnippetPart]:
-    """About SNIPPET_CHARS of what search sees of an entry, around the first match, with all matches in it."""
-    content = entry.content[: entry.indexed_chars]
-    pattern = _pattern(words)
-    first = pattern.search(content)
-    begin = max(0, first.start() - limits.SNIPPET_CHARS // 4) if first else 0
+def snippet(content: str, words: Sequence[str]) -> list[SnippetPart]:
+    """About SNIPPET_CHARS of a content around the first match, with all matches in it."""
+    folded, wanted = _folded(content), frozenset(map(_folded, words))
+    begin = max(0, _first_match(folded, wanted) - limits.SNIPPET_CHARS // 4)
     end = min(len(content), begin + limits.SNIPPET_CHARS)
     parts: list[SnippetPart] = []
     position = begin
-    for match in pattern.finditer(content, begin, end):
-        parts += [
-            SnippetPart(text=content[position : match.start()], matched=False),
-            SnippetPart(text=match.group(), matched=True),
-        ]
-        position = match.end()
+    for word in _WORDS.finditer(folded, begin, end):
+        if word.group() in wanted and _is_whole(folded, word.start(), word.end()):
+            parts += [
+                SnippetPart(text=content[position : word.start()], matched=False),
+                SnippetPart(text=content[word.start() : word.end()], matched=True),
+            ]
+            position = word.end()
     parts.append(SnippetPart(text=content[position:end], matched=False))
     return [part for part in parts if part.text]
 
 
-@functools.lru_cache
-def _pattern(words: Sequence[str]) -> re.Pattern[str]:
-    """Finds the words, whole and in letters of any case."""
-    apart = f"[{SEPARATORS}\\s]"
-    return re.compile(f"(?:(?<={apart})|^)(?:{'|'.join(map(re.escape, words))})(?={apart}|$)", re.IGNORECASE)
+def _first_match(folded: str, wanted: frozenset[str]) -> int:
+    """Where the first of the words stands, 0 if there is none.
+
+    A content may be large: what looks like one of the words is looked for first, at the speed of `str.find`.
+    """
+    looks_like = re.compile("|".join(map(re.escape, sorted(wanted))))
+    position = 0
+    while found := looks_like.search(folded, position):
+        end = _SEPARATOR.search(folded, found.start())
+        position = end.start() if end else len(folded)
+        if folded[found.start() : position] in wanted and _is_whole(folded, found.start(), position):
+            return found.start()
+    return 0
+
+
+def _is_whole(text: str, begin: int, end: int) -> bool:
+    """Whether separators stand, or nothing, on both sides of a part of a text."""
+    before = begin == 0 or _SEPARATOR.match(text, begin - 1)
+    return bool(before and (end == len(text) or _SEPARATOR.match(text, end)))
+
+
+def _folded(text: str) -> str:
+    """The text in small letters, each at its place: only this one would become two."""
+    return text.replace("\u0130", "i").lower()

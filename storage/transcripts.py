@@ -18,7 +18,7 @@ from storage.ids import new_id
 from storage.outcome import Outcome, decide_each, mutation
 from storage.records import Record
 from storage.session_records import Entry, NewEntry, Session, SessionDetail
-from storage.session_set import SessionSet
+from storage.session_set import SessionSet, head_of
 from storage.sessions import COMMANDS
 from storage.table_map import TableMap
 from storage.transaction import Transaction
@@ -83,7 +83,7 @@ def _copied_facts(copy: SessionDetail) -> Facts:
     return Facts("session", copy.session.session_id, counts=counts)
 
 
-@mutation(Appended, describe=_appended_facts)
+@mutation(Appended, describe=_appended_facts, locks=head_of)
 def append(tx: Transaction, items: Sequence[Append]) -> list[Outcome[Appended]]:
     """Append entries. Refusals, per item: SessionNotFound, SessionEnded, EntryNotFound (of a parent)."""
     work = SessionSet(tx)
@@ -142,7 +142,7 @@ def indexed_chars(content: str) -> int:
     return len(content.encode()[: limits.CONTENT_INDEXED_BYTES_MAX].decode(errors="ignore"))
 
 
-@mutation(SessionDetail, describe=_copied_facts)
+@mutation(SessionDetail, describe=_copied_facts, locks=head_of)
 def copy(tx: Transaction, items: Sequence[Copy]) -> list[Outcome[SessionDetail]]:
     """Make new, pending sessions with what others have.
 

@@ -7,7 +7,7 @@ from chamberlain.v1 import chain_service_pb2 as pb
 from chamberlain.v1.chain_service_pb2_grpc import ChainServiceServicer
 
 from server import convert_filters, convert_records
-from server.interceptor import Context
+from server.interceptor import Context, current_call
 from server.services.calls import Calls
 from storage import lists, replay
 from storage.errors import NoChain
@@ -57,7 +57,8 @@ class ChainService(Calls, ChainServiceServicer):
         """Ask for a replay, and report on it until it is over."""
         if self._storage.binding == LOCAL:
             raise NoChain
-        asked = await self._storage.commit(replay.request, replay.Request(first_block=first_block))
+        wanted = replay.Request(first_block=first_block)
+        asked = await self._storage.commit(replay.request, wanted, deed=current_call().deed)
         first_block = asked.first_block or 0
         now: replay.Replay | None = asked
         while now is not None:

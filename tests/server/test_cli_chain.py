@@ -5,8 +5,10 @@ from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
+from chamberlain.v1 import audit_service_pb2 as audit_pb
 from chamberlain.v1 import chain_service_pb2 as chain_pb
 from chamberlain.v1 import orchestrator_service_pb2 as pb
+from chamberlain.v1.audit_service_pb2_grpc import AuditServiceStub
 from chamberlain.v1.chain_service_pb2_grpc import ChainServiceStub
 from chamberlain.v1.orchestrator_service_pb2_grpc import OrchestratorServiceStub
 from click.testing import CliRunner, Result
@@ -44,6 +46,25 @@ async def test_a_replay_reports_how_far_it_is_until_it_is_done(app: App) -> None
     assert {report.first_block for report in progress} == {BLOCKS_READ}
     assert progress[-1].error == ""
     assert progress[-1].next_block > BLOCKS_READ
+
+
+async def test_a_replay_is_in_the_audit_log_with_who_asked_for_it(app: App) -> None:
+    async with connected(app) as channel:
+        chain: Any = ChainServiceStub(channel)
+        await chain.ReplayChain(chain_pb.ReplayChainRequest(first_block=BLOCKS_READ)).read()
+        with refused(StatusCode.FAILED_PRECONDITION, "NOTHING_TO_REPLAY"):
+            await chain.RedecodeChainEvents(chain_pb.RedecodeChainEventsRequest()).read()
+        filter_ = audit_pb.AuditFilter(actor="anonymous")
+        audit: Any = AuditServiceStub(channel)
+        listed = await audit.ListAudit(audit_pb.ListAuditRequest(filter=filter_, oldest_first=True))
+    done, refusal = listed.entries
+    assert (done.method, done.target_type, done.target_id) == (
+        "ChainService/ReplayChain",
+        "block",
+        str(BLOCKS_READ),
+    )
+    assert done.counts["blocks"] >= 1
+    assert (refusal.method, refusal.result) == ("ChainService/RedecodeChainEvents", "NOTHING_TO_REPLAY")
 
 
 async def test_what_there_is_nothing_to_do_for_is_refused(app: App) -> None:

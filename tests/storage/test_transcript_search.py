@@ -8,9 +8,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from storage import limits, session_sweep, sessions, transcripts
-from storage.session_records import EntryRole, SessionDetail
+from storage.session_records import EntryRole, NewEntry, SessionDetail, ToolCall
 from storage.store import Storage
-from storage.transcript_search import SEPARATORS, Match, Search, search, words_of
+from storage.transcript_search import SEPARATORS, Match, Search, search, snippet, words_of
 from storage.transcripts import Append
 from tests.storage.conversation import an_append, an_entry, opened_session
 
@@ -128,6 +128,36 @@ async def test_a_snippet_shows_the_match_in_its_surroundings(local: Storage) -> 
     assert text in match.entry.content
 
 
+@pytest.mark.parametrize(
+    ("content", "matched"),
+    [
+        ("sword swordword wordy word, words WORD", ["word", "WORD"]),
+        ("İİİİ word", ["word"]),  # its small letter has two code points
+        ("o" * 200_000 + " word", ["word"]),
+        ("wor" * 60_000 + " word", ["word"]),
+        ("word" * 60_000, []),
+    ],
+    ids=["whole", "letters", "far", "nearly", "long"],
+)
+def test_a_snippet_marks_whole_words_wherever_they_stand(content: str, matched: list[str]) -> None:
+    parts = snippet(content, ("word", "wor"))
+    assert [part.text for part in parts if part.matched] == matched
+    assert len("".join(part.text for part in parts)) <= limits.SNIPPET_CHARS
+    assert "".join(part.text for part in parts) in content
+
+
+async def test_a_search_reads_no_more_of_an_entry_than_it_looks_at(local: Storage) -> None:
+    calls = (ToolCall(name="read", result="secret " * 1000),)
+    entry = NewEntry(
+        role=EntryRole.TOOL, content="needle " + "x" * limits.CONTENT_INDEXED_BYTES_MAX, tool_calls=calls
+    )
+    detail = await opened_session(local)
+    await local.commit(transcripts.append, Append(session_id=detail.session.session_id, entries=(entry,)))
+    (match,) = await found(local, "needle")
+    assert match.entry.tool_calls == ()
+    assert len(match.entry.content) == match.entry.indexed_chars < len(entry.content)
+
+
 async def test_better_matches_come_first(local: Storage) -> None:
     await told(local, "word " + "filler " * 50, "word word word", "none")
     assert [match.entry.content[:9] for match in await found(local, "word")] == ["word word", "word fill"]
@@ -188,7 +218,7 @@ async def test_a_megabyte_of_distinct_words_is_stored_and_its_beginning_found(
     detail = await told(local, content)
     words = content.split()
     (match,) = await found(local, words[0])
-    assert match.entry.content == content
+    assert match.entry.content == content[: match.entry.indexed_chars]
     assert len(content.encode()[: limits.CONTENT_INDEXED_BYTES_MAX].decode(errors="ignore")) == (
         match.entry.indexed_chars
     )

@@ -1,19 +1,36 @@
 """Two servers decide on the same rows at once, on one Postgres: real processes, real commits."""
 
 import asyncio
+import contextlib
+import random
 from collections import Counter
 from collections.abc import AsyncIterator
 from typing import Any
 
+import pytest
 import pytest_asyncio
 
-from storage import tasks
+from storage import agents, approvals, bids, limits, sessions, tasks, transcripts
+from storage.approvals import NewApproval
+from storage.errors import Refusal
+from storage.ids import new_id
+from storage.outcome import Mutation
+from storage.sessions import NewCommand, SessionUpdate
 from storage.store import LOCAL, Storage
 from tests.storage.auditing import walked
-from tests.storage.items import a_task
+from tests.storage.conversation import a_session, an_append
+from tests.storage.items import a_bid, a_task, an_agent
 from tests.storage.looking import all_of, dump, opened
 from tests.storage.worker import Worker
 
+APPROVAL: dict[str, Any] = {
+    "approval_kind": "k",
+    "title": "t",
+    "requested_by": "r",
+    "time_to_live_us": 10**12,
+}
+CALLERS = 24
+CHANGES = 10
 TASKS = 60
 AGENTS = 8
 
@@ -105,3 +122,34 @@ async def test_both_may_prepare_an_empty_database_at_once(
         *(worker.get_ready("prepare_only", unmigrated_postgres_url, LOCAL) for worker in workers)
     )
     assert await asyncio.gather(*(worker.go() for worker in workers)) == [LOCAL, LOCAL]
+
+
+async def test_calls_of_many_kinds_never_wait_for_each_other_in_a_circle(
+    postgres_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Two servers change the same sessions and tasks. A deadlock would cost a second, and fail here."""
+    monkeypatch.setattr(limits, "COMMIT_RETRIES_MAX", 1)
+    async with opened(postgres_url, LOCAL) as here, opened(postgres_url, LOCAL) as there:
+        details = await all_of(here, sessions.create, *(a_session() for _ in range(8)))
+        await here.commit(agents.register, an_agent(agent_id="a"))
+        receipts = await all_of(here, tasks.create, *(a_task() for _ in details))
+        open_tasks = [receipt.record for receipt in receipts]
+
+        async def change(storage: Storage, chance: random.Random) -> None:
+            for _ in range(CHANGES):
+                detail, task = chance.choice(details), chance.choice(open_tasks)
+                session_id = detail.session.session_id
+                calls: list[tuple[Mutation[Any, Any], object]] = [
+                    (transcripts.append, an_append(detail, "said")),
+                    (sessions.update, SessionUpdate(session_id=session_id, task_id=new_id())),
+                    (sessions.append_command, NewCommand(session_id=session_id, command="go")),
+                    (approvals.request, NewApproval(session_id=session_id, **APPROVAL)),
+                    (bids.submit, a_bid(task, agent_id="a")),
+                    (tasks.close_bidding, task.task_id),
+                ]
+                with contextlib.suppress(Refusal):
+                    await storage.commit(*chance.choice(calls))
+
+        await asyncio.gather(
+            *(change((here, there)[place % 2], random.Random(place)) for place in range(CALLERS))
+        )

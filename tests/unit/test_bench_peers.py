@@ -10,7 +10,7 @@ from typing import Any
 
 from rich.console import Console
 
-from bench import absence, catch_up, decode, delay, submit
+from bench import absence, catch_up, decode, delay, submit, transcripts
 from bench.catch_up import CLIENTS
 from bench.chains import EVENTS, serve_history
 from bench.peers import AtLeast, AtMost, PeerRow, Round, peer_row, print_peer_table
@@ -100,6 +100,20 @@ def test_a_client_that_reads_a_chain_does_the_database_work_that_we_do(tmp_path:
 def test_submit_is_measured() -> None:
     rows = submit.measure(submit.Size(engines=SQLITE, rounds=2, extrinsics=8), ignore)
     assert figures(rows) == ["submit: extrinsics/s, sqlite / plain loop, nothing stored"]
+
+
+def test_long_transcripts_are_measured() -> None:
+    size = transcripts.ScaleSize(engines=SQLITE, entries=60, peer_entries=20, rounds=1, calls=1)
+    assert figures(transcripts.measure_scale(size, ignore)) == [
+        f"transcript_scale: {call} ms at 60, sqlite / at 20 entries" for call in transcripts.CALLS
+    ]
+
+
+def test_large_appends_are_measured() -> None:
+    size = transcripts.BatchSize(engines=SQLITE, rounds=1, seconds=0.05)
+    assert figures(transcripts.measure_batch(size, ignore)) == [
+        "transcript_batch: entries/s, 100 per call, sqlite / one entry per call"
+    ]
 
 
 def test_delay_is_measured() -> None:

@@ -9,7 +9,7 @@ from rich.console import Console
 
 from bench.measure import Cell, Load, Plan, Sample, measure, row, window_count
 from bench.report import CallRow, print_promises, print_table, write_json
-from bench.workloads import WORKLOADS, NotEnoughWork, create_task, noop_response, submit_bid
+from bench.workloads import WORKLOADS, NotEnoughWork, Prepared, create_task, noop_response, submit_bid
 
 
 def a_row(benchmark: str, engine: str, ratio: float) -> CallRow:
@@ -63,6 +63,7 @@ def test_a_run_writes_a_row_for_every_workload(tmp_path: Path) -> None:
         "create_task": "sqlite",
         "get_task": "sqlite",
         "submit_bid": "sqlite",
+        "update_session": "sqlite",
     }
     for found in rows:
         assert found["callers"] == 3
@@ -71,7 +72,8 @@ def test_a_run_writes_a_row_for_every_workload(tmp_path: Path) -> None:
         assert found["database_cpu_us_per_call"] == 0  # SQLite works in the process of the server
         assert found["ratio_to_noop"] > 0
         assert 0 < found["p50_ms"] <= found["p99_ms"]
-        assert (found["mean_batch"] is not None) == (found["benchmark"] in ("create_task", "submit_bid"))
+        commits = found["benchmark"] in ("create_task", "submit_bid", "update_session")
+        assert (found["mean_batch"] is not None) == commits
     assert len(told) == window_count(plan)
 
 
@@ -115,14 +117,14 @@ def test_the_table_has_a_line_for_each_row() -> None:
 
 
 def test_no_two_bids_are_of_the_same_agent_on_the_same_task() -> None:
-    task_ids = tuple(f"task-{number}" for number in range(500))
-    made = {(bid.task_id, bid.agent_id) for number in range(2000) for bid in [submit_bid(number, task_ids)]}
+    prepared = Prepared(task_ids=tuple(f"task-{number}" for number in range(500)))
+    made = {(bid.task_id, bid.agent_id) for number in range(2000) for bid in [submit_bid(number, prepared)]}
     assert len(made) == 2000
 
 
 def test_the_bids_end_when_all_are_made() -> None:
     with pytest.raises(NotEnoughWork):
-        submit_bid(500 * 500, ())
+        submit_bid(500 * 500, Prepared())
 
 
 def test_the_answer_of_the_no_op_has_about_the_size_of_a_created_task() -> None:
