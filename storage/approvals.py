@@ -13,7 +13,7 @@ from storage.errors import ApprovalNotFound, ApprovalNotPending, Retry
 from storage.fetcher import query
 from storage.ids import new_id
 from storage.lifecycle import APPROVAL, ApprovalStatus
-from storage.lists import Listed, Page, equal_to, keyset_page
+from storage.lists import Listed, Page, equal_to, fitting, json_weight, keyset_page
 from storage.outcome import Outcome, decide_each, mutation
 from storage.records import EventBody, Record
 from storage.session_set import SessionSet, head_of
@@ -147,17 +147,22 @@ def listed(tx: Transaction, wanted: ApprovalFilter) -> Listed[Approval]:
     """
     conditions = equal_to(schema.approvals, wanted, ("status", "session_id", "task_id", "approver_role"))
     waiting = wanted.status == ApprovalStatus.PENDING
-    return keyset_page(tx, APPROVALS, conditions, wanted.page, newest_first=not waiting)
+    return keyset_page(tx, APPROVALS, conditions, wanted.page, newest_first=not waiting, weigh=_weight)
 
 
 def pending_of_session(tx: Transaction, session_id: str) -> list[Approval]:
-    """The pending approvals of a session, oldest first, at most RESUMED_APPROVALS_MAX of them."""
+    """The oldest pending approvals of a session, at most RESUMED_APPROVALS_MAX and RESUMED_BYTES_MAX."""
     statement = (
         f"SELECT {', '.join(APPROVALS.quoted())} FROM approvals WHERE session_id = {tx.dialect.parameter(1)}"
         f" AND session_id <> '' AND {schema.PENDING_APPROVAL}"
         f" ORDER BY approval_id LIMIT {limits.RESUMED_APPROVALS_MAX}"
     )
-    return [APPROVALS.from_row(row) for row in fetch(tx.connection, statement, (session_id,))]
+    found = [APPROVALS.from_row(row) for row in fetch(tx.connection, statement, (session_id,))]
+    return fitting(found, _weight, limits.RESUMED_BYTES_MAX)
+
+
+def _weight(approval: Approval) -> int:
+    return json_weight(approval.details, approval.notes)
 
 
 def _load(tx: Transaction, approval_ids: Iterable[str]) -> dict[str, Approval]:
