@@ -8,6 +8,7 @@ import msgspec
 from storage import limits
 from storage import schema_approvals as schema
 from storage.approval_records import Approval
+from storage.deeds import Facts
 from storage.driver import fetch
 from storage.errors import ApprovalNotFound, ApprovalNotPending, Retry
 from storage.fetcher import query
@@ -111,13 +112,17 @@ def end(tx: Transaction, items: Sequence[Ending]) -> list[Outcome[Approval]]:
     return outcomes
 
 
-@mutation(int)
-def sweep(tx: Transaction, items: Sequence[int]) -> list[Outcome[int]]:
-    """Let approvals expire that nobody decided in time; each item is how many at most. How many did."""
+def _swept_facts(approval_ids: list[str]) -> list[Facts]:
+    return [Facts("approval", each, status=ApprovalStatus.EXPIRED) for each in approval_ids]
+
+
+@mutation(list[str], describe=_swept_facts)
+def sweep(tx: Transaction, items: Sequence[int]) -> list[Outcome[list[str]]]:
+    """Let approvals expire that nobody decided in time; each item is how many at most. The ids of those."""
     return [_sweep(tx, at_most) for at_most in items]
 
 
-def _sweep(tx: Transaction, at_most: int) -> int:
+def _sweep(tx: Transaction, at_most: int) -> list[str]:
     now_us = tx.dialect.clock_us(tx.connection)
     parameter = tx.dialect.parameter
     claimed = fetch(
@@ -130,7 +135,7 @@ def _sweep(tx: Transaction, at_most: int) -> int:
     due = _load(tx, (row[0] for row in claimed)).values()
     expired = [_ended(tx, approval, now_us, status=ApprovalStatus.EXPIRED) for approval in due]
     APPROVALS.update(tx, expired)
-    return len(expired)
+    return [approval.approval_id for approval in expired]
 
 
 @query

@@ -81,7 +81,7 @@ def _appended_facts(appended: Appended) -> Facts | None:
 
 def _copied_facts(copy: SessionDetail) -> Facts:
     counts = {"entries": copy.head.entry_count, "commands": copy.head.command_count}
-    return Facts("session", copy.session.session_id, counts=counts)
+    return Facts("session", copy.session.session_id, status=copy.session.status, counts=counts)
 
 
 @mutation(Appended, describe=_appended_facts, locks=head_of)

@@ -46,8 +46,8 @@ async def test_a_request_touches_its_session(local: Storage) -> None:
 async def test_only_what_is_due_expires_and_only_so_many_at_a_time(local: Storage) -> None:
     due = [await local.commit(approvals.request, an_approval(time_to_live_us=0)) for _ in range(3)]
     lasting = await local.commit(approvals.request, an_approval())
-    counts = [await local.commit(approvals.sweep, 2) for _ in range(3)]
-    assert counts == [2, 1, 0]
+    swept = [await local.commit(approvals.sweep, 2) for _ in range(3)]
+    assert [len(found) for found in swept] == [2, 1, 0]
     for approval in due:
         assert (await local.fetch(approvals.get, approval.approval_id)).status == ApprovalStatus.EXPIRED
     assert await local.fetch(approvals.get, lasting.approval_id) == lasting
@@ -96,7 +96,8 @@ class TestTwoServers:
                 await here.commit(approvals.request, an_approval(time_to_live_us=0))
             swept = 0
             while swept < 20:
-                swept += sum(await asyncio.gather(*(s.commit(approvals.sweep, 5) for s in (here, there))))
+                found = await asyncio.gather(*(s.commit(approvals.sweep, 5) for s in (here, there)))
+                swept += sum(map(len, found))
             assert swept == 20
 
     async def test_hear_of_each_others_decisions(self, postgres_url: str) -> None:
