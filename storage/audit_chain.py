@@ -61,7 +61,7 @@ class Walk(Record, frozen=True, kw_only=True):
     end: int = 0
     end_hash: str = ""
     checkpoint: str = ""  # what still has to be signed for, see `checkpoint_of`
-    fault: Fault | None = None
+    fault = None
 
     @property
     def over(self) -> bool:
@@ -85,7 +85,7 @@ def go_on(tx: Transaction, walk: Walk) -> Walk:
             return msgspec.structs.replace(walk, fault=fault)
     rows = rows_after(tx, walk.position, limits.AUDIT_PAGE_MAX, walk.end)
     position, digest, checkpoint = walk.position, walk.hash, walk.checkpoint
-    fault: Fault | None = None
+    fault = None
     for row in rows:
         digest, fault = check_link(row, position, digest)
         fault = fault or _check_ends(walk, position + 1, digest)
