@@ -121,6 +121,7 @@ def audit_entry(stored: StoredEntry) -> pb.AuditEntry:
         target_type=entry.target_type,
         target_id=entry.target_id,
         result=entry.result,
+        status=entry.status,
         trace_id=entry.trace_id,
         correlation_id=entry.correlation_id,
         counts=entry.counts,

@@ -125,6 +125,7 @@ def _entry(fields: Fields, path: str, entry: transcript_pb2.TranscriptEntry) -> 
             for place, call in enumerate(entry.tool_calls)
         ),
         parent_position=number("parent_position", entry.parent_position),
+        size_bytes=entry.ByteSize(),
     )
 
 

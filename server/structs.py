@@ -14,8 +14,6 @@ from server.validation import Fields
 from storage import limits
 
 INTEGER_MAX = 2**53
-# The wire form of a number, 11 bytes, is the largest compared with its JSON, 2 bytes with the comma.
-_WIRE_BYTES_PER_JSON_BYTE_MAX = 6
 
 Json: TypeAlias = "bool | int | float | str | list[Json] | dict[str, Json] | None"
 
@@ -28,7 +26,7 @@ def canonical_json(
 ) -> str:
     """The canonical JSON of a Struct, at most `bytes_max` bytes; faults go to `fields`."""
     encoded = b""
-    too_large = struct.ByteSize() > bytes_max * _WIRE_BYTES_PER_JSON_BYTE_MAX
+    too_large = struct.ByteSize() > bytes_max * limits.MESSAGE_BYTES_PER_JSON_CHAR_MAX
     if not too_large:
         encoded = _encode(_object(fields, field, struct))
         too_large = len(encoded) > bytes_max

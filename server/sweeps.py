@@ -1,7 +1,7 @@
 """What has to be done from time to time, in batches, by any number of servers at once."""
 
 import time
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import structlog
 
@@ -80,11 +80,13 @@ class Sweeps:
         except Failure as error:
             log.debug("sweep put off", sweep=audit_retention.prune.name, error=str(error))
 
-    async def _sweep(self, mutation: Mutation[Item, int], batch: Item, full: int | None = None) -> None:
-        """Repeat a batch until there is nothing more to do."""
+    async def _sweep(self, mutation: Mutation[Item, Any], batch: Item, full: int | None = None) -> None:
+        """Repeat a batch until there is nothing more to do; it answers how many were done, or which."""
         deed = Deed(actor=SYSTEM, method=mutation.name)
         try:
-            while await self._storage.commit(mutation, batch, deed=deed) >= (full or SWEEP_BATCH_MAX):
-                pass
+            more = True
+            while more:
+                done: int | list[str] = await self._storage.commit(mutation, batch, deed=deed)
+                more = (done if isinstance(done, int) else len(done)) >= (full or SWEEP_BATCH_MAX)
         except Failure as error:
             log.debug("sweep put off", sweep=mutation.name, error=str(error))

@@ -8,12 +8,13 @@ import msgspec
 from storage import limits
 from storage import schema_approvals as schema
 from storage.approval_records import Approval
+from storage.deeds import Facts
 from storage.driver import fetch
 from storage.errors import ApprovalNotFound, ApprovalNotPending, Retry
 from storage.fetcher import query
 from storage.ids import new_id
 from storage.lifecycle import APPROVAL, ApprovalStatus
-from storage.lists import Listed, Page, equal_to, keyset_page
+from storage.lists import Listed, Page, equal_to, fitting, json_weight, keyset_page
 from storage.outcome import Outcome, decide_each, mutation
 from storage.records import EventBody, Record
 from storage.session_set import SessionSet, head_of
@@ -111,13 +112,17 @@ def end(tx: Transaction, items: Sequence[Ending]) -> list[Outcome[Approval]]:
     return outcomes
 
 
-@mutation(int)
-def sweep(tx: Transaction, items: Sequence[int]) -> list[Outcome[int]]:
-    """Let approvals expire that nobody decided in time; each item is how many at most. How many did."""
+def _swept_facts(approval_ids: list[str]) -> list[Facts]:
+    return [Facts("approval", each, status=ApprovalStatus.EXPIRED) for each in approval_ids]
+
+
+@mutation(list[str], describe=_swept_facts)
+def sweep(tx: Transaction, items: Sequence[int]) -> list[Outcome[list[str]]]:
+    """Let approvals expire that nobody decided in time; each item is how many at most. The ids of those."""
     return [_sweep(tx, at_most) for at_most in items]
 
 
-def _sweep(tx: Transaction, at_most: int) -> int:
+def _sweep(tx: Transaction, at_most: int) -> list[str]:
     now_us = tx.dialect.clock_us(tx.connection)
     parameter = tx.dialect.parameter
     claimed = fetch(
@@ -130,7 +135,7 @@ def _sweep(tx: Transaction, at_most: int) -> int:
     due = _load(tx, (row[0] for row in claimed)).values()
     expired = [_ended(tx, approval, now_us, status=ApprovalStatus.EXPIRED) for approval in due]
     APPROVALS.update(tx, expired)
-    return len(expired)
+    return [approval.approval_id for approval in expired]
 
 
 @query
@@ -147,17 +152,22 @@ def listed(tx: Transaction, wanted: ApprovalFilter) -> Listed[Approval]:
     """
     conditions = equal_to(schema.approvals, wanted, ("status", "session_id", "task_id", "approver_role"))
     waiting = wanted.status == ApprovalStatus.PENDING
-    return keyset_page(tx, APPROVALS, conditions, wanted.page, newest_first=not waiting)
+    return keyset_page(tx, APPROVALS, conditions, wanted.page, newest_first=not waiting, weigh=_weight)
 
 
 def pending_of_session(tx: Transaction, session_id: str) -> list[Approval]:
-    """The pending approvals of a session, oldest first, at most RESUMED_APPROVALS_MAX of them."""
+    """The oldest pending approvals of a session, at most RESUMED_APPROVALS_MAX and RESUMED_BYTES_MAX."""
     statement = (
         f"SELECT {', '.join(APPROVALS.quoted())} FROM approvals WHERE session_id = {tx.dialect.parameter(1)}"
         f" AND session_id <> '' AND {schema.PENDING_APPROVAL}"
         f" ORDER BY approval_id LIMIT {limits.RESUMED_APPROVALS_MAX}"
     )
-    return [APPROVALS.from_row(row) for row in fetch(tx.connection, statement, (session_id,))]
+    found = [APPROVALS.from_row(row) for row in fetch(tx.connection, statement, (session_id,))]
+    return fitting(found, _weight, limits.RESUMED_BYTES_MAX)
+
+
+def _weight(approval: Approval) -> int:
+    return json_weight(approval.details, approval.notes)
 
 
 def _load(tx: Transaction, approval_ids: Iterable[str]) -> dict[str, Approval]:

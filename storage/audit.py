@@ -1,8 +1,9 @@
 """The audit log: who did what to what with which result, in an unbroken chain.
 
 The committer writes an entry for each item that came with a `Deed`, in the transaction of the deed: the same
-commit makes both durable. An item that a mutation refused has an entry with the reason; one that failed, or
-that repeats a request which was answered before, has done nothing and has none.
+commit makes both durable. An item that a mutation refused has an entry with the reason, and a sweep one for
+each entity that it moved; an item that failed, or that repeats a request which was answered before, has done
+nothing and has none.
 
 Entries are numbered densely, from 1. Their canonical bytes are the UTF-8 of a JSON object with the members of
 `Entry` in the order of its fields, without spaces, with no more escaped than JSON demands; these bytes are
@@ -18,7 +19,7 @@ from typing import Any
 
 import msgspec
 
-from storage.deeds import Deed
+from storage.deeds import Deed, Facts
 from storage.dialect import Heads
 from storage.errors import Refusal
 from storage.outcome import Mutation, Outcome
@@ -39,6 +40,7 @@ class Entry(Record, frozen=True, kw_only=True):
     target_type: str
     target_id: str
     result: str  # `ok`, or the reason of the refusal
+    status: str = ""  # that the target is in then, if it has one
     trace_id: str
     correlation_id: str  # of the extrinsic that the deed asked the chain for
     counts: Mapping[str, int]
@@ -60,10 +62,17 @@ def note(
             continue
         if isinstance(outcome, Refusal):
             target_type, target_id = outcome.resource or ("", "")
-            notes.append(AuditNote(deed, target_type, target_id, outcome.reason, "", {}))
-        elif (facts := describe(outcome)) is not None:
-            target_type, target_id, correlation_id, counts = facts
-            notes.append(AuditNote(deed, target_type, target_id, OK, correlation_id, counts))
+            notes.append(AuditNote(deed, target_type, target_id, outcome.reason, "", "", {}))
+            continue
+        facts = describe(outcome)
+        for target_type, target_id, correlation_id, status, counts in _each(facts):
+            notes.append(AuditNote(deed, target_type, target_id, OK, correlation_id, status, counts))
+
+
+def _each(facts: Facts | list[Facts] | None) -> Sequence[Facts]:
+    if facts is None:
+        return ()
+    return facts if isinstance(facts, list) else (facts,)
 
 
 def write(tx: Transaction, heads: Heads) -> None:
@@ -71,7 +80,7 @@ def write(tx: Transaction, heads: Heads) -> None:
     number, previous = heads.audit_number, heads.audit_hash.encode()
     time_us = max(tx.now_us, heads.audit_time_us)
     rows = []
-    for deed, target_type, target_id, result, correlation_id, counts in tx.audit:
+    for deed, target_type, target_id, result, correlation_id, status, counts in tx.audit:
         number += 1
         entry = _encode(
             Entry(
@@ -82,6 +91,7 @@ def write(tx: Transaction, heads: Heads) -> None:
                 target_type=target_type,
                 target_id=target_id,
                 result=result,
+                status=status,
                 trace_id=deed.trace_id,
                 correlation_id=correlation_id,
                 counts=counts,

@@ -61,7 +61,7 @@ class Walk(Record, frozen=True, kw_only=True):
     end: int = 0
     end_hash: str = ""
     checkpoint: str = ""  # what still has to be signed for, see `checkpoint_of`
-    fault: Fault | None = None
+    fault = None
 
     @property
     def over(self) -> bool:
@@ -76,6 +76,9 @@ def checkpoint_of(tail: int, tail_hash: str) -> str:
 def go_on(tx: Transaction, walk: Walk) -> Walk:
     """Walk a page further. What is pruned under the walk is passed over, like what was pruned before."""
     log = extent(tx)
+    if not (isinstance(log.head, int) and isinstance(log.tail, int)):  # SQLite takes anything
+        why = "where the log begins and ends is not a number"
+        return msgspec.structs.replace(walk, begun=True, fault=_fault(walk.position, FaultKind.CHANGED, why))
     if not walk.begun or log.tail > walk.position:
         walk = _begin(walk.anchor, log)
         if (fault := _unchained(tx, log) or _pruned_anchor(walk)) is not None:
@@ -134,7 +137,8 @@ def _unchained(tx: Transaction, log: AuditExtent) -> Fault | None:
         ((number,),) = fetch(tx.connection, f"SELECT min(number) FROM audit_log WHERE {where}", (bound,))
         if number is not None:
             why = f"the log has entries {log.tail + 1} to {log.head} only"
-            return _fault(number, FaultKind.UNCHAINED, why)
+            # SQLite takes a text for a number, and for a larger one than any.
+            return _fault(number if isinstance(number, int) else log.head + 1, FaultKind.UNCHAINED, why)
     return None
 
 

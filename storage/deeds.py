@@ -28,11 +28,12 @@ class Facts(NamedTuple):
     target_type: str = ""
     target_id: str = ""
     correlation_id: str = ""
+    status: str = ""  # that the target is in then
     counts: Mapping[str, int] = {}
 
 
-Describe: TypeAlias = Callable[[Any], Facts | None]
-"""The facts of an answer; None if nothing was done that is worth an entry."""
+Describe: TypeAlias = Callable[[Any], Facts | list[Facts] | None]
+"""The facts of an answer, one for each entry; None if nothing was done that is worth an entry."""
 
 
 def describing(answer: Any) -> Describe:
@@ -58,7 +59,8 @@ def _nothing_known(answer: object) -> Facts:
 def _receipt(record: type[Record]) -> Describe:
     kind, id_field = _kind(record)
     entity_id = operator.attrgetter(f"record.{id_field}")
-    return lambda receipt: Facts(kind, entity_id(receipt), receipt.correlation_id)
+    status = _status(record, "record.status")
+    return lambda receipt: Facts(kind, entity_id(receipt), receipt.correlation_id, status(receipt))
 
 
 def _entity(record: type[Record]) -> Describe:
@@ -66,7 +68,12 @@ def _entity(record: type[Record]) -> Describe:
     if not id_field:
         return _nothing_known
     entity_id = operator.attrgetter(id_field)
-    return lambda entity: Facts(kind, entity_id(entity))
+    status = _status(record, "status")
+    return lambda entity: Facts(kind, entity_id(entity), status=status(entity))
+
+
+def _status(record: type[Record], path: str) -> Callable[[Any], str]:
+    return operator.attrgetter(path) if "status" in record.__struct_fields__ else lambda _: ""
 
 
 def _kind(record: type[Record]) -> tuple[str, str]:

@@ -24,6 +24,8 @@ NUMBER_MAX = 2**63 - 1  # of numbers that are no amounts; a chain may report lar
 
 PAGE_SIZE_DEFAULT = 50
 PAGE_SIZE_MAX = 200
+PAGE_BYTES_MAX = 2 * 1024 * 1024  # of what may be large in a page, as a message; it ends before it has more
+MESSAGE_BYTES_PER_JSON_CHAR_MAX = 6  # a number is the worst: 11 bytes for 2 characters
 BATCH_CREATE_MAX = 500
 
 COMMIT_QUEUE_ITEMS_MAX = 10_000
@@ -42,7 +44,7 @@ SWEEP_BATCH_MAX = 500  # rows that one pass of a sweep changes
 
 SESSION_PAGE_SIZE_DEFAULT = 20
 SESSION_PAGE_SIZE_MAX = 100
-SESSION_METADATA_BYTES_MAX = 16_384  # canonical JSON; a page of sessions fits into a message
+SESSION_METADATA_BYTES_MAX = 16_384  # canonical JSON
 ACTIVE_TASKS_MAX = 100
 REASON_CHARS_MAX = 512  # why a session or a handoff moved
 COMMAND_BYTES_MAX = 4096
@@ -53,6 +55,7 @@ TOOL_CALLS_MAX = 64
 TOOL_CALL_BYTES_MAX = 16_384  # of its arguments, as canonical JSON, and of its result
 TRANSCRIPT_BATCH_MAX = 1000  # entries of one append
 TRANSCRIPT_PAGE_BYTES_MAX = 2 * 1024 * 1024  # a page ends before the entry that would exceed it
+RESUMED_BYTES_MAX = 1024 * 1024  # of the entries that a session is resumed with, and of the approvals
 COPY_ENTRIES_MAX = 10_000  # entries and commands that one call copies, in one transaction
 COPY_BYTES_MAX = 64 * 1024 * 1024  # of these entries
 SEARCH_BYTES_MAX = 1024  # of what is searched for
@@ -62,7 +65,7 @@ RANKED_CHARS = 4096  # how much of a match its rank looks at
 SNIPPET_CHARS = 160
 COLLECT_ENTRIES_MAX = 500  # entries of deleted sessions that one pass of the sweep deletes
 HANDOFF_PAGE_SIZE_DEFAULT = 20
-HANDOFF_PAGE_SIZE_MAX = 50  # of the largest, a page fits into a message
+HANDOFF_PAGE_SIZE_MAX = 50
 HANDOFF_PAYLOAD_BYTES_MAX = 16_384  # canonical JSON
 
 APPROVAL_DETAILS_BYTES_MAX = 16_384  # canonical JSON

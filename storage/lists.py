@@ -1,11 +1,12 @@
 """Lists: filters, keyset pages, and the point of the event log to watch on from. All run in a snapshot."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from itertools import accumulate
 from typing import Any, Generic, TypeVar
 
 from sqlalchemy import ColumnElement, Table, func, literal_column, select, tuple_
 
-from storage import events, schema
+from storage import events, limits, schema
 from storage.chain_log import CHAIN_EVENTS
 from storage.errors import CursorExpired
 from storage.events import LogState
@@ -229,21 +230,37 @@ def keyset_page(
     page: Page,
     *,
     newest_first: bool = True,
+    weigh: Callable[[R], int] = lambda record: 0,
 ) -> Listed[R]:
-    """A page by key: the ids that the server makes are in the order of creation."""
+    """A page by key: the ids that the server makes are in the order of creation.
+
+    `weigh` says how many bytes of a message a record takes, if that may be many.
+    """
     table, key = table_map.table, table_map.table.c[table_map.key]
     statement = select(table).where(*conditions).limit(page.size + 1)
     statement = statement.order_by(key.desc() if newest_first else key)
     if page.after:
         statement = statement.where(key < page.after if newest_first else key > page.after)
     found = [table_map.from_row(row) for row in tx.connection.execute(statement)]
-    records, more = found[: page.size], len(found) > page.size
+    records = fitting(found[: page.size], weigh, limits.PAGE_BYTES_MAX)
+    more = len(found) > len(records)
     return Listed(
         records=records,
         next_key=getattr(records[-1], table_map.key) if more else "",
         total_size=count_rows(tx, table, conditions) if page.count else None,
         log=events.state(tx),
     )
+
+
+def fitting(records: list[R], weigh: Callable[[R], int], bytes_max: int) -> list[R]:
+    """The first of some records, as many as fit into so many bytes; the very first in any case."""
+    totals = accumulate(map(weigh, records))
+    return records[: max(1, sum(total <= bytes_max for total in totals))]
+
+
+def json_weight(*texts: str) -> int:
+    """How many bytes some canonical JSON takes in a message, at most."""
+    return limits.MESSAGE_BYTES_PER_JSON_CHAR_MAX * sum(map(len, texts))
 
 
 def count_rows(tx: Transaction, table: Table, conditions: list[ColumnElement[bool]]) -> int:

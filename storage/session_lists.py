@@ -3,6 +3,7 @@
 from sqlalchemy import Boolean, Column, ColumnElement, func, literal_column, select
 from sqlalchemy.dialects.postgresql import JSONB
 
+from storage import limits
 from storage import schema_sessions as schema
 from storage import sessions as session_store
 from storage.approval_records import Approval
@@ -10,9 +11,9 @@ from storage.approvals import pending_of_session
 from storage.errors import Refusal
 from storage.handoffs import HANDOFFS
 from storage.lifecycle import HandoffStatus, SessionStatus
-from storage.lists import Listed, Page, equal_to, keyset_page
+from storage.lists import Listed, Page, equal_to, json_weight, keyset_page
 from storage.records import Record, Task
-from storage.session_records import Command, Entry, Handoff, SessionDetail
+from storage.session_records import Command, Entry, Handoff, Session, SessionDetail
 from storage.session_set import HEADS, SESSIONS
 from storage.transaction import Transaction
 from storage.transcripts import Extent, page
@@ -61,11 +62,15 @@ def sessions(tx: Transaction, wanted: SessionFilter) -> Listed[SessionDetail]:
         conditions.append(_is(schema.OPEN_SESSION))
     if wanted.metadata_key:
         conditions.append(_has_key(tx, schema.sessions.c.metadata, wanted.metadata_key))
-    listed = keyset_page(tx, SESSIONS, conditions, wanted.page)
+    listed = keyset_page(tx, SESSIONS, conditions, wanted.page, weigh=_weight)
     keys = [session.session_id for session in listed.records]
     heads = {head.session_id: head for head in HEADS.load(tx, keys, lock=False)}
     details = [SessionDetail(session=session, head=heads[session.session_id]) for session in listed.records]
     return Listed(records=details, next_key=listed.next_key, total_size=listed.total_size, log=listed.log)
+
+
+def _weight(session: Session) -> int:
+    return json_weight(session.metadata) + limits.IDENTIFIER_BYTES_MAX * len(session.active_task_ids)
 
 
 def _is(condition: str) -> ColumnElement[bool]:
@@ -83,7 +88,14 @@ def _has_key(tx: Transaction, column: Column[str], key: str) -> ColumnElement[bo
 def handoffs(tx: Transaction, wanted: HandoffFilter) -> Listed[Handoff]:
     """Handoffs, oldest first."""
     conditions = equal_to(schema.handoffs, wanted, ("to_role", "from_role", "status", "trace_id"))
-    return keyset_page(tx, HANDOFFS, conditions, wanted.page, newest_first=False)
+    return keyset_page(
+        tx,
+        HANDOFFS,
+        conditions,
+        wanted.page,
+        newest_first=False,
+        weigh=lambda handoff: json_weight(handoff.payload, handoff.result, handoff.description),
+    )
 
 
 def resume(tx: Transaction, wanted: Resume) -> Resumed:
@@ -93,7 +105,12 @@ def resume(tx: Transaction, wanted: Resume) -> Resumed:
         raise detail
     before_last = max(0, detail.head.command_count - wanted.commands_max)
     commands = session_store.command_page(tx, (wanted.session_id, before_last, wanted.commands_max))
-    last = Extent(session_id=wanted.session_id, size=wanted.entries_max, backwards=True)
+    last = Extent(
+        session_id=wanted.session_id,
+        size=wanted.entries_max,
+        backwards=True,
+        bytes_max=limits.RESUMED_BYTES_MAX,
+    )
     return Resumed(
         detail=detail,
         entries=page(tx, last).entries[::-1],

@@ -89,6 +89,7 @@ class NewEntry(Record, frozen=True, kw_only=True):
     cache_read_tokens: int = 0
     tool_calls: tuple[ToolCall, ...] = ()
     parent_position: int = 0  # 0 for none
+    size_bytes: int = 0  # as a message; stored is at least the size of content and tool calls
 
 
 class Entry(NewEntry, frozen=True, kw_only=True):
@@ -98,7 +99,6 @@ class Entry(NewEntry, frozen=True, kw_only=True):
     session_id: str
     position: int
     indexed_chars: int  # how much of the content search sees
-    size_bytes: int  # of content and tool calls
     create_time_us: int
 
 

@@ -29,7 +29,7 @@ DELETED = "deleted"
 
 def changed_facts(detail: SessionDetail) -> Facts:
     """What the audit log says of a session that was made or changed."""
-    return Facts("session", detail.session.session_id)
+    return Facts("session", detail.session.session_id, status=detail.session.status)
 
 
 def head_of(item: Any) -> list[RowLock]:

@@ -9,9 +9,10 @@ from collections.abc import Sequence
 from storage import schema_sessions as schema
 from storage.deeds import Facts
 from storage.driver import execute, fetch
+from storage.lifecycle import SessionStatus
 from storage.outcome import Outcome, mutation
 from storage.records import Record
-from storage.session_set import SessionSet
+from storage.session_set import DELETED, SessionSet
 from storage.sessions import expire
 from storage.transaction import Transaction
 
@@ -40,9 +41,9 @@ def due(tx: Transaction, sweep: Sweep) -> Swept:
     return _swept(sweep, _idle(tx, sweep, now_us, ""), _over(tx, sweep, now_us, ""))
 
 
-def _swept_facts(swept: Swept) -> Facts | None:
-    counts = {"expired": len(swept.expired_session_ids), "deleted": len(swept.deleted_session_ids)}
-    return Facts(counts=counts) if any(counts.values()) else None
+def _swept_facts(swept: Swept) -> list[Facts]:
+    moved = ((SessionStatus.EXPIRED, swept.expired_session_ids), (DELETED, swept.deleted_session_ids))
+    return [Facts("session", session_id, status=status) for status, found in moved for session_id in found]
 
 
 @mutation(Swept, describe=_swept_facts)

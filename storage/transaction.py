@@ -33,6 +33,7 @@ class AuditNote(NamedTuple):
     target_id: str
     result: str
     correlation_id: str
+    status: str
     counts: Mapping[str, int]
 
 

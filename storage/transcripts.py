@@ -55,14 +55,15 @@ class Copy(Record, frozen=True, kw_only=True):
 class Extent(Record, frozen=True, kw_only=True):
     """At most `size` entries next to `position`, in the order of a reader who comes from there.
 
-    `position` None is beyond the first entry, or the last with `backwards`. A page has at most
-    TRANSCRIPT_PAGE_BYTES_MAX, but always one entry if there is one.
+    `position` None is beyond the first entry, or the last with `backwards`. A page has at most `bytes_max`
+    as a message, but always one entry if there is one.
     """
 
     session_id: str
     size: int
     position: int | None = None
     backwards: bool = False
+    bytes_max: int = limits.TRANSCRIPT_PAGE_BYTES_MAX
 
 
 class TranscriptPage(Record, frozen=True, kw_only=True):
@@ -80,7 +81,7 @@ def _appended_facts(appended: Appended) -> Facts | None:
 
 def _copied_facts(copy: SessionDetail) -> Facts:
     counts = {"entries": copy.head.entry_count, "commands": copy.head.command_count}
-    return Facts("session", copy.session.session_id, counts=counts)
+    return Facts("session", copy.session.session_id, status=copy.session.status, counts=counts)
 
 
 @mutation(Appended, describe=_appended_facts, locks=head_of)
@@ -129,7 +130,7 @@ def _row(session_id: str, position: int, entry: NewEntry, now_us: int) -> Row:
         "position": position,
         "indexed_chars": indexed_chars(entry.content),
         "tool_calls": tool_calls,
-        "size_bytes": len(entry.content.encode()) + len(tool_calls.encode()),
+        "size_bytes": max(entry.size_bytes, len(entry.content.encode()) + len(tool_calls.encode())),
         "create_time_us": now_us,
     }
     return [fields[column] for column in _NEW_COLUMNS]
@@ -227,7 +228,7 @@ def page(tx: Transaction, wanted: Extent) -> TranscriptPage:
     rows = _between(tx, "position, size_bytes", wanted.session_id, min(positions), max(positions))
     sizes: dict[int, int] = {row[0]: row[1] for row in rows}
     totals = accumulate(sizes[position] for position in positions)
-    fitting = sum(total <= limits.TRANSCRIPT_PAGE_BYTES_MAX for total in totals)
+    fitting = sum(total <= wanted.bytes_max for total in totals)
     positions = positions[: max(fitting, 1)]
     columns = ", ".join(ENTRIES.quoted())
     rows = _between(tx, columns, wanted.session_id, min(positions), max(positions))

@@ -18,11 +18,15 @@ NO_HASH = "0" * 64
 def upgrade() -> None:
     _create_audit_log()
     _create_approvals()
-    # The oldest first, for people.
+    # The oldest first, for people; a task is one of the market, or what one role handed to another.
     op.execute(
-        "CREATE VIEW pending_approvals AS SELECT approval_id, session_id, task_id, approval_kind, title,"
-        " requested_by, approver_role, create_time_us, expire_time_us"
-        " FROM approvals WHERE status = 'pending' ORDER BY approval_id"
+        "CREATE VIEW pending_approvals AS SELECT approval_id, approvals.session_id, approvals.task_id,"
+        " approval_kind, title, requested_by, approver_role, approvals.create_time_us, expire_time_us,"
+        " coalesce(tasks.description, handoffs.description, '') AS task_description,"
+        " coalesce(handoffs.from_role, '') AS from_role, coalesce(handoffs.to_role, '') AS to_role"
+        " FROM approvals LEFT JOIN tasks ON tasks.task_id = approvals.task_id"
+        " LEFT JOIN handoffs ON handoffs.handoff_id = approvals.task_id"
+        " WHERE approvals.status = 'pending' ORDER BY approval_id"
     )
 
 

@@ -175,6 +175,30 @@ async def test_a_changed_byte_is_named(orchestrator: Any, audit: Any, app: App) 
 
 
 @pytest.mark.parametrize(
+    ("change", "number", "kind"),
+    [
+        ("UPDATE audit_log SET number = 'x' WHERE number = 2", 4, "UNCHAINED"),
+        ("UPDATE audit_log SET time_us = 'x' WHERE number = 2", 2, "CHANGED"),
+        ("UPDATE database_state SET audit_head = 'x'", 0, "CHANGED"),
+        ("UPDATE database_state SET audit_tail = 'x'", 0, "CHANGED"),
+        ("UPDATE database_state SET audit_tail = 1", 1, "UNCHAINED"),
+        ("UPDATE database_state SET audit_head = 2", 3, "UNCHAINED"),
+        ("UPDATE database_state SET audit_hash = 'x'", 3, "CHANGED"),
+        ("DELETE FROM audit_log WHERE number = 3", 3, "TRUNCATED"),
+        ("DELETE FROM audit_log WHERE number = 2", 2, "MISSING"),
+    ],
+)
+async def test_whatever_is_meddled_with_is_a_fault_and_no_error(
+    orchestrator: Any, audit: Any, app: App, change: str, number: int, kind: str
+) -> None:
+    for _ in range(3):
+        await orchestrator.CreateTask(a_task())
+    await meddle(app.storage, change)
+    fault = (await verified(audit)).fault
+    assert (fault.number, pb.AuditFaultKind.Name(fault.kind)) == (number, f"AUDIT_FAULT_KIND_{kind}")
+
+
+@pytest.mark.parametrize(
     ("method", "request_", "fields"),
     [
         ("ListAudit", pb.ListAuditRequest(page_size=-1), ["page_size"]),

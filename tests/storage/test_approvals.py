@@ -2,14 +2,15 @@
 
 import asyncio
 
-from storage import approvals, sessions
+from storage import approvals, handoffs, sessions, tasks
 from storage.approvals import Ending
 from storage.errors import ApprovalNotPending
 from storage.events import Filter
+from storage.handoffs import NewHandoff
 from storage.lifecycle import ApprovalStatus
 from storage.store import LOCAL, Storage
 from tests.storage.conversation import HOUR_US, a_session, let_it_rest
-from tests.storage.items import now_us
+from tests.storage.items import a_task, now_us
 from tests.storage.looking import all_of, opened
 from tests.storage.test_approval_model import an_approval
 
@@ -45,8 +46,8 @@ async def test_a_request_touches_its_session(local: Storage) -> None:
 async def test_only_what_is_due_expires_and_only_so_many_at_a_time(local: Storage) -> None:
     due = [await local.commit(approvals.request, an_approval(time_to_live_us=0)) for _ in range(3)]
     lasting = await local.commit(approvals.request, an_approval())
-    counts = [await local.commit(approvals.sweep, 2) for _ in range(3)]
-    assert counts == [2, 1, 0]
+    swept = [await local.commit(approvals.sweep, 2) for _ in range(3)]
+    assert [len(found) for found in swept] == [2, 1, 0]
     for approval in due:
         assert (await local.fetch(approvals.get, approval.approval_id)).status == ApprovalStatus.EXPIRED
     assert await local.fetch(approvals.get, lasting.approval_id) == lasting
@@ -60,6 +61,19 @@ async def test_the_view_for_people_has_what_is_pending_oldest_first(local: Stora
         None,
     )
     assert view == ["0", "2"]
+
+
+async def test_the_view_tells_what_the_task_of_an_approval_is(local: Storage) -> None:
+    task = (await local.commit(tasks.create, a_task())).record
+    new = NewHandoff(from_role="planner", to_role="buyer", handoff_type="order", description="two chairs")
+    handoff = await local.commit(handoffs.route, new)
+    for task_id in (task.task_id, handoff.handoff_id, ""):
+        await local.commit(approvals.request, an_approval(task_id=task_id))
+    columns = "task_description, from_role, to_role"
+    view = await local.read(
+        lambda tx, _: tx.connection.exec_driver_sql(f"SELECT {columns} FROM pending_approvals").all(), None
+    )
+    assert view == [(task.description, "", ""), ("two chairs", "planner", "buyer"), ("", "", "")]
 
 
 class TestTwoServers:
@@ -82,7 +96,8 @@ class TestTwoServers:
                 await here.commit(approvals.request, an_approval(time_to_live_us=0))
             swept = 0
             while swept < 20:
-                swept += sum(await asyncio.gather(*(s.commit(approvals.sweep, 5) for s in (here, there))))
+                found = await asyncio.gather(*(s.commit(approvals.sweep, 5) for s in (here, there)))
+                swept += sum(map(len, found))
             assert swept == 20
 
     async def test_hear_of_each_others_decisions(self, postgres_url: str) -> None:

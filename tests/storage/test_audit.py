@@ -7,23 +7,38 @@ from typing import Any
 import msgspec
 import pytest
 
-from storage import agents, audit_chain, audit_retention, bids, limits, results, tasks, transcripts
+from storage import (
+    agents,
+    approvals,
+    audit_chain,
+    audit_retention,
+    bids,
+    limits,
+    results,
+    session_sweep,
+    tasks,
+    transcripts,
+)
+from storage.approvals import Ending
 from storage.audit_chain import Anchor, FaultKind, Walk
 from storage.audit_lists import AuditFilter
 from storage.audit_lists import page as audit_page
 from storage.audit_retention import Prune
 from storage.deeds import SYSTEM, Deed
 from storage.errors import AuditEntryBroken, Refusal
+from storage.lifecycle import ApprovalStatus
 from storage.outcome import mutation
 from storage.schema import AUDIT_NO_HASH
+from storage.session_sweep import Sweep
 from storage.sessions import NewSession
 from storage.sessions import create as create_session
 from storage.store import Storage
 from storage.transcripts import Append
 from tests.storage.auditing import ADA, audited, fault_of, meddle, walked
-from tests.storage.conversation import an_entry
+from tests.storage.conversation import an_entry, opened_session
 from tests.storage.items import HOUR_US, NONCE, a_bid, a_result, a_reveal, a_task, an_agent, now_us
 from tests.storage.looking import a_request, together
+from tests.storage.test_approval_model import an_approval
 from tests.storage.test_committer import POISON, register_or_raise
 
 PRUNING = Deed(actor=SYSTEM, method="audit_retention.prune")
@@ -90,7 +105,7 @@ async def test_the_bytes_of_an_entry_are_as_they_were_ever(local: Storage) -> No
     (stored,) = await audited(local)
     expected = (
         f'{{"number":1,"time_us":{receipt.record.create_time_us},"actor":"ada","method":"Service/Method",'
-        '"target_type":"agent","target_id":"a\\"\\\\é","result":"ok",'
+        '"target_type":"agent","target_id":"a\\"\\\\é","result":"ok","status":"active",'
         f'"trace_id":"{"ab" * 16}","correlation_id":"","counts":{{}}}}'
     )
     assert stored.canonical.decode() == expected
@@ -157,6 +172,33 @@ async def test_who_brings_no_deed_and_who_is_poisoned_leave_no_entry(local: Stor
 @mutation(int)
 def count_rows(tx: Any, items: Any) -> Any:
     return list(items)
+
+
+async def test_a_sweep_has_an_entry_for_each_entity_that_it_moved(local: Storage) -> None:
+    ids = [(await opened_session(local)).session.session_id for _ in range(2)]
+    due = [await local.commit(approvals.request, an_approval(time_to_live_us=0)) for _ in range(2)]
+    now = Sweep(retention_us=0, purge_us=HOUR_US, at_most=5)
+    await local.commit(session_sweep.sweep, now, deed=ADA)
+    await local.commit(session_sweep.sweep, msgspec.structs.replace(now, purge_us=0), deed=ADA)
+    await local.commit(approvals.sweep, 5, deed=ADA)
+    found = [stored.entry for stored in await audited(local)]
+    assert [(each.target_type, each.status) for each in found] == [
+        ("session", "expired"),
+        ("session", "expired"),
+        ("session", "deleted"),
+        ("session", "deleted"),
+        ("approval", "expired"),
+        ("approval", "expired"),
+    ]
+    assert {each.target_id for each in found} == {*ids, *(approval.approval_id for approval in due)}
+
+
+async def test_the_decision_of_an_approval_is_told(local: Storage) -> None:
+    for status in (ApprovalStatus.APPROVED, ApprovalStatus.REJECTED):
+        asked = await local.commit(approvals.request, an_approval())
+        ending = Ending(approval_id=asked.approval_id, status=status, decided_by="grace")
+        await local.commit(approvals.end, ending, deed=ADA)
+    assert [stored.entry.status for stored in await audited(local)] == ["approved", "rejected"]
 
 
 async def test_a_sweep_that_found_nothing_leaves_no_entry(local: Storage) -> None:

@@ -1,5 +1,6 @@
 """Transcripts: dense positions, all or nothing, pages from either end, branches and copies."""
 
+import msgspec
 import pytest
 
 from storage import limits, sessions, transcripts
@@ -36,6 +37,7 @@ async def test_entries_come_back_as_they_were_appended(local: Storage) -> None:
         cache_read_tokens=2**62,
         tool_calls=(ToolCall(call_id="1", name="grep", arguments='{"a":"b"}', result="nothing"),),
         parent_position=1,
+        size_bytes=1000,
     )
     appended = await local.commit(
         transcripts.append,
@@ -124,13 +126,14 @@ async def test_a_page_ends_before_it_is_too_large(local: Storage) -> None:
     assert ([entry.position for entry in part.entries], part.more) == ([1, 2], True)
 
 
-async def test_an_entry_alone_may_be_larger_than_a_page(
-    local: Storage, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(limits, "TRANSCRIPT_PAGE_BYTES_MAX", 10)
+async def test_an_entry_alone_may_be_larger_than_a_page(local: Storage) -> None:
     detail = await opened_session(local)
     await local.commit(transcripts.append, an_append(detail, "x" * 100, "y" * 100))
-    assert await contents(local, detail) == ["x" * 100, "y" * 100]
+    wanted = Extent(session_id=detail.session.session_id, size=10, bytes_max=10)
+    first = await local.read(page, wanted)
+    assert ([entry.content for entry in first.entries], first.more) == (["x" * 100], True)
+    second = await local.read(page, msgspec.structs.replace(wanted, position=1))
+    assert ([entry.content for entry in second.entries], second.more) == (["y" * 100], False)
 
 
 async def test_a_branch_begins_with_what_was_said_up_to_an_entry(local: Storage) -> None:
