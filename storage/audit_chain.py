@@ -61,7 +61,7 @@ class Walk(Record, frozen=True, kw_only=True):
     end: int = 0
     end_hash: str = ""
     checkpoint: str = ""  # what still has to be signed for, see `checkpoint_of`
-    fault = None
+    fault: Fault | None = None
 
     @property
     def over(self) -> bool:
