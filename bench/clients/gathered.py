@@ -14,9 +14,11 @@ from async_substrate_interface import AsyncSubstrateInterface
 AT_ONCE = 32
 
 
-async def read(client: AsyncSubstrateInterface, number: int, spec_version: int) -> str:
-    """Read a block: its events decoded, of its extrinsics only the hashes."""
+async def read(client: AsyncSubstrateInterface, number: int, spec_version: int) -> str | None:
+    """Read a block: its events decoded, of its extrinsics only the hashes. None behind the last block."""
     block_hash = await client.get_block_hash(number)
+    if block_hash is None:
+        return None
     answer, events = await asyncio.gather(
         client.rpc_request("chain_getBlock", [block_hash]),
         client.query("System", "Events", block_hash=block_hash),
@@ -48,11 +50,14 @@ async def main() -> None:
         number = 1
         while line := await asyncio.to_thread(sys.stdin.readline):
             end = time.monotonic() + float(line)
-            while time.monotonic() < end:
+            more = True
+            while more and time.monotonic() < end:
                 numbers = range(number, number + AT_ONCE)
-                blocks = await asyncio.gather(*(read(client, each, spec_version) for each in numbers))
-                print(*blocks, sep="\n", flush=True)
-                number += AT_ONCE
+                answers = await asyncio.gather(*(read(client, each, spec_version) for each in numbers))
+                blocks = [block for block in answers if block is not None]
+                print("".join(f"{block}\n" for block in blocks), end="", flush=True)
+                number += len(blocks)
+                more = len(blocks) == AT_ONCE
             print(flush=True)
 
 

@@ -1,7 +1,8 @@
 """Blocks as a user of py-substrate-interface reads them: one at a time, from the node whose URL is given.
 
 Each line of standard input is a number of seconds: for so long, blocks are read from where the last reading
-ended. Each block is a line of JSON, see `bench/reading.py`; an empty line ends a reading.
+ended, or until there is none any more. Each block is a line of JSON, see `bench/reading.py`; an empty line
+ends a reading.
 """
 
 import hashlib
@@ -12,9 +13,11 @@ import time
 from substrateinterface import SubstrateInterface
 
 
-def read(client: SubstrateInterface, number: int) -> str:
-    """Read a block: its events decoded, of its extrinsics only the hashes."""
+def read(client: SubstrateInterface, number: int) -> str | None:
+    """Read a block: its events decoded, of its extrinsics only the hashes. None behind the last block."""
     block_hash = client.get_block_hash(number)
+    if block_hash is None:
+        return None
     block = client.rpc_request("chain_getBlock", [block_hash])["result"]["block"]
     events = client.query("System", "Events", block_hash=block_hash)
     return json.dumps(
@@ -43,8 +46,8 @@ def main() -> None:
         number = 1
         for line in sys.stdin:
             end = time.monotonic() + float(line)
-            while time.monotonic() < end:
-                print(read(client, number), flush=True)
+            while time.monotonic() < end and (block := read(client, number)):
+                print(block, flush=True)
                 number += 1
             print(flush=True)
 

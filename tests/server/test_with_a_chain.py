@@ -219,7 +219,8 @@ async def test_the_sync_status_tells_how_far_the_chain_is_followed(silent_world:
 
     async def followed() -> Any:
         status = await world.orchestrator.GetSyncStatus(pb.GetSyncStatusRequest())
-        return status if status.HasField("cursor") and status.connected else None
+        known = status.HasField("cursor") and status.HasField("finalized_head")
+        return status if known and status.connected else None
 
     status = await eventually(followed)
     assert status.mode == pb.GetSyncStatusResponse.MODE_CHAIN
