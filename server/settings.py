@@ -177,6 +177,13 @@ class Settings(BaseSettings):
                 raise ValueError("must be a WebSocket URL: ws://host:port or wss://host:port")
         return value
 
+    @field_validator("chain_archive_url")
+    @classmethod
+    def _check_one_archive(cls, value: SecretStr | None) -> SecretStr | None:
+        if value is not None and "," in value.get_secret_value():
+            raise ValueError("must be one URL: there is no turning to another archive")
+        return value
+
     @field_validator("outbox_allowed_calls", mode="before")
     @classmethod
     def _split_calls(cls, value: object) -> object:
