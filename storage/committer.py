@@ -193,7 +193,10 @@ class Committer:
             for waiting, outcome in zip(group, group_outcomes, strict=True):
                 _answer(waiting, outcome)
         if self.on_commit is not None:
-            self.on_commit(len(batch), time.monotonic() - start, written.events)
+            try:
+                self.on_commit(len(batch), time.monotonic() - start, written.events)
+            except Exception:  # whoever looks on must not end what commits
+                log.exception("a batch was committed, and could not be told of")
 
     async def _write(self, groups: Sequence[Sequence[_Waiting]]) -> _Written:
         careful = False

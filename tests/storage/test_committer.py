@@ -24,7 +24,7 @@ from storage.errors import (
 from storage.outcome import Outcome, mutation
 from storage.records import Receipt
 from storage.store import LOCAL, Storage
-from storage.transaction import Transaction
+from storage.transaction import NewEvent, Transaction
 from tests.storage.items import a_task, an_agent
 from tests.storage.looking import a_request, count, dump, opened, together
 
@@ -356,3 +356,15 @@ def _nothing(tx: Transaction, _: None) -> Connection:
 
 async def _create(storage: Storage) -> Any:
     return await storage.commit(tasks.create, a_task())
+
+
+async def test_who_looks_on_and_fails_does_not_end_the_commits(
+    local: Storage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(items: int, seconds: float, events: Sequence[NewEvent]) -> None:
+        raise ZeroDivisionError
+
+    monkeypatch.setattr(local.committer, "on_commit", fail)
+    for name in ("ada", "bob"):
+        await local.commit(agents.register, an_agent(name))
+    assert await count(local, "agents") == (2,)
