@@ -13,7 +13,7 @@ from chain.devnet import DevChain, DevChainConfig, DevNode, Sealing
 from server import logs
 from server.app import App
 from server.listener import channel_options
-from server.serve import freeze_what_stays
+from server.serve import calm_garbage_collection
 from server.settings import Settings, environment_name
 
 
@@ -46,7 +46,7 @@ async def serve_bare(line: Line) -> None:
     server.add_generic_rpc_handlers((noop_handler(),))
     port = server.add_insecure_port("127.0.0.1:0")
     await server.start()
-    freeze_what_stays()
+    calm_garbage_collection()
     line.answer(f"127.0.0.1:{port}")
     async for _ in line.questions():
         line.answer(Usage(time.process_time_ns()))
@@ -62,7 +62,7 @@ async def serve_app(line: Line, database_url: str, chain_url: str) -> None:
     try:
         if not app.storage.prepared:
             raise RuntimeError("the database or the chain could not be reached")
-        freeze_what_stays()
+        calm_garbage_collection()
         line.answer(f"127.0.0.1:{app.port}")
         committer = app.storage.committer
         async for _ in line.questions():

@@ -56,8 +56,8 @@ def optional_timestamp(time_us: int | None) -> Timestamp | None:
     return None if time_us is None else timestamp(time_us)
 
 
-def _optional_amount(amount: int | None) -> str:
-    return "" if amount is None else str(amount)
+def _optional_amount(amount: int | None) -> str | None:
+    return None if amount is None else str(amount)
 
 
 def hexadecimal(digest: bytes) -> str:

@@ -8,6 +8,7 @@ server can drain. It logs nothing and starts no task, so that a call passes it i
 
 import asyncio
 import contextlib
+import functools
 import inspect
 from collections.abc import AsyncGenerator, AsyncIterable, Awaitable, Callable, Sequence
 from contextvars import ContextVar
@@ -72,11 +73,7 @@ class Call:
     def deed(self) -> Deed:
         """What the audit log says of the call: who makes it, and its method as `Service/Method`."""
         if self._deed is None:
-            self._deed = Deed(
-                actor=ANONYMOUS,
-                method=self.method.rpartition(".")[2],
-                trace_id=trace_id_of(self.context.invocation_metadata()),
-            )
+            self._deed = _deed(self.method, trace_id_of(self.context.invocation_metadata()))
         return self._deed
 
     @property
@@ -103,6 +100,11 @@ _current: ContextVar[Call] = ContextVar("call")
 def current_call() -> Call:
     """The call that the running task handles. Raises `LookupError` outside of one."""
     return _current.get()
+
+
+@functools.lru_cache(maxsize=256)
+def _deed(method: str, trace_id: str) -> Deed:
+    return Deed(actor=ANONYMOUS, method=method.rpartition(".")[2], trace_id=trace_id)
 
 
 Take = Callable[[Call, Any], Any]

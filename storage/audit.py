@@ -30,7 +30,7 @@ OK = "ok"
 """The result of what was not refused."""
 
 
-class Entry(Record, frozen=True, kw_only=True):
+class Entry(Record, frozen=True, kw_only=True, omit_defaults=False):
     """An entry of the audit log. Its canonical bytes have these fields, in this order."""
 
     number: int

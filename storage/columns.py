@@ -7,7 +7,7 @@ which is stricter.
 from collections.abc import Iterable
 from enum import StrEnum
 
-from sqlalchemy import BigInteger, CheckConstraint, Column, Index, LargeBinary, Text
+from sqlalchemy import BigInteger, CheckConstraint, Column, Index, Integer, LargeBinary, Text
 from sqlalchemy import text as words
 
 FIXED = {"fixed": True}
@@ -38,6 +38,15 @@ def amount(name: str, *, fixed: bool = False) -> Column[bytes]:
 
 def number(name: str, *, nullable: bool = False, fixed: bool = False) -> Column[int]:
     return Column(name, BigInteger, nullable=nullable, info=FIXED if fixed else {})
+
+
+def number_key(name: str, *, generated: bool = False) -> Column[int]:
+    """A number that is the key of its table; the database makes it if it is `generated`.
+
+    On SQLite only a column of type INTEGER is the row id itself; another would have an index beside the rows.
+    """
+    kind = BigInteger().with_variant(Integer, "sqlite")
+    return Column(name, kind, primary_key=True, autoincrement="auto" if generated else False, info=FIXED)
 
 
 def one_of(name: str, values: Iterable[StrEnum], *, fixed: bool = False) -> Column[str]:

@@ -16,6 +16,7 @@ from sqlalchemy.types import TypeEngine
 
 from storage import schema, schema_audit
 from storage.driver import Row, execute, execute_many, fetch
+from storage.row_columns import Empty, without_empty
 
 
 class Heads(NamedTuple):
@@ -108,6 +109,7 @@ NEWEST_ENTRIES = 1000
 """How many of the newest entries Postgres looks through for a word before it asks the index."""
 NEWEST_ENTRIES_MAX = 8000
 """How many it looks through if the word is frequent among the newest of them, about."""
+STATEMENTS_KEPT = 512
 _EVENT_COLUMNS = tuple(column.name for column in schema.events.columns if column.name != "number")
 _COUNT_COLUMNS = tuple(column.name for column in schema.status_counts.columns)
 _ADD_COUNT = "ON CONFLICT (machine, status) DO UPDATE SET count = status_counts.count + excluded.count"
@@ -147,9 +149,8 @@ class SqliteDialect:
     def insert(
         self, connection: Connection, table: Table, columns: Sequence[str], rows: Sequence[Row]
     ) -> int:
-        places = ", ".join("?" * len(columns))
-        statement = f"INSERT INTO {table.name} ({_names(columns)}) VALUES ({places}) ON CONFLICT DO NOTHING"
-        return execute_many(connection, statement, rows)
+        given = without_empty(columns, rows)
+        return execute_many(connection, _insert_each(table, given.columns, given.empty), given.rows)
 
     def insert_keys(
         self, connection: Connection, table: Table, columns: Sequence[str], rows: Sequence[Row]
@@ -246,13 +247,16 @@ class PostgresDialect:
     def insert(
         self, connection: Connection, table: Table, columns: Sequence[str], rows: Sequence[Row]
     ) -> int:
-        return execute(connection, _insert_json(table, tuple(columns)), _as_json(table, columns, rows))
+        given = without_empty(columns, rows)
+        statement = _insert_json(table, given.columns, given.empty)
+        return execute(connection, statement, _as_json(table, given.columns, given.rows))
 
     def insert_keys(
         self, connection: Connection, table: Table, columns: Sequence[str], rows: Sequence[Row]
     ) -> set[Any]:
-        statement = f"{_insert_json(table, tuple(columns))} RETURNING {_key(table)}"
-        return {row[0] for row in fetch(connection, statement, _as_json(table, columns, rows))}
+        given = without_empty(columns, rows)
+        statement = f"{_insert_json(table, given.columns, given.empty)} RETURNING {_key(table)}"
+        return {row[0] for row in fetch(connection, statement, _as_json(table, given.columns, given.rows))}
 
     def update(
         self, connection: Connection, table: Table, key: str, columns: Sequence[str], rows: Sequence[Row]
@@ -372,6 +376,13 @@ def _names(columns: Sequence[str]) -> str:
     return ", ".join(f'"{column}"' for column in columns)
 
 
+def _literal(empty: Any) -> str:
+    """An empty value in a statement, for a column of its type."""
+    if empty is None:
+        return "NULL"
+    return repr(empty).lstrip("b").lower()  # '', 0 or false
+
+
 def _postgres_type(kind: type[TypeEngine[Any]]) -> str:
     for base, name in (
         (Text, "text"),
@@ -389,11 +400,23 @@ def _transposed(rows: Sequence[Row]) -> tuple[list[Any], ...]:
     return tuple(map(list, zip(*rows, strict=True)))
 
 
-@functools.cache
-def _insert_json(table: Table, columns: tuple[str, ...]) -> str:
-    """Inserts the rows of one parameter, made by `_as_json`."""
+@functools.lru_cache(STATEMENTS_KEPT)
+def _insert_each(table: Table, columns: Sequence[str], empty: Sequence[Empty]) -> str:
+    """Inserts the row of its parameters, and what is empty."""
+    values = ", ".join(
+        (*"?" * len(columns), *("x''" if value == b"" else _literal(value) for _, value in empty))
+    )
+    names = _names((*columns, *(name for name, _ in empty)))
+    return f"INSERT INTO {table.name} ({names}) VALUES ({values}) ON CONFLICT DO NOTHING"
+
+
+@functools.lru_cache(STATEMENTS_KEPT)
+def _insert_json(table: Table, columns: Sequence[str], empty: Sequence[Empty]) -> str:
+    """Inserts the rows of one parameter, made by `_as_json`, and what is empty."""
+    values = ", ".join((_names(columns), *(_literal(value) for _, value in empty)))
+    names = _names((*columns, *(name for name, _ in empty)))
     return (
-        f"INSERT INTO {table.name} ({_names(columns)}) SELECT {_names(columns)}"
+        f"INSERT INTO {table.name} ({names}) SELECT {values}"
         f" FROM json_populate_recordset(NULL::{table.name}, $1) ON CONFLICT DO NOTHING"
     )
 

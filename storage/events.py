@@ -4,8 +4,9 @@ Repository functions buffer events in their transaction; the committer writes th
 number of the last event seen together with the id of the log, so that one of another database is noticed.
 """
 
-from collections.abc import Sequence
-from typing import TypeAlias
+from collections.abc import Callable, Mapping, Sequence
+from operator import attrgetter
+from typing import Any, TypeAlias
 
 import msgspec
 from sqlalchemy import select, update
@@ -91,25 +92,21 @@ def append(
     )
 
 
+_ID: Mapping[type[Watched], Callable[[Any], str]] = {
+    Agent: attrgetter("agent_id"),
+    Task: attrgetter("task_id"),
+    Bid: attrgetter("bid_id"),
+    Result: attrgetter("result_id"),
+    Agreement: attrgetter("agreement_id"),
+    Milestone: attrgetter("milestone_id"),
+    Reputation: attrgetter("account_address"),
+    Extrinsic: attrgetter("correlation_id"),
+}
+
+
 def entity_id(record: Watched) -> str:
     """The id of an entity, whatever it is."""
-    match record:
-        case Agent():
-            return record.agent_id
-        case Task():
-            return record.task_id
-        case Bid():
-            return record.bid_id
-        case Result():
-            return record.result_id
-        case Agreement():
-            return record.agreement_id
-        case Milestone():
-            return record.milestone_id
-        case Reputation():
-            return record.account_address
-        case Extrinsic():
-            return record.correlation_id
+    return _ID[type(record)](record)
 
 
 def write_events(tx: Transaction) -> Heads:

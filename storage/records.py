@@ -48,8 +48,11 @@ class VerificationLevel(StrEnum):
     REDUNDANT = "redundant"
 
 
-class Record(msgspec.Struct, frozen=True, kw_only=True, gc=False):
-    """The base of all records. The garbage collector passes over them: none can be part of a cycle."""
+class Record(msgspec.Struct, frozen=True, kw_only=True, gc=False, omit_defaults=True):
+    """The base of all records. The garbage collector passes over them: none can be part of a cycle.
+
+    What is stored of them as JSON leaves out the fields that have their defaults: a default never changes.
+    """
 
 
 class Versioned(Record, frozen=True, kw_only=True):
@@ -211,7 +214,7 @@ class CountedEvent(Record, frozen=True, kw_only=True):
     account_address: str
 
 
-class Remembered(Record, frozen=True, kw_only=True, omit_defaults=True):
+class Remembered(Record, frozen=True, kw_only=True):
     """What an entity shows of a pending action, bound to its extrinsic: a requeue shows it again."""
 
     pending_update: AgentUpdate | None = None
@@ -288,7 +291,7 @@ class ChainEvent(Record, frozen=True, kw_only=True):
     block_time_us: int = 0
 
 
-class EventBody(Record, frozen=True, kw_only=True, omit_defaults=True):
+class EventBody(Record, frozen=True, kw_only=True):
     """What a watcher learns of a change beside the ids."""
 
     status: str = ""

@@ -25,6 +25,7 @@ from storage.columns import FIXED
 from storage.columns import amount as _amount
 from storage.columns import blob as _blob
 from storage.columns import number as _number
+from storage.columns import number_key as _number_key
 from storage.columns import one_of as _one_of
 from storage.columns import partial_index as _partial_index
 from storage.columns import text as _text
@@ -272,7 +273,7 @@ reputations = Table(
 counted_events = Table(
     "counted_events",
     metadata,
-    Column("position", BigInteger, primary_key=True, autoincrement=False, info=FIXED),
+    _number_key("position"),
     _text("account_address", fixed=True),
 )
 
@@ -351,7 +352,7 @@ submission_pauses = Table(
 chain_blocks = Table(
     "chain_blocks",
     metadata,
-    Column("block_number", BigInteger, primary_key=True, autoincrement=False, info=FIXED),
+    _number_key("block_number"),
     _blob("block_hash", fixed=True),
     _blob("parent_hash", fixed=True),
     _number("spec_version", fixed=True),
@@ -389,7 +390,7 @@ chain_events = Table(
 events = Table(
     "events",
     metadata,
-    Column("number", BigInteger, primary_key=True, autoincrement=False, info=FIXED),
+    _number_key("number"),
     _number("event_time_us", fixed=True),
     _text("entity", fixed=True),
     _text("entity_id", fixed=True),

@@ -1,8 +1,8 @@
 """The table of the audit log, see `storage.audit`; its head is in `database_state`."""
 
-from sqlalchemy import BigInteger, Column, Index, Table
+from sqlalchemy import Index, Table
 
-from storage.columns import FIXED, number, partial_index, text
+from storage.columns import number, number_key, partial_index, text
 from storage.schema import metadata
 
 # The canonical bytes are in `entry`. What stands beside it is there to find entries by, and VerifyAudit
@@ -10,7 +10,7 @@ from storage.schema import metadata
 audit_log = Table(
     "audit_log",
     metadata,
-    Column("number", BigInteger, primary_key=True, autoincrement=False, info=FIXED),
+    number_key("number"),
     number("time_us", fixed=True),
     text("actor", fixed=True),
     text("method", fixed=True),

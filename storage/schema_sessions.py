@@ -8,7 +8,7 @@ which is an FTS5 table on SQLite and a table of `tsvector` on Postgres, kept by 
 from sqlalchemy import BigInteger, Column, ForeignKey, Index, Integer, Table, Text
 
 from storage import limits
-from storage.columns import FIXED, number, one_of, partial_index, text
+from storage.columns import FIXED, number, number_key, one_of, partial_index, text
 from storage.lifecycle import HandoffStatus, SessionStatus
 from storage.schema import metadata
 from storage.session_records import EntryRole, HeadState
@@ -62,12 +62,7 @@ session_heads = Table(
 transcript_entries = Table(
     "transcript_entries",
     metadata,
-    Column(
-        "entry_number",
-        BigInteger().with_variant(Integer, "sqlite"),  # there it is the row id, which FTS5 refers to
-        primary_key=True,
-        info=FIXED,
-    ),
+    number_key("entry_number", generated=True),  # on SQLite FTS5 refers to the row id
     Column("session_id", Text, ForeignKey("session_heads.session_id"), nullable=False, info=FIXED),
     number("position", fixed=True),
     one_of("role", EntryRole, fixed=True),

@@ -213,6 +213,10 @@ def _upgrade(connection: Connection) -> None:
         raise RuntimeError(f"a migration would leave rows without their parents: {orphans[:3]}")
 
 
+# The driver looks for an adapter of each value but numbers and texts, and takes longer to find none.
+sqlite3.register_adapter(type(None), {None: None}.get)
+
+
 def _result_code(error: DBAPIError) -> int:
     """The primary result code of SQLite (https://sqlite.org/rescode.html); misuse, if there is none."""
     code: int = getattr(error.orig, "sqlite_errorcode", sqlite3.SQLITE_MISUSE)

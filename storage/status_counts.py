@@ -31,14 +31,22 @@ _MACHINES: dict[str, Column[str]] = {
 
 def differences(events: Iterable[NewEvent]) -> list[tuple[str, str, int]]:
     """By how much events change the counts: (machine, status, difference), sorted, without zeros."""
+    moves = Counter(
+        (
+            event.entity,
+            event.status_before,
+            event.body.status,
+            event.escrow_status_before,
+            event.body.escrow_status,
+        )
+        for event in events
+    )
     found: Counter[tuple[str, str]] = Counter()
-    for event in events:
-        if event.status_before != event.body.status:
-            found[event.entity, event.status_before] -= 1
-            found[event.entity, event.body.status] += 1
-        if event.escrow_status_before != event.body.escrow_status:
-            found[ESCROW, event.escrow_status_before] -= 1
-            found[ESCROW, event.body.escrow_status] += 1
+    for (entity, before, after, escrow_before, escrow_after), count in moves.items():
+        found[entity, before] -= count
+        found[entity, after] += count
+        found[ESCROW, escrow_before] -= count
+        found[ESCROW, escrow_after] += count
     return sorted(
         (machine, status, difference)
         for (machine, status), difference in found.items()

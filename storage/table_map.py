@@ -117,7 +117,9 @@ class TableMap(Generic[R]):
 
 
 def _row_maker(table: Table, hints: dict[str, Any], columns: Sequence[str]) -> Callable[[Any], Sequence[Any]]:
-    get = operator.attrgetter(*columns)
+    # The driver of SQLite looks for an adapter of each value that is not a plain one, which costs as much as
+    # to store it: of an enum it gets the value.
+    get = operator.attrgetter(*(f"{name}._value_" if _is_enum(hints[name]) else name for name in columns))
     encoders = [
         (position, encoder)
         for position, name in enumerate(columns)
@@ -146,6 +148,10 @@ def _is_amount(table: Table, name: str, hint: Any) -> bool:
     return _plain(hint) is int and isinstance(table.columns[name].type, LargeBinary)
 
 
+def _is_enum(hint: Any) -> bool:
+    return isinstance(hint, type) and issubclass(hint, StrEnum)
+
+
 def _is_json(hint: Any) -> bool:
     plain = _plain(hint)
     return typing.get_origin(plain) is tuple or (
@@ -169,8 +175,6 @@ def _decoder(table: Table, name: str, hint: Any) -> Convert | None:
         return msgspec.json.Decoder(plain).decode
     if plain is bool:
         return bool  # SQLite has integers
-    if isinstance(plain, type) and issubclass(plain, StrEnum):
+    if _is_enum(plain):
         return {member.value: member for member in plain}.__getitem__
-    if plain is bool:
-        return bool  # the driver of SQLite gives integers
     return None

@@ -1,0 +1,36 @@
+"""Rows without the columns that are empty in all of them.
+
+A new row is empty where its later life will be written: most of an extrinsic is. What all rows of a batch
+have in common stands once in the statement, and costs nothing for each.
+"""
+
+from collections.abc import Sequence
+from typing import Any, NamedTuple, TypeAlias
+
+from storage.driver import Row
+
+Empty: TypeAlias = tuple[str, Any]
+"""A column, and its empty value: None, zero, or nothing of its type."""
+
+
+class Given(NamedTuple):
+    """Some rows: the columns that are told, their values row by row, and the columns that are empty."""
+
+    columns: tuple[str, ...]
+    rows: list[Row]
+    empty: tuple[Empty, ...]
+
+
+def without_empty(columns: Sequence[str], rows: Sequence[Row]) -> Given:
+    """Set the columns apart that have one and the same empty value in all of the rows."""
+    told: list[str] = []
+    values_told: list[Row] = []
+    empty: list[Empty] = []
+    for column, values in zip(columns, zip(*rows, strict=True), strict=True):
+        first = values[0]
+        if first or any(values) or values.count(first) != len(values):
+            told.append(column)
+            values_told.append(values)
+        else:
+            empty.append((column, first))
+    return Given(tuple(told), list(zip(*values_told, strict=True)), tuple(empty))
