@@ -1,5 +1,7 @@
 """Records of storage to messages of the contract."""
 
+import functools
+
 from chamberlain.v1 import (
     agent_pb2,
     agreement_pb2,
@@ -47,7 +49,9 @@ from storage.records import (
 _VALUE_SHOWN = frozenset({BidStatus.REVEALED, BidStatus.WON, BidStatus.LOST})
 
 
+@functools.lru_cache(256)
 def timestamp(time_us: int) -> Timestamp:
+    """A time as a message, to be copied: what is made in one transaction has the same."""
     seconds, microseconds = divmod(time_us, 1_000_000)
     return Timestamp(seconds=seconds, nanos=microseconds * 1000)
 

@@ -20,7 +20,7 @@ from grpc.aio import AbortError, ServicerContext
 
 from server.errors import InvalidField, RequestTooLarge, Violation, abort
 from server.traces import trace_id_of
-from storage.deeds import Deed
+from storage.deeds import ANONYMOUS, Deed
 from storage.errors import CommitUnknown, DeadlineExceeded, Failure, ShuttingDown
 
 if TYPE_CHECKING:
@@ -28,8 +28,6 @@ if TYPE_CHECKING:
 
 OVERDUE_CHECK_SECONDS = 0.5
 """How often calls are looked for that have outlived the default deadline."""
-ANONYMOUS = "anonymous"
-"""Who calls, until authentication stands."""
 QUIET_SECONDS = 0.01
 """How long nothing may come before a drain is over; under load calls come every fraction of that."""
 

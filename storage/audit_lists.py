@@ -6,9 +6,11 @@ from typing import Any
 import msgspec
 
 from storage.audit import Entry
+from storage.deeds import ANONYMOUS
 from storage.driver import fetch
 from storage.errors import AuditEntryBroken
 from storage.records import Record
+from storage.schema_audit import KNOWN_ACTOR
 from storage.transaction import Transaction
 
 _decode = msgspec.json.Decoder(Entry).decode
@@ -88,9 +90,12 @@ def page(tx: Transaction, wanted: AuditFilter) -> AuditPage:
         conditions.append(("audit_log.number >= ", _first_at(tx, log, wanted.begin_time_us)))
     if wanted.end_time_us is not None:
         conditions.append(("audit_log.number < ", _first_at(tx, log, wanted.end_time_us)))
+    # The conditions of partial indexes are told, too, in the words that they have there.
     words = [f"{words}{tx.dialect.parameter(place)}" for place, (words, _) in enumerate(conditions, 1)]
+    if wanted.actor not in ("", ANONYMOUS):
+        words.append(f"audit_log.{KNOWN_ACTOR}")
     if wanted.trace_id:
-        words.append("audit_log.trace_id <> ''")  # as the partial index has it
+        words.append("audit_log.trace_id <> ''")
     raw = tx.dialect.raw
     rows = fetch(
         tx.connection,

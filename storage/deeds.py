@@ -12,6 +12,8 @@ from storage.records import Receipt, Record
 
 SYSTEM = "system"
 """The actor of what the server does by itself."""
+ANONYMOUS = "anonymous"
+"""The actor of every call, until authentication stands."""
 
 
 class Deed(Record, frozen=True, kw_only=True):

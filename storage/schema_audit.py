@@ -5,6 +5,9 @@ from sqlalchemy import Index, Table
 from storage.columns import number, number_key, partial_index, text
 from storage.schema import metadata
 
+# Whoever is anonymous made nearly every entry, and is found as fast by looking through the newest.
+KNOWN_ACTOR = "actor <> 'anonymous'"
+
 # The canonical bytes are in `entry`. What stands beside it is there to find entries by, and VerifyAudit
 # compares it with `entry`.
 audit_log = Table(
@@ -19,7 +22,7 @@ audit_log = Table(
     text("trace_id", fixed=True),
     text("entry", fixed=True),
     text("hash", fixed=True),
-    Index("audit_log_actor_idx", "actor", "number"),
+    partial_index("audit_log_actor_idx", "actor", "number", where=KNOWN_ACTOR),
     Index("audit_log_method_idx", "method", "number"),
     Index("audit_log_target_id_idx", "target_id", "number"),
     partial_index("audit_log_trace_id_idx", "trace_id", "number", where="trace_id <> ''"),

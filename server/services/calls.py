@@ -3,8 +3,9 @@
 import asyncio
 from typing import Any, TypeAlias, TypeVar
 
-from server.interceptor import ANONYMOUS, Context, current_call
+from server.interceptor import Context, current_call
 from server.paging import Pages
+from storage.deeds import ANONYMOUS
 from storage.outcome import Mutation
 from storage.requests import RequestKey, request_key
 from storage.store import Storage

@@ -177,7 +177,8 @@ async def test_a_changed_byte_is_named(orchestrator: Any, audit: Any, app: App) 
 @pytest.mark.parametrize(
     ("change", "number", "kind"),
     [
-        ("UPDATE audit_log SET number = 'x' WHERE number = 2", 4, "UNCHAINED"),
+        ("UPDATE audit_log SET number = 9 WHERE number = 2", 9, "UNCHAINED"),
+        ("UPDATE audit_log SET number = -9 WHERE number = 2", -9, "UNCHAINED"),
         ("UPDATE audit_log SET time_us = 'x' WHERE number = 2", 2, "CHANGED"),
         ("UPDATE database_state SET audit_head = 'x'", 0, "CHANGED"),
         ("UPDATE database_state SET audit_tail = 'x'", 0, "CHANGED"),

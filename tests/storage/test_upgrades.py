@@ -12,6 +12,7 @@ from storage.lifecycle import TaskStatus
 from storage.migrate import upgrade
 from storage.records import Action
 from storage.store import Storage
+from tests.storage.auditing import ADA
 from tests.storage.items import a_task
 from tests.storage.looking import dump, opened
 from tests.storage.market import Market
@@ -19,7 +20,7 @@ from tests.support.databases import GENESIS
 
 Rows = dict[str, list[dict[str, Any]]]
 
-EARLIER = ("0001",)
+EARLIER = ("0001", "0004")
 """The revisions that a database may be at."""
 FIRST_ROWS = ("alembic_version", "database_state")
 """Tables that a revision fills by itself."""
@@ -33,7 +34,7 @@ async def a_story() -> Rows:
         await market.settle(await market.completed_task())
         await market.completed_task()
         await market.bid(await market.task(), "ada", 70)
-        await storage.commit(tasks.create, a_task(input=b"waiting"))
+        await storage.commit(tasks.create, a_task(input=b"waiting"), deed=ADA)
         tables = await dump(storage)
     return {
         name: [dict(zip(schema.metadata.tables[name].columns.keys(), row, strict=True)) for row in rows]
