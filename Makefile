@@ -4,6 +4,7 @@
 SHELL := bash
 MAKEFLAGS += --no-print-directory
 PYTHON ?= python3
+WORKERS ?= 4
 export PYTHON
 RUN := .venv/bin/python -m
 
@@ -23,8 +24,9 @@ serve: install ## Run the server: make serve ARGS='--help'
 demo: install ## See a whole story: a development chain, a server, and a task from post to settlement
 	@.venv/bin/chamberlain demo $(ARGS)
 
-test: install ## Run the tests: make test ARGS='tests/unit -k codec'
-	@$(RUN) pytest $(ARGS)
+# Much of the time a test waits for a chain or for a process.
+test: install ## Run the tests, so many at once: make test WORKERS=0 ARGS='tests/unit -k codec'
+	@$(RUN) pytest --numprocesses $(WORKERS) $(ARGS)
 
 lint: install ## Check style, and that imports between rooms run one way
 	@$(RUN) ruff check

@@ -19,6 +19,8 @@ from bench.workloads import BARE, NOOP, WORKLOADS
 
 OUTPUT = Path("build/bench.json")
 WARM_UP_SECONDS = 0.3
+PRINTED_WIDTH = 160
+"""In characters, where the output is not a terminal."""
 LOADS = (
     Load(callers=64, rounds=10, seconds=1.0),
     Load(callers=16, rounds=5, seconds=0.8),
@@ -52,7 +54,7 @@ def main(only: str | None) -> None:
 
     `absence` is measured only if it is asked for.
     """
-    console = Console(highlight=False, width=None if sys.stdout.isatty() else 120)
+    console = Console(highlight=False, width=None if sys.stdout.isatty() else PRINTED_WIDTH)
     calls: list[CallRow] = []
     against_peers: list[PeerRow] = []
     if only is None or only in WORKLOADS:

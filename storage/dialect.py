@@ -107,8 +107,8 @@ class Dialect(Protocol):
 
 NEWEST_ENTRIES = 1000
 """How many of the newest entries Postgres looks through for a word before it asks the index."""
-NEWEST_ENTRIES_MAX = 8000
-"""How many it looks through if the word is frequent among the newest of them, about."""
+NEWEST_ENTRIES_MAX, NEWEST_ENTRIES_STEP = 8000, 500
+"""How many more it looks through, if the word is frequent among the newest, and in which steps."""
 STATEMENTS_KEPT = 512
 _EVENT_COLUMNS = tuple(column.name for column in schema.events.columns if column.name != "number")
 _COUNT_COLUMNS = tuple(column.name for column in schema.status_counts.columns)
@@ -310,13 +310,14 @@ class PostgresDialect:
     def newest_matches(self, connection: Connection, wanted: Matching, at_most: int) -> list[int]:
         # A word that is frequent is found among the newest entries; the index would bring all that have it.
         parameters = (" ".join(wanted.words), *wanted.values)
-        found = fetch(connection, _among_newest(wanted, at_most, NEWEST_ENTRIES), parameters)
-        # If it is as frequent before them, so many are enough.
-        enough = NEWEST_ENTRIES * at_most // max(len(found), 1)
-        if NEWEST_ENTRIES < enough <= NEWEST_ENTRIES_MAX:
+        found = fetch(connection, _among_newest(wanted, at_most, 0, NEWEST_ENTRIES), parameters)
+        # If it is as frequent before them, so many more are enough, and some for chance.
+        more = NEWEST_ENTRIES * (at_most - len(found)) // max(len(found), 1) * 5 // 4
+        if 0 < more <= NEWEST_ENTRIES_MAX:
             # Few different statements, for each is prepared.
-            window = NEWEST_ENTRIES << (enough // NEWEST_ENTRIES).bit_length()
-            found = fetch(connection, _among_newest(wanted, at_most, window), parameters)
+            window = -(-more // NEWEST_ENTRIES_STEP) * NEWEST_ENTRIES_STEP
+            before = _among_newest(wanted, at_most, NEWEST_ENTRIES, window)
+            found = [*found, *fetch(connection, before, parameters)][:at_most]
         if len(found) < at_most:
             found = fetch(connection, _by_index(wanted, at_most), parameters)
         return [row[0] for row in found]
@@ -327,8 +328,8 @@ class PostgresDialect:
 _MATCHING = "words @@ plainto_tsquery('simple', $1)"
 
 
-def _among_newest(wanted: Matching, at_most: int, window: int) -> str:
-    """Looks for the newest matches among so many of the newest entries."""
+def _among_newest(wanted: Matching, at_most: int, passed_over: int, window: int) -> str:
+    """Looks for the newest matches among so many of the newest entries, after some that are passed over."""
     newest = (
         "WHERE session_id = $2 ORDER BY position DESC"
         if wanted.in_one_session
@@ -336,7 +337,7 @@ def _among_newest(wanted: Matching, at_most: int, window: int) -> str:
     )
     return (
         "WITH newest AS MATERIALIZED (SELECT entry_number, session_id, role, create_time_us"
-        f" FROM transcript_entries {newest} LIMIT {window:d}),"
+        f" FROM transcript_entries {newest} LIMIT {window:d} OFFSET {passed_over:d}),"
         " found AS MATERIALIZED (SELECT newest.* FROM newest, LATERAL"
         " (SELECT words FROM transcript_search WHERE entry_number = newest.entry_number OFFSET 0)"
         f" AS indexed WHERE {_MATCHING})"

@@ -264,6 +264,19 @@ async def test_of_a_word_that_is_everywhere_the_newest_entries_are_found(
     assert await contents(local, "6", session_id=a.session.session_id) == []
 
 
+async def test_of_a_word_that_is_frequent_the_newest_entries_are_found(
+    local: Storage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(limits, "SEARCH_MATCHES_MAX", 3)
+    monkeypatch.setattr("storage.dialect.NEWEST_ENTRIES", 4)
+    a = await told(local, *(f"{'even' if n % 2 == 0 else 'odd'} {n}" for n in range(12)))
+    b = await told(local, *(f"odd {n}" for n in range(3)))
+    assert await contents(local, "even", session_id=a.session.session_id) == ["even 10", "even 6", "even 8"]
+    assert await contents(local, "even", session_id=b.session.session_id) == []
+    assert await contents(local, "odd") == ["odd 0", "odd 1", "odd 2"]
+    assert await contents(local, "odd", session_id=a.session.session_id) == ["odd 11", "odd 7", "odd 9"]
+
+
 async def test_every_separator_parts_words_in_the_index_too(local: Storage) -> None:
     every = re.findall(f"[{SEPARATORS}]", "".join(map(chr, range(1, 0x20000))))
     separators = [*every[:600], *every[600::40]]
