@@ -17,7 +17,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_en
 from sqlalchemy.pool import NullPool
 from sqlalchemy.util import greenlet_spawn
 
-from storage.dialect import PostgresDialect
+from storage.dialect_postgres import PostgresDialect
 from storage.engine import Lock
 from storage.errors import CommitUnknown, DatabaseUnavailable, Overloaded, Retry
 from storage.migrate import upgrade

@@ -24,7 +24,8 @@ from sqlalchemy.engine import Connection, RootTransaction
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.pool import QueuePool, StaticPool
 
-from storage.dialect import SqliteDialect
+from storage.dialect_sqlite import SqliteDialect
+from storage.driver import execute
 from storage.engine import Lock
 from storage.errors import BadDatabaseUrl, CommitUnknown, DatabaseUnavailable
 from storage.migrate import upgrade
@@ -262,7 +263,7 @@ def _engine(
         **options,
     )
     if begin:
-        event.listen(engine, "begin", lambda connection: connection.exec_driver_sql(begin))
+        event.listen(engine, "begin", lambda connection: execute(connection, begin))
     return engine
 
 
