@@ -16,6 +16,7 @@ class Gathering:
         self._expected = 1
         self._here = 0
         self._complete: asyncio.Future[None] | None = None
+        self._next_look: asyncio.TimerHandle | None = None
 
     def joined(self, waiting: int) -> None:
         """Say that now so many are waiting."""
@@ -37,21 +38,24 @@ class Gathering:
             return
         loop = asyncio.get_running_loop()
         self._complete = loop.create_future()
-        latest = loop.time() + GATHER_SECONDS
-        # The first look proves nothing: the answers of the last batch may have been sent all the while.
-        timer = loop.call_later(GATHER_PAUSE_SECONDS, self._look, -1, latest)
+        # The first look only counts: until then the answers of the last batch may still have been on their way.
+        self._look_again(None, loop.time() + GATHER_SECONDS)
         try:
             await self._complete
         finally:
-            timer.cancel()
             self._complete = None
+            if self._next_look is not None:
+                self._next_look.cancel()
 
-    def _look(self, here_before: int, latest: float) -> None:
+    def _look_again(self, seen: int | None, latest: float) -> None:
         loop = asyncio.get_running_loop()
-        if self._here == here_before or loop.time() >= latest:
+        self._next_look = loop.call_later(GATHER_PAUSE_SECONDS, self._look, seen, latest)
+
+    def _look(self, seen: int | None, latest: float) -> None:
+        if self._here == seen or asyncio.get_running_loop().time() >= latest:
             self._depart()
-        elif self._complete is not None:
-            loop.call_later(GATHER_PAUSE_SECONDS, self._look, self._here, latest)
+        else:
+            self._look_again(self._here, latest)
 
     def _depart(self) -> None:
         if self._complete is not None and not self._complete.done():
