@@ -1,7 +1,7 @@
 """Where SQLite and Postgres write the same statement differently: one named function per difference.
 
-Statements carry many items at once. `dialect_sqlite` and `dialect_postgres` write them, `statements` has what is
-common to both.
+Statements carry many items at once. `dialect_sqlite` and `dialect_postgres` write them, `statements` has what
+is common to both.
 """
 
 from collections.abc import Sequence

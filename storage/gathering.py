@@ -38,7 +38,7 @@ class Gathering:
             return
         loop = asyncio.get_running_loop()
         self._complete = loop.create_future()
-        # The first look only counts: until then the answers of the last batch may still have been on their way.
+        # The first look only counts: until then the answers of the last batch may have been on their way.
         self._look_again(None, loop.time() + GATHER_SECONDS)
         try:
             await self._complete
