@@ -20,17 +20,17 @@ from storage.transaction import Transaction
 
 
 class RequestKey(Record, frozen=True, kw_only=True):
-    """Who asked for what: `key` is caller, method and request id; `fingerprint` is a SHA-256 digest."""
+    """Who asked for what: `key` is caller, method and request id, `fingerprint` a SHA-256 digest."""
 
-    key: bytes
+    key: str
     fingerprint: bytes
     request_id: str
 
 
 class StoredAnswer(Record, frozen=True, kw_only=True):
-    request_key: bytes
+    request_key: str
     fingerprint: bytes
-    answer: bytes
+    answer: str
     create_time_us: int
 
 
@@ -43,7 +43,7 @@ def request_key(principal: str, method: str, request_id: str, body: bytes) -> Re
     The parts of the key stand as they are: ids that grow, as those of version 7 do, have neighbours in the
     index, where a hash would touch another page for each (measured: a quarter of what a task costs).
     """
-    key = "\0".join((principal, method, request_id)).encode()
+    key = msgspec.json.encode((principal, method, request_id)).decode()
     return RequestKey(key=key, fingerprint=hashlib.sha256(body).digest(), request_id=request_id)
 
 
@@ -93,7 +93,7 @@ def apply_once(
     return outcomes, repeated
 
 
-def _load(tx: Transaction, keys: Iterable[bytes]) -> dict[bytes, StoredAnswer]:
+def _load(tx: Transaction, keys: Iterable[str]) -> dict[str, StoredAnswer]:
     return {stored.request_key: stored for stored in _answers.load(tx, keys, lock=False)}
 
 
@@ -123,7 +123,7 @@ def _stored(tx: Transaction, key: RequestKey, answer: Any) -> StoredAnswer:
     return StoredAnswer(
         request_key=key.key,
         fingerprint=key.fingerprint,
-        answer=msgspec.json.encode(answer),
+        answer=msgspec.json.encode(answer).decode(),
         create_time_us=tx.now_us,
     )
 

@@ -414,9 +414,9 @@ status_counts = Table(
 requests = Table(
     "requests",
     metadata,
-    Column("request_key", LargeBinary, primary_key=True, info=FIXED),
+    _text("request_key", primary_key=True),
     _blob("fingerprint", fixed=True),
-    _blob("answer", fixed=True),
+    _text("answer", fixed=True),
     _number("create_time_us", fixed=True),
     Index("requests_create_time_us_idx", "create_time_us"),
 )

@@ -1,5 +1,7 @@
 """A database of an earlier revision goes on with all that it has, on both engines."""
 
+import hashlib
+from collections.abc import Sequence
 from typing import Any
 
 import pytest
@@ -8,13 +10,14 @@ from sqlalchemy.engine import Connection
 
 from storage import disputes, schema, tasks
 from storage.driver import fetch
+from storage.errors import RequestIdReused
 from storage.lifecycle import TaskStatus
 from storage.migrate import upgrade
 from storage.records import Action
 from storage.store import Storage
 from tests.storage.auditing import ADA
 from tests.storage.items import a_task
-from tests.storage.looking import dump, opened
+from tests.storage.looking import a_request, dump, opened
 from tests.storage.market import Market
 from tests.support.databases import GENESIS
 
@@ -36,10 +39,7 @@ async def a_story() -> Rows:
         await market.bid(await market.task(), "ada", 70)
         await storage.commit(tasks.create, a_task(input=b"waiting"), deed=ADA)
         tables = await dump(storage)
-    return {
-        name: [dict(zip(schema.metadata.tables[name].columns.keys(), row, strict=True)) for row in rows]
-        for name, rows in tables.items()
-    }
+    return {name: [named(name, row) for row in rows] for name, rows in tables.items()}
 
 
 def make_as_it_was(connection: Connection, revision: str, story: Rows) -> Rows:
@@ -105,3 +105,37 @@ async def go_on(storage: Storage) -> None:
     dispute = disputes.Dispute(task_id=unsettled[0][0], reason="half of it is missing")
     disputed = (await storage.commit(disputes.raise_, dispute)).record
     assert (disputed.pending_action, disputed.status) == (Action.DISPUTE_TASK, TaskStatus.COMPLETED)
+
+
+async def test_a_request_that_was_answered_before_has_the_same_answer_afterwards(empty_url: str) -> None:
+    first = a_request("first \u2603")
+    answered: dict[str, Any] = {}
+    async with opened(":memory:", GENESIS) as storage:
+        answered["receipt"] = await storage.commit(tasks.create, a_task(), request=first)
+        story = {"tasks": (await dump(storage))["tasks"], "requests": (await dump(storage))["requests"]}
+
+    def as_they_were(connection: Connection) -> None:
+        upgrade(connection, "0004")
+        old = MetaData()
+        old.reflect(connection, only=("tasks", "requests"))
+        connection.execute(insert(old.tables["tasks"]), [named("tasks", row) for row in story["tasks"]])
+        ((_, fingerprint, answer, create_time_us),) = story["requests"]
+        keys = (
+            "anonymous\0Method\0first \u2603".encode(),
+            hashlib.sha256(b"a key of revision 0001").digest(),
+        )
+        rows = [(key, fingerprint, answer.encode(), create_time_us) for key in keys]
+        connection.execute(insert(old.tables["requests"]), [named("requests", row) for row in rows])
+
+    earlier = Storage.open(empty_url)
+    await earlier._engine.write(as_they_were)
+    await earlier.close()
+    async with opened(empty_url, GENESIS) as storage:
+        assert await storage.commit(tasks.create, a_task(), request=first) == answered["receipt"]
+        with pytest.raises(RequestIdReused):
+            await storage.commit(tasks.create, a_task(), request=a_request("first \u2603", b"another body"))
+        assert len((await dump(storage))["requests"]) == 1
+
+
+def named(table: str, row: Sequence[Any]) -> dict[str, Any]:
+    return dict(zip(schema.metadata.tables[table].columns.keys(), row, strict=True))
