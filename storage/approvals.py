@@ -1,6 +1,7 @@
 """Approvals: what a person must decide before an agent goes on. Their times are of the database's clock."""
 
 from collections.abc import Iterable, Sequence
+from operator import attrgetter
 from typing import Any
 
 import msgspec
@@ -52,7 +53,7 @@ class ApprovalFilter(Record, frozen=True, kw_only=True):
     approver_role: str = ""
 
 
-@mutation(Approval, locks=head_of)
+@mutation(Approval, locks=head_of, subject=attrgetter("requested_by"))
 def request(tx: Transaction, items: Sequence[NewApproval]) -> list[Outcome[Approval]]:
     """Store approvals, which are pending then. It touches their sessions.
 
@@ -85,7 +86,7 @@ def request(tx: Transaction, items: Sequence[NewApproval]) -> list[Outcome[Appro
     return outcomes
 
 
-@mutation(Approval, locks=lambda item: [(APPROVALS, item.approval_id)])
+@mutation(Approval, locks=lambda item: [(APPROVALS, item.approval_id)], subject=attrgetter("decided_by"))
 def end(tx: Transaction, items: Sequence[Ending]) -> list[Outcome[Approval]]:
     """Decide or cancel approvals. Refusals, per approval: ApprovalNotFound, ApprovalNotPending."""
     now_us = tx.dialect.clock_us(tx.connection)

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from chamberlain.v1 import approval_service_pb2 as approval_pb
 from chamberlain.v1 import orchestrator_service_pb2 as orchestrator_pb
 from click.testing import CliRunner, Result
 from grpc.aio import AioRpcError
@@ -45,7 +46,7 @@ async def test_entries_are_listed_for_people_and_for_programs(shell: Shell, orch
     with pytest.raises(AioRpcError):
         await orchestrator.CancelTask(orchestrator_pb.CancelTaskRequest(task_id="nobody"))
     lines = [line.split() for line in (await shell.said("list")).splitlines()]
-    assert lines[0] == ["entry", "time", "actor", "method", "result", "target", "id", "counts"]
+    assert lines[0] == ["entry", "time", "actor", "method", "result", "target", "id", "subject", "counts"]
     assert [line[0] for line in lines[1:]] == ["3", "2", "1"]
     assert lines[1][4:] == ["OrchestratorService/CancelTask", "TASK_NOT_FOUND", "task", "nobody"]
     for arguments, numbers in (
@@ -58,6 +59,26 @@ async def test_entries_are_listed_for_people_and_for_programs(shell: Shell, orch
     ):
         listed = json.loads(await shell.said("list", *arguments, "--json"))
         assert [entry["number"] for entry in listed] == numbers
+
+
+async def test_who_decided_is_listed(shell: Shell, approvals: Any) -> None:
+    request = approval_pb.RequestApprovalRequest(kind="payment", title="Pay", requested_by="planner")
+    asked = (await approvals.RequestApproval(request)).approval
+    decision = approval_pb.DecideApprovalRequest(
+        approval_id=asked.approval_id,
+        decision=approval_pb.APPROVAL_DECISION_APPROVED,
+        decided_by="grace",
+        notes="Too much, but well.",
+    )
+    await approvals.DecideApproval(decision)
+    lines = [line.split() for line in (await shell.said("list")).splitlines()[1:]]
+    assert [line[-3:] for line in lines] == [
+        ["approval", asked.approval_id, "grace"],
+        ["approval", asked.approval_id, "planner"],
+    ]
+    listed = json.loads(await shell.said("list", "--json"))
+    assert [entry["subject"] for entry in listed] == ["grace", "planner"]
+    assert "Too much" not in await shell.said("export")
 
 
 async def test_a_long_list_takes_several_pages(shell: Shell, orchestrator: Any) -> None:

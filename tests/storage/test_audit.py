@@ -13,7 +13,9 @@ from storage import (
     audit_chain,
     audit_retention,
     bids,
+    disputes,
     limits,
+    pauses,
     results,
     session_sweep,
     tasks,
@@ -25,9 +27,11 @@ from storage.audit_lists import AuditFilter
 from storage.audit_lists import page as audit_page
 from storage.audit_retention import Prune
 from storage.deeds import SYSTEM, Deed
+from storage.disputes import Dispute
 from storage.errors import AuditEntryBroken, Refusal
 from storage.lifecycle import ApprovalStatus
 from storage.outcome import mutation
+from storage.pauses import ALL_SIGNERS, Pause
 from storage.schema import AUDIT_NO_HASH
 from storage.session_sweep import Sweep
 from storage.sessions import NewSession
@@ -38,10 +42,12 @@ from tests.storage.auditing import ADA, audited, fault_of, meddle, walked
 from tests.storage.conversation import an_entry, opened_session
 from tests.storage.items import HOUR_US, NONCE, a_bid, a_result, a_reveal, a_task, an_agent, now_us
 from tests.storage.looking import a_request, together
+from tests.storage.market import Market
 from tests.storage.test_approval_model import an_approval
 from tests.storage.test_committer import POISON, register_or_raise
 
 PRUNING = Deed(actor=SYSTEM, method="audit_retention.prune")
+DISPUTING = Deed(actor="ada", method="OrchestratorService/DisputeTask")
 
 
 async def _some_entries(storage: Storage, count: int, *, first: int = 0) -> None:
@@ -106,9 +112,32 @@ async def test_the_bytes_of_an_entry_are_as_they_were_ever(local: Storage) -> No
     expected = (
         f'{{"number":1,"time_us":{receipt.record.create_time_us},"actor":"ada","method":"Service/Method",'
         '"target_type":"agent","target_id":"a\\"\\\\é","result":"ok","status":"active",'
-        f'"trace_id":"{"ab" * 16}","correlation_id":"","counts":{{}}}}'
+        f'"trace_id":"{"ab" * 16}","correlation_id":"","counts":{{}},"subject":""}}'
     )
     assert stored.canonical.decode() == expected
+
+
+async def test_entries_of_before_there_were_subjects_are_read_and_verified_on(local: Storage) -> None:
+    await _some_entries(local, 3)
+    previous = AUDIT_NO_HASH
+    for stored in await audited(local):
+        old = stored.canonical.replace(b',"subject":""}', b"}")
+        previous = sha256(previous.encode() + old).hexdigest()
+        await meddle(
+            local,
+            "UPDATE audit_log SET entry = :entry, hash = :hash WHERE number = :number",
+            entry=old.decode(),
+            hash=previous,
+            number=stored.number,
+        )
+    await meddle(local, "UPDATE database_state SET audit_hash = :hash", hash=previous)
+    await local.commit(approvals.request, an_approval(requested_by="planner"), deed=ADA)
+    assert [(await walked(local)).position, await fault_of(local)] == [4, None]
+    found = await audited(local)
+    assert [b"subject" in stored.canonical for stored in found] == [False, False, False, True]
+    assert [stored.entry.subject for stored in found] == ["", "", "", "planner"]
+    pruned = await local.commit(audit_retention.prune, Prune(before_us=now_us(), at_most=3), deed=PRUNING)
+    assert (pruned.count, await fault_of(local)) == (3, None)
 
 
 async def test_an_entry_names_the_extrinsic_that_was_asked_for(chained: Storage) -> None:
@@ -199,6 +228,47 @@ async def test_the_decision_of_an_approval_is_told(local: Storage) -> None:
         ending = Ending(approval_id=asked.approval_id, status=status, decided_by="grace")
         await local.commit(approvals.end, ending, deed=ADA)
     assert [stored.entry.status for stored in await audited(local)] == ["approved", "rejected"]
+
+
+async def test_whom_the_caller_named_is_told_of_an_approval_also_if_they_were_refused(local: Storage) -> None:
+    secret = "what they think about it"
+    asked = await local.commit(approvals.request, an_approval(requested_by="planner"), deed=ADA)
+    for by in ("grace", "hedy"):
+        ending = Ending(
+            approval_id=asked.approval_id, status=ApprovalStatus.REJECTED, decided_by=by, notes=secret
+        )
+        await asyncio.gather(local.commit(approvals.end, ending, deed=ADA), return_exceptions=True)
+    stored = await audited(local)
+    assert [(each.entry.subject, each.entry.result) for each in stored] == [
+        ("planner", "ok"),
+        ("grace", "ok"),
+        ("hedy", "APPROVAL_NOT_PENDING"),
+    ]
+    assert not [each for each in stored if secret.encode() in each.canonical]
+
+
+async def test_whom_the_caller_named_is_told_of_a_pause(chained: Storage) -> None:
+    for signer in ("ops", ALL_SIGNERS):
+        await chained.commit(pauses.pause, Pause(signer=signer, reason="a reason"), deed=ADA)
+    await chained.commit(pauses.resume, "ops", deed=ADA)
+    stored = await audited(chained)
+    assert [(each.entry.subject, each.entry.counts["pauses"]) for each in stored] == [
+        ("ops", 1),
+        ("", 2),
+        ("ops", 1),
+    ]
+    assert not [each for each in stored if b"a reason" in each.canonical]
+
+
+async def test_whom_the_caller_named_is_told_of_a_dispute(market: Market) -> None:
+    await market.agents()
+    task = await market.assigned_task()
+    for agent_id in ("bob", "eve", ""):
+        dispute = Dispute(task_id=task.task_id, agent_id=agent_id, reason="late")
+        disputing = market.storage.commit(disputes.raise_, dispute, deed=DISPUTING)
+        await asyncio.gather(disputing, return_exceptions=True)
+    stored = await audited(market.storage, method=DISPUTING.method)
+    assert [each.entry.subject for each in stored] == ["bob", "eve", ""]
 
 
 async def test_a_sweep_that_found_nothing_leaves_no_entry(local: Storage) -> None:

@@ -34,15 +34,16 @@ class AuditServiceStub:
     itself, as actor `system`: a sweep leaves an entry for each session and approval that it moves.
     What is refused before that, because it is malformed or not allowed, a repeated request id, and a
     call that failed leave none; nor does a call that had nothing to do, like an empty append. Entries
-    tell ids, states and counts, never contents, prompts, sealed values or secrets.
+    tell ids, states and counts, never contents, prompts, notes, sealed values or secrets.
 
     The log is a chain that anybody can check. The canonical bytes of an entry are a JSON object in
     UTF-8 without spaces, with the members `number`, `time_us` (microseconds since the epoch, UTC),
-    `actor`, `method`, `target_type`, `target_id`, `result`, `status`, `trace_id`, `correlation_id` and
-    `counts` (an object of integers with sorted names), in this order. The hash of an entry is the
-    SHA-256, in lower-case hexadecimal, of the 64 hexadecimal digits of the hash before (64 zeros
-    before the first entry) followed by these bytes. Numbers are dense, from 1, in the order of
-    commits, and times never go back.
+    `actor`, `method`, `target_type`, `target_id`, `result`, `status`, `trace_id`, `correlation_id`,
+    `counts` (an object of integers with sorted names) and `subject`, in this order; the entries of
+    versions that had no `subject` end with `counts`. The hash of an entry is the SHA-256, in
+    lower-case hexadecimal, of the 64 hexadecimal digits of the hash before (64 zeros before the first
+    entry) followed by these bytes. Numbers are dense, from 1, in the order of commits, and times
+    never go back.
 
     Entries older than AUDIT_RETENTION_DAYS are pruned, if that is set. The entry of the pruning
     itself signs for them: its target, of type `audit`, is `<number>:<hash>` of the last one deleted.
@@ -83,15 +84,16 @@ class AuditServiceAsyncStub(AuditServiceStub):
     itself, as actor `system`: a sweep leaves an entry for each session and approval that it moves.
     What is refused before that, because it is malformed or not allowed, a repeated request id, and a
     call that failed leave none; nor does a call that had nothing to do, like an empty append. Entries
-    tell ids, states and counts, never contents, prompts, sealed values or secrets.
+    tell ids, states and counts, never contents, prompts, notes, sealed values or secrets.
 
     The log is a chain that anybody can check. The canonical bytes of an entry are a JSON object in
     UTF-8 without spaces, with the members `number`, `time_us` (microseconds since the epoch, UTC),
-    `actor`, `method`, `target_type`, `target_id`, `result`, `status`, `trace_id`, `correlation_id` and
-    `counts` (an object of integers with sorted names), in this order. The hash of an entry is the
-    SHA-256, in lower-case hexadecimal, of the 64 hexadecimal digits of the hash before (64 zeros
-    before the first entry) followed by these bytes. Numbers are dense, from 1, in the order of
-    commits, and times never go back.
+    `actor`, `method`, `target_type`, `target_id`, `result`, `status`, `trace_id`, `correlation_id`,
+    `counts` (an object of integers with sorted names) and `subject`, in this order; the entries of
+    versions that had no `subject` end with `counts`. The hash of an entry is the SHA-256, in
+    lower-case hexadecimal, of the 64 hexadecimal digits of the hash before (64 zeros before the first
+    entry) followed by these bytes. Numbers are dense, from 1, in the order of commits, and times
+    never go back.
 
     Entries older than AUDIT_RETENTION_DAYS are pruned, if that is set. The entry of the pruning
     itself signs for them: its target, of type `audit`, is `<number>:<hash>` of the last one deleted.
@@ -128,15 +130,16 @@ class AuditServiceServicer(metaclass=_abc_1.ABCMeta):
     itself, as actor `system`: a sweep leaves an entry for each session and approval that it moves.
     What is refused before that, because it is malformed or not allowed, a repeated request id, and a
     call that failed leave none; nor does a call that had nothing to do, like an empty append. Entries
-    tell ids, states and counts, never contents, prompts, sealed values or secrets.
+    tell ids, states and counts, never contents, prompts, notes, sealed values or secrets.
 
     The log is a chain that anybody can check. The canonical bytes of an entry are a JSON object in
     UTF-8 without spaces, with the members `number`, `time_us` (microseconds since the epoch, UTC),
-    `actor`, `method`, `target_type`, `target_id`, `result`, `status`, `trace_id`, `correlation_id` and
-    `counts` (an object of integers with sorted names), in this order. The hash of an entry is the
-    SHA-256, in lower-case hexadecimal, of the 64 hexadecimal digits of the hash before (64 zeros
-    before the first entry) followed by these bytes. Numbers are dense, from 1, in the order of
-    commits, and times never go back.
+    `actor`, `method`, `target_type`, `target_id`, `result`, `status`, `trace_id`, `correlation_id`,
+    `counts` (an object of integers with sorted names) and `subject`, in this order; the entries of
+    versions that had no `subject` end with `counts`. The hash of an entry is the SHA-256, in
+    lower-case hexadecimal, of the 64 hexadecimal digits of the hash before (64 zeros before the first
+    entry) followed by these bytes. Numbers are dense, from 1, in the order of commits, and times
+    never go back.
 
     Entries older than AUDIT_RETENTION_DAYS are pruned, if that is set. The entry of the pruning
     itself signs for them: its target, of type `audit`, is `<number>:<hash>` of the last one deleted.
