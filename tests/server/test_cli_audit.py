@@ -13,6 +13,7 @@ from grpc.aio import AioRpcError
 
 from server.app import App
 from server.cli import main
+from storage import limits
 from tests.server.market import a_task
 from tests.storage.auditing import meddle
 
@@ -41,6 +42,12 @@ async def _some_tasks(orchestrator: Any, count: int) -> list[str]:
     return [response.task.task_id for response in created]
 
 
+async def _an_approval(approvals: Any) -> str:
+    request = approval_pb.RequestApprovalRequest(kind="payment", title="Pay", requested_by="planner")
+    approval_id: str = (await approvals.RequestApproval(request)).approval.approval_id
+    return approval_id
+
+
 async def test_entries_are_listed_for_people_and_for_programs(shell: Shell, orchestrator: Any) -> None:
     first, second = await _some_tasks(orchestrator, 2)
     with pytest.raises(AioRpcError):
@@ -62,10 +69,9 @@ async def test_entries_are_listed_for_people_and_for_programs(shell: Shell, orch
 
 
 async def test_who_decided_is_listed(shell: Shell, approvals: Any) -> None:
-    request = approval_pb.RequestApprovalRequest(kind="payment", title="Pay", requested_by="planner")
-    asked = (await approvals.RequestApproval(request)).approval
+    approval_id = await _an_approval(approvals)
     decision = approval_pb.DecideApprovalRequest(
-        approval_id=asked.approval_id,
+        approval_id=approval_id,
         decision=approval_pb.APPROVAL_DECISION_APPROVED,
         decided_by="grace",
         notes="Too much, but well.",
@@ -73,8 +79,8 @@ async def test_who_decided_is_listed(shell: Shell, approvals: Any) -> None:
     await approvals.DecideApproval(decision)
     lines = [line.split() for line in (await shell.said("list")).splitlines()[1:]]
     assert [line[-3:] for line in lines] == [
-        ["approval", asked.approval_id, "grace"],
-        ["approval", asked.approval_id, "planner"],
+        ["approval", approval_id, "grace"],
+        ["approval", approval_id, "planner"],
     ]
     listed = json.loads(await shell.said("list", "--json"))
     assert [entry["subject"] for entry in listed] == ["grace", "planner"]
@@ -86,6 +92,16 @@ async def test_a_long_list_takes_several_pages(shell: Shell, orchestrator: Any) 
     await orchestrator.BatchCreateTasks(orchestrator_pb.BatchCreateTasksRequest(requests=requests))
     listed = json.loads(await shell.said("list", "--limit", "1000", "--json"))
     assert [int(entry["number"]) for entry in listed] == list(range(250, 0, -1))
+
+
+async def test_a_list_goes_on_behind_empty_pages(
+    shell: Shell, orchestrator: Any, approvals: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(limits, "AUDIT_SCAN_MAX", 2)
+    await _an_approval(approvals)
+    await _some_tasks(orchestrator, 6)
+    listed = json.loads(await shell.said("list", "--type", "approval", "--json"))
+    assert [entry["number"] for entry in listed] == ["1"]
 
 
 async def test_a_whole_chain_is_told_with_its_head_which_anchors_the_next_walk(

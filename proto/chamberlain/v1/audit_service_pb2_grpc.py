@@ -97,6 +97,10 @@ class AuditServiceServicer:
     def ListAudit(self, request, context):
         """Lists entries, newest first unless asked otherwise.
 
+        A page looks at 10,000 entries at most, so it may hold fewer than asked for, or none, and have a
+        `next_page_token` all the same: go on until that is empty. See AuditFilter for what is found at
+        once.
+
         DATA_LOSS, AUDIT_ENTRY_BROKEN if a page holds an entry that cannot be read any more.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)

@@ -56,6 +56,10 @@ class AuditServiceStub:
     ListAudit: _grpc.UnaryUnaryMultiCallable[_audit_service_pb2.ListAuditRequest, _audit_service_pb2.ListAuditResponse]
     """Lists entries, newest first unless asked otherwise.
 
+    A page looks at 10,000 entries at most, so it may hold fewer than asked for, or none, and have a
+    `next_page_token` all the same: go on until that is empty. See AuditFilter for what is found at
+    once.
+
     DATA_LOSS, AUDIT_ENTRY_BROKEN if a page holds an entry that cannot be read any more.
     """
     VerifyAudit: _grpc.UnaryStreamMultiCallable[_audit_service_pb2.VerifyAuditRequest, _audit_service_pb2.VerifyAuditResponse]
@@ -102,6 +106,10 @@ class AuditServiceAsyncStub(AuditServiceStub):
     def __init__(self, channel: _aio.Channel) -> None: ...
     ListAudit: _aio.UnaryUnaryMultiCallable[_audit_service_pb2.ListAuditRequest, _audit_service_pb2.ListAuditResponse]  # type: ignore[assignment]
     """Lists entries, newest first unless asked otherwise.
+
+    A page looks at 10,000 entries at most, so it may hold fewer than asked for, or none, and have a
+    `next_page_token` all the same: go on until that is empty. See AuditFilter for what is found at
+    once.
 
     DATA_LOSS, AUDIT_ENTRY_BROKEN if a page holds an entry that cannot be read any more.
     """
@@ -152,6 +160,10 @@ class AuditServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_audit_service_pb2.ListAuditResponse, _abc.Awaitable[_audit_service_pb2.ListAuditResponse]]:
         """Lists entries, newest first unless asked otherwise.
+
+        A page looks at 10,000 entries at most, so it may hold fewer than asked for, or none, and have a
+        `next_page_token` all the same: go on until that is empty. See AuditFilter for what is found at
+        once.
 
         DATA_LOSS, AUDIT_ENTRY_BROKEN if a page holds an entry that cannot be read any more.
         """
