@@ -46,7 +46,7 @@ from server.services.orchestrator import OrchestratorService
 from server.services.outbox import OutboxService
 from server.services.sessions import SessionService
 from server.services.transcripts import TranscriptService
-from server.session_sweeps import SESSIONS_SECONDS, SessionSweeps, session_ages
+from server.session_sweeps import PURGE_SECONDS, SESSIONS_SECONDS, SessionSweeps, session_ages
 from server.settings import BadSettings, Settings, environment_name
 from server.sweeps import DEADLINES_SECONDS, RETENTION_SECONDS, Sweeps
 from storage.store import LOCAL, Storage
@@ -222,7 +222,9 @@ class App:
         if chain or metrics:
             background.every("observer", LOOK_SECONDS, observer.look)
         background.every("audit", RETENTION_SECONDS, sweeps.audit)
-        background.every("sessions", SESSIONS_SECONDS, SessionSweeps(storage, session_sweep).run)
+        session_sweeps = SessionSweeps(storage, session_sweep)
+        background.every("sessions", SESSIONS_SECONDS, session_sweeps.run)
+        background.every("purge", PURGE_SECONDS, session_sweeps.purge)
         if chain:
             background.start("chain", _after(database.ready, chain.run))
         await _first_attempt(database, background)

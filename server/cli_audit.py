@@ -63,7 +63,7 @@ def list_entries(server: Server, /, oldest_first: bool, limit: int, as_json: boo
     if as_json:
         print_json([plain(entry) for entry in found])
         return
-    table = table_of("entry", "time", "actor", "method", "result", "target", "id", "counts")
+    table = table_of("entry", "time", "actor", "method", "result", "target", "id", "subject", "counts")
     for entry in found:
         counts = " ".join(f"{name}={count}" for name, count in sorted(entry.counts.items()))
         add_row(
@@ -75,6 +75,7 @@ def list_entries(server: Server, /, oldest_first: bool, limit: int, as_json: boo
             entry.result,
             entry.target_type,
             entry.target_id,
+            entry.subject,
             counts,
         )
     print_table(table)

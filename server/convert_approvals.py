@@ -15,6 +15,7 @@ from storage.approvals import ApprovalFilter, Ending, NewApproval
 from storage.events import Filter
 from storage.lifecycle import ApprovalStatus
 from storage.records import Event
+from storage.session_set import DELETED
 
 WATCHED_BY_APPROVAL = frozenset({"approval"})
 _DECISIONS = {
@@ -129,17 +130,19 @@ def approval(record: Approval) -> approval_pb2.Approval:
 
 
 def approval_event(event: Event) -> approval_pb2.ApprovalEvent:
-    kind = (
-        approval_pb2.APPROVAL_EVENT_TYPE_APPROVAL_REQUESTED
-        if event.created
-        else approval_pb2.APPROVAL_EVENT_TYPE_APPROVAL_ENDED
-    )
+    deleted = event.body.status == DELETED
+    if deleted:
+        kind = approval_pb2.APPROVAL_EVENT_TYPE_APPROVAL_DELETED
+    elif event.created:
+        kind = approval_pb2.APPROVAL_EVENT_TYPE_APPROVAL_REQUESTED
+    else:
+        kind = approval_pb2.APPROVAL_EVENT_TYPE_APPROVAL_ENDED
     return approval_pb2.ApprovalEvent(
         type=kind,
         event_time=timestamp(event.event_time_us),
         approval_id=event.entity_id,
         task_id=event.task_id,
         approver_role=event.body.role,
-        status=APPROVAL_STATUS.to_wire[event.body.status],
+        status=None if deleted else APPROVAL_STATUS.to_wire[event.body.status],
         revision=event.revision,
     )

@@ -122,6 +122,7 @@ def audit_entry(stored: StoredEntry) -> pb.AuditEntry:
         target_id=entry.target_id,
         result=entry.result,
         status=entry.status,
+        subject=entry.subject,
         trace_id=entry.trace_id,
         correlation_id=entry.correlation_id,
         counts=entry.counts,

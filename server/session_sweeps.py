@@ -1,18 +1,21 @@
-"""Sessions that time has passed by: expired, deleted and cleared away, by any number of servers at once."""
+"""What time does to sessions and to what has ended: by any number of servers at once."""
 
 from typing import TypeVar
 
+import msgspec
 import structlog
 
-from storage import session_sweep
+from storage import approvals, handoffs, session_sweep
 from storage.deeds import SYSTEM, Deed
 from storage.errors import Failure
 from storage.limits import COLLECT_ENTRIES_MAX, SWEEP_BATCH_MAX
 from storage.outcome import Mutation
+from storage.purge import Purge
 from storage.session_sweep import Sweep
 from storage.store import Storage
 
 SESSIONS_SECONDS = 60.0
+PURGE_SECONDS = 600.0
 _DAY_US = 86_400_000_000
 
 Item = TypeVar("Item")
@@ -45,6 +48,18 @@ class SessionSweeps:
                 pass
         except Failure as error:
             log.debug("sweep of sessions put off", error=str(error))
+
+    async def purge(self) -> None:
+        """Delete the handoffs and the approvals that ended longer ago than the purge time."""
+        if not self._storage.prepared:
+            return
+        try:
+            for mutation in (handoffs.purge, approvals.purge):
+                batch = Purge(purge_us=self._sweep.purge_us, at_most=SWEEP_BATCH_MAX)
+                while after := (await self._commit(mutation, batch)).after:
+                    batch = msgspec.structs.replace(batch, after=after)
+        except Failure as error:
+            log.debug("purge put off", error=str(error))
 
     async def _commit(self, mutation: Mutation[Item, Answer], item: Item) -> Answer:
         return await self._storage.commit(mutation, item, deed=Deed(actor=SYSTEM, method=mutation.name))

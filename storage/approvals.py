@@ -1,6 +1,8 @@
 """Approvals: what a person must decide before an agent goes on. Their times are of the database's clock."""
 
 from collections.abc import Iterable, Sequence
+from functools import partial
+from operator import attrgetter
 from typing import Any
 
 import msgspec
@@ -16,8 +18,10 @@ from storage.ids import new_id
 from storage.lifecycle import APPROVAL, ApprovalStatus
 from storage.lists import Listed, Page, equal_to, fitting, json_weight, keyset_page
 from storage.outcome import Outcome, decide_each, mutation
+from storage.purge import Purge, Purged, claim, delete, purged_facts
 from storage.records import EventBody, Record
-from storage.session_set import SessionSet, head_of
+from storage.schema_sessions import OPEN_HEAD
+from storage.session_set import DELETED, SessionSet, head_of
 from storage.table_map import TableMap
 from storage.transaction import NewEvent, Transaction
 
@@ -52,7 +56,7 @@ class ApprovalFilter(Record, frozen=True, kw_only=True):
     approver_role: str = ""
 
 
-@mutation(Approval, locks=head_of)
+@mutation(Approval, locks=head_of, subject=attrgetter("requested_by"))
 def request(tx: Transaction, items: Sequence[NewApproval]) -> list[Outcome[Approval]]:
     """Store approvals, which are pending then. It touches their sessions.
 
@@ -85,7 +89,7 @@ def request(tx: Transaction, items: Sequence[NewApproval]) -> list[Outcome[Appro
     return outcomes
 
 
-@mutation(Approval, locks=lambda item: [(APPROVALS, item.approval_id)])
+@mutation(Approval, locks=lambda item: [(APPROVALS, item.approval_id)], subject=attrgetter("decided_by"))
 def end(tx: Transaction, items: Sequence[Ending]) -> list[Outcome[Approval]]:
     """Decide or cancel approvals. Refusals, per approval: ApprovalNotFound, ApprovalNotPending."""
     now_us = tx.dialect.clock_us(tx.connection)
@@ -138,6 +142,26 @@ def _sweep(tx: Transaction, at_most: int) -> list[str]:
     return [approval.approval_id for approval in expired]
 
 
+_SESSION_IS_OPEN = (
+    "EXISTS (SELECT 1 FROM session_heads WHERE session_heads.session_id = approvals.session_id"
+    f" AND session_heads.{OPEN_HEAD})"
+)
+
+
+@mutation(Purged, describe=partial(purged_facts, "approval"))
+def purge(tx: Transaction, items: Sequence[Purge]) -> list[Outcome[Purged]]:
+    """Delete approvals that ended long ago, but not those of a session that is still open."""
+    return [_purge(tx, item) for item in items]
+
+
+def _purge(tx: Transaction, item: Purge) -> Purged:
+    due, after = claim(tx, item, APPROVALS, unless=_SESSION_IS_OPEN)
+    for approval in _load(tx, due).values():
+        _tell(tx, approval, before=approval, status=DELETED)
+    delete(tx, APPROVALS, due)
+    return Purged(count=len(due), after=after)
+
+
 @query
 def get(tx: Transaction, keys: Sequence[str]) -> list[Outcome[Approval]]:
     """Approvals by id. Refusals: ApprovalNotFound."""
@@ -182,7 +206,7 @@ def _ended(tx: Transaction, approval: Approval, now_us: int, **fields: Any) -> A
     return ended
 
 
-def _tell(tx: Transaction, approval: Approval, *, before: Approval | None) -> None:
+def _tell(tx: Transaction, approval: Approval, *, before: Approval | None, status: str = "") -> None:
     tx.events.append(
         NewEvent(
             event_time_us=tx.now_us,
@@ -192,7 +216,7 @@ def _tell(tx: Transaction, approval: Approval, *, before: Approval | None) -> No
             task_id=approval.task_id,
             requester_id="",
             revision=approval.revision,
-            body=EventBody(status=approval.status, role=approval.approver_role),
+            body=EventBody(status=status or approval.status, role=approval.approver_role),
             status_before="" if before is None else before.status,
             escrow_status_before="",
         )

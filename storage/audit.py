@@ -44,6 +44,7 @@ class Entry(Record, frozen=True, kw_only=True, omit_defaults=False):
     trace_id: str
     correlation_id: str  # of the extrinsic that the deed asked the chain for
     counts: Mapping[str, int]
+    subject: str = ""  # whom the caller named, see `storage.outcome.Mutation`; the oldest entries lack it
 
 
 _encode = msgspec.json.Encoder(order="deterministic").encode
@@ -52,21 +53,23 @@ _encode = msgspec.json.Encoder(order="deterministic").encode
 def note(
     tx: Transaction,
     mutation: Mutation[Any, Any],
+    items: Sequence[Any],
     deeds: Sequence[Deed | None],
     outcomes: Sequence[Outcome[Any]],
 ) -> None:
     """Buffer the entries of items of one mutation; an item without a deed has none."""
-    describe, notes = mutation.describe, tx.audit
-    for deed, outcome in zip(deeds, outcomes, strict=True):
+    describe, subject_of, notes = mutation.describe, mutation.subject, tx.audit
+    for item, deed, outcome in zip(items, deeds, outcomes, strict=True):
         if deed is None:
             continue
+        subject = subject_of(item) if subject_of else ""
         if isinstance(outcome, Refusal):
             target_type, target_id = outcome.resource or ("", "")
-            notes.append(AuditNote(deed, target_type, target_id, outcome.reason, "", "", {}))
+            notes.append(AuditNote(deed, target_type, target_id, outcome.reason, "", "", {}, subject))
             continue
         facts = describe(outcome)
         for target_type, target_id, correlation_id, status, counts in _each(facts):
-            notes.append(AuditNote(deed, target_type, target_id, OK, correlation_id, status, counts))
+            notes.append(AuditNote(deed, target_type, target_id, OK, correlation_id, status, counts, subject))
 
 
 def _each(facts: Facts | list[Facts] | None) -> Sequence[Facts]:
@@ -80,7 +83,7 @@ def write(tx: Transaction, heads: Heads) -> None:
     number, previous = heads.audit_number, heads.audit_hash.encode()
     time_us = max(tx.now_us, heads.audit_time_us)
     rows = []
-    for deed, target_type, target_id, result, correlation_id, status, counts in tx.audit:
+    for deed, target_type, target_id, result, correlation_id, status, counts, subject in tx.audit:
         number += 1
         entry = _encode(
             Entry(
@@ -95,6 +98,7 @@ def write(tx: Transaction, heads: Heads) -> None:
                 trace_id=deed.trace_id,
                 correlation_id=correlation_id,
                 counts=counts,
+                subject=subject,
             )
         )
         digest = sha256(previous + entry).hexdigest()

@@ -5,15 +5,19 @@ from typing import Any
 
 import msgspec
 
+from storage import limits
 from storage.audit import Entry
 from storage.deeds import ANONYMOUS
 from storage.driver import fetch
 from storage.errors import AuditEntryBroken
 from storage.records import Record
-from storage.schema_audit import KNOWN_ACTOR
+from storage.schema_audit import KNOWN_ACTOR, KNOWN_TRACE_ID
 from storage.transaction import Transaction
 
 _decode = msgspec.json.Decoder(Entry).decode
+# What entries are found by, that with the fewest entries of one value first.
+_COLUMNS = ("target_id", "trace_id", "actor", "method", "target_type")
+_PARTIAL = {"trace_id": KNOWN_TRACE_ID, "actor": KNOWN_ACTOR}
 
 
 class AuditExtent(Record, frozen=True, kw_only=True):
@@ -61,8 +65,10 @@ class StoredEntry(Record, frozen=True, kw_only=True):
 
 
 class AuditPage(Record, frozen=True, kw_only=True):
+    """Some entries, and the number after which the next page goes on; None after the last page."""
+
     entries: list[StoredEntry]
-    more: bool
+    next_after: int | None = None
 
 
 def extent(tx: Transaction, *, lock: bool = False) -> AuditExtent:
@@ -76,37 +82,58 @@ def extent(tx: Transaction, *, lock: bool = False) -> AuditExtent:
 
 
 def page(tx: Transaction, wanted: AuditFilter) -> AuditPage:
-    """A page of the entries that are wanted."""
+    """A page of the entries that are wanted, among the next AUDIT_SCAN_MAX that one index leads to.
+
+    What else is wanted is looked for among those. So a page may have few entries, or none, before the last.
+    """
     log = extent(tx)
-    order, beyond = ("DESC", "<") if wanted.newest_first else ("ASC", ">")
-    conditions: list[tuple[str, object]] = [
-        (f"audit_log.{column} = ", value)
-        for column in ("actor", "method", "target_type", "target_id", "trace_id")
-        if (value := getattr(wanted, column))
-    ]
-    if wanted.after is not None:
-        conditions.append((f"audit_log.number {beyond} ", wanted.after))
-    if wanted.begin_time_us is not None:
-        conditions.append(("audit_log.number >= ", _first_at(tx, log, wanted.begin_time_us)))
-    if wanted.end_time_us is not None:
-        conditions.append(("audit_log.number < ", _first_at(tx, log, wanted.end_time_us)))
-    # The conditions of partial indexes are told, too, in the words that they have there.
+    given = [column for column in _COLUMNS if getattr(wanted, column)]
+    indexed = [column for column in given if _has_index(column, wanted)]
+    lead, rest = indexed[:1], [column for column in given if column not in indexed[:1]]
+    conditions = [(f"{column} = ", getattr(wanted, column)) for column in lead]
+    conditions += _bounds(tx, log, wanted)
+    places = len(conditions)
+    conditions += [(f"looked_at.{column} = ", getattr(wanted, column)) for column in rest]
     words = [f"{words}{tx.dialect.parameter(place)}" for place, (words, _) in enumerate(conditions, 1)]
-    if wanted.actor not in ("", ANONYMOUS):
-        words.append(f"audit_log.{KNOWN_ACTOR}")
-    if wanted.trace_id:
-        words.append("audit_log.trace_id <> ''")
+    values = [value for _, value in conditions]
+    # The condition of a partial index is told, too, in the words that it has there.
+    led = [*words[:places], *(_PARTIAL[column] for column in lead if column in _PARTIAL)]
+    order = "DESC" if wanted.newest_first else "ASC"
+    among = f"FROM audit_log WHERE {' AND '.join(led) or 'true'} ORDER BY number {order}"
     raw = tx.dialect.raw
     rows = fetch(
         tx.connection,
-        f"SELECT audit_log.number, {raw('audit_log.entry')}, {raw('before.hash')}, {raw('audit_log.hash')}"
-        " FROM audit_log"
-        " LEFT JOIN audit_log AS before ON before.number = audit_log.number - 1"
-        f" WHERE {' AND '.join(words) or 'true'} ORDER BY audit_log.number {order} LIMIT {wanted.size + 1}",
-        [value for _, value in conditions],
+        f"SELECT looked_at.number, {raw('looked_at.entry')}, {raw('before.hash')}, {raw('looked_at.hash')}"
+        f" FROM (SELECT * {among} LIMIT {limits.AUDIT_SCAN_MAX if rest else wanted.size + 1}) AS looked_at"
+        " LEFT JOIN audit_log AS before ON before.number = looked_at.number - 1"
+        f" WHERE {' AND '.join(words[places:]) or 'true'}"
+        f" ORDER BY looked_at.number {order} LIMIT {wanted.size + 1}",
+        values,
     )
     entries = [_stored(row, log) for row in rows[: wanted.size]]
-    return AuditPage(entries=entries, more=len(rows) > wanted.size)
+    if len(rows) > wanted.size:
+        return AuditPage(entries=entries, next_after=entries[-1].number)
+    if not rest:
+        return AuditPage(entries=entries)
+    last = f"SELECT number {among} LIMIT 1 OFFSET {limits.AUDIT_SCAN_MAX - 1}"
+    looked_at = fetch(tx.connection, last, values[:places])
+    return AuditPage(entries=entries, next_after=looked_at[0][0] if looked_at else None)
+
+
+def _has_index(column: str, wanted: AuditFilter) -> bool:
+    return column != "target_type" and not (column == "actor" and wanted.actor == ANONYMOUS)
+
+
+def _bounds(tx: Transaction, log: AuditExtent, wanted: AuditFilter) -> list[tuple[str, object]]:
+    """The conditions for numbers."""
+    bounds: list[tuple[str, object]] = []
+    if wanted.after is not None:
+        bounds.append(("number < " if wanted.newest_first else "number > ", wanted.after))
+    if wanted.begin_time_us is not None:
+        bounds.append(("number >= ", _first_at(tx, log, wanted.begin_time_us)))
+    if wanted.end_time_us is not None:
+        bounds.append(("number < ", _first_at(tx, log, wanted.end_time_us)))
+    return bounds
 
 
 def _stored(row: Sequence[Any], log: AuditExtent) -> StoredEntry:

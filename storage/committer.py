@@ -260,7 +260,7 @@ def _run_group(tx: Transaction, group: Sequence[_Waiting]) -> list[Any]:
             deeds[position] = None
     if len(outcomes) != len(items):
         raise RuntimeError(f"{mutation.name}: {len(outcomes)} outcomes for {len(items)} items")
-    audit.note(tx, mutation, deeds, outcomes)
+    audit.note(tx, mutation, items, deeds, outcomes)
     return outcomes
 
 

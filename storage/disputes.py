@@ -1,6 +1,7 @@
 """Disputes about the money of tasks: raise, and in local mode resolve; with a chain its arbiter resolves."""
 
 from collections.abc import Sequence
+from operator import attrgetter
 from typing import Any
 
 from storage import intents
@@ -20,7 +21,7 @@ class Dispute(Record, frozen=True, kw_only=True):
     agent_id: str = ""
 
 
-@mutation(Receipt[Task], locks=lambda item: [(TASKS, item.task_id)])
+@mutation(Receipt[Task], locks=lambda item: [(TASKS, item.task_id)], subject=attrgetter("agent_id"))
 def raise_(tx: Transaction, items: Sequence[Dispute]) -> list[Outcome[Receipt[Task]]]:
     """Dispute the escrows of assigned or completed tasks.
 

@@ -1,6 +1,7 @@
 """Handoffs: work that one role hands to another."""
 
 from collections.abc import Sequence
+from functools import partial
 from typing import Any
 
 import msgspec
@@ -11,6 +12,7 @@ from storage.fetcher import query
 from storage.ids import new_id
 from storage.lifecycle import HANDOFF, HandoffStatus
 from storage.outcome import Outcome, decide_each, mutation
+from storage.purge import Purge, Purged, claim, delete, purged_facts
 from storage.records import Record
 from storage.session_records import Handoff, SessionDetail
 from storage.sessions import get as get_sessions
@@ -90,6 +92,18 @@ def _update(handoff: Handoff, item: HandoffUpdate, now_us: int) -> Handoff:
         fields["result"] = item.result
     fields["end_time_us" if HANDOFF.terminal(item.status) else "start_time_us"] = now_us
     return msgspec.structs.replace(handoff, revision=handoff.revision + 1, update_time_us=now_us, **fields)
+
+
+@mutation(Purged, describe=partial(purged_facts, "handoff"))
+def purge(tx: Transaction, items: Sequence[Purge]) -> list[Outcome[Purged]]:
+    """Delete handoffs that ended long ago."""
+    return [_purge(tx, item) for item in items]
+
+
+def _purge(tx: Transaction, item: Purge) -> Purged:
+    due, after = claim(tx, item, HANDOFFS)
+    delete(tx, HANDOFFS, due)
+    return Purged(count=len(due), after=after)
 
 
 @query

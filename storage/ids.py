@@ -4,6 +4,7 @@ import os
 import random
 import threading
 import time
+from uuid import UUID
 
 _RANDOM_BITS = 74
 _LOW_BITS = 62  # of the random bits, those behind the variant
@@ -30,3 +31,8 @@ def new_id() -> str:
     # 48 bits of time; version 7, 12 bits; variant 2, 62 bits.
     digits = (milliseconds << 80 | 7 << 76 | high << 64 | 2 << 62 | low).to_bytes(16, "big").hex()
     return f"{digits[:8]}-{digits[8:12]}-{digits[12:16]}-{digits[16:20]}-{digits[20:]}"
+
+
+def first_id(time_us: int) -> str:
+    """The first id that could be made in the millisecond of this time; in that of the epoch, if before it."""
+    return str(UUID(int=max(time_us, 0) // 1000 << 80 | 7 << 76 | 2 << 62))

@@ -76,4 +76,5 @@ APPROVAL_SECONDS_MAX = 366 * 86_400
 RESUMED_APPROVALS_MAX = 100  # pending approvals that a session is resumed with, the oldest
 
 AUDIT_PAGE_MAX = 500  # entries that one read of the audit log takes
+AUDIT_SCAN_MAX = 10_000  # entries that a page of a list looks at, wanted or not
 AUDIT_PRUNE_MAX = 1000  # entries that one pass of the sweep deletes

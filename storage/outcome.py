@@ -23,13 +23,16 @@ RowLock: TypeAlias = tuple[TableMap[Any], str]
 """A row that is locked: its table and its key."""
 Locks: TypeAlias = Callable[[Any], Sequence[RowLock]]
 """The rows that are locked for an item."""
+Subject: TypeAlias = Callable[[Any], str]
+"""Whom the caller named in an item; see `Mutation`."""
 
 
 class Mutation(Generic[Item, Answer]):
     """A function that changes the database for many items; its answers can be stored and read back.
 
     `describe` tells the audit log what was done, by the answer. `locks` tells which rows are locked for an
-    item, see `lock_together`.
+    item, see `lock_together`. `subject` tells the audit log whom the caller named in an item, refused or not:
+    who decides, asks or disputes by their words, or whose account it is about. It is never free text.
     """
 
     def __init__(
@@ -38,11 +41,13 @@ class Mutation(Generic[Item, Answer]):
         answer: type[Answer],
         describe: Describe,
         locks: Locks | None,
+        subject: Subject | None,
     ) -> None:
         self.name = f"{function.__module__.rpartition('.')[2]}.{function.__name__}"
         self.apply = function
         self.describe = describe
         self.locks = locks
+        self.subject = subject
         self.decode_answer = msgspec.json.Decoder(answer).decode
         self.__doc__ = function.__doc__
 
@@ -55,6 +60,7 @@ def mutation(
     *,
     describe: Describe | None = None,
     locks: Locks | None = None,
+    subject: Subject | None = None,
 ) -> Callable[[Callable[[Transaction, Sequence[Item]], list[Outcome[Answer]]]], Mutation[Item, Answer]]:
     """Make a mutation of a repository function whose answers are of type `answer`.
 
@@ -64,7 +70,7 @@ def mutation(
     def decorate(
         function: Callable[[Transaction, Sequence[Item]], list[Outcome[Answer]]],
     ) -> Mutation[Item, Answer]:
-        return Mutation(function, answer, describe or describing(answer), locks)
+        return Mutation(function, answer, describe or describing(answer), locks, subject)
 
     return decorate
 

@@ -1,6 +1,7 @@
 """Pauses of submission: while one stands, no server signs or sends, for one signer or for all of them."""
 
 from collections.abc import Sequence
+from operator import attrgetter
 
 from sqlalchemy import ColumnElement, exists, or_, select
 
@@ -32,7 +33,7 @@ def _facts(standing: list[Pause]) -> Facts:
     return Facts("submission", counts={"pauses": len(standing)})
 
 
-@mutation(list[Pause], describe=_facts)
+@mutation(list[Pause], describe=_facts, subject=attrgetter("signer"))
 def pause(tx: Transaction, items: Sequence[Pause]) -> list[Outcome[list[Pause]]]:
     """Pause signers; all pauses that stand then. One that stands already gets the new reason.
 
@@ -49,7 +50,7 @@ def pause(tx: Transaction, items: Sequence[Pause]) -> list[Outcome[list[Pause]]]
     return outcomes
 
 
-@mutation(list[Pause], describe=_facts)
+@mutation(list[Pause], describe=_facts, subject=str)
 def resume(tx: Transaction, items: Sequence[str]) -> list[Outcome[list[Pause]]]:
     """End the pauses of signers; all pauses that stand then. Whoever was not paused is left as they are."""
     table = schema.submission_pauses

@@ -7,6 +7,7 @@ from storage.schema import metadata
 
 # Whoever is anonymous made nearly every entry, and is found as fast by looking through the newest.
 KNOWN_ACTOR = "actor <> 'anonymous'"
+KNOWN_TRACE_ID = "trace_id <> ''"
 
 # The canonical bytes are in `entry`. What stands beside it is there to find entries by, and VerifyAudit
 # compares it with `entry`.
@@ -25,5 +26,5 @@ audit_log = Table(
     partial_index("audit_log_actor_idx", "actor", "number", where=KNOWN_ACTOR),
     Index("audit_log_method_idx", "method", "number"),
     Index("audit_log_target_id_idx", "target_id", "number"),
-    partial_index("audit_log_trace_id_idx", "trace_id", "number", where="trace_id <> ''"),
+    partial_index("audit_log_trace_id_idx", "trace_id", "number", where=KNOWN_TRACE_ID),
 )

@@ -24,7 +24,7 @@ SESSIONS = TableMap(schema.sessions, Session)
 HEADS = TableMap(schema.session_heads, SessionHead)
 
 DELETED = "deleted"
-"""The status in the event of a session that was deleted."""
+"""The status in the event of a session or an approval that was deleted."""
 
 
 def changed_facts(detail: SessionDetail) -> Facts:

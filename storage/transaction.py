@@ -35,6 +35,7 @@ class AuditNote(NamedTuple):
     correlation_id: str
     status: str
     counts: Mapping[str, int]
+    subject: str
 
 
 class Transaction:

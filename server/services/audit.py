@@ -18,7 +18,7 @@ class AuditService(Calls, AuditServiceServicer):
         page = await self._storage.read(audit_lists.page, convert.audit_page(request, tokens))
         return pb.ListAuditResponse(
             entries=[convert.audit_entry(stored) for stored in page.entries],
-            next_page_token=tokens.token(str(page.entries[-1].number) if page.more else ""),
+            next_page_token=tokens.token("" if page.next_after is None else str(page.next_after)),
         )
 
     async def VerifyAudit(
@@ -34,13 +34,11 @@ class AuditService(Calls, AuditServiceServicer):
     ) -> AsyncIterator[pb.ExportAuditResponse]:
         wanted = convert.exported(request)
         head = (await self._storage.read(lambda tx, _: audit_lists.extent(tx), None)).head
-        more = True
-        while more:
-            page = await self._storage.read(audit_lists.page, wanted)
+        after = wanted.after
+        while after is not None and after < head:
+            page = await self._storage.read(audit_lists.page, msgspec.structs.replace(wanted, after=after))
             entries = [stored for stored in page.entries if stored.number <= head]
-            if not entries:
-                return
-            last = entries[-1].number
-            yield pb.ExportAuditResponse(ndjson=b"".join(map(convert.ndjson_line, entries)), last_number=last)
-            wanted = msgspec.structs.replace(wanted, after=last)
-            more = page.more
+            if entries:
+                lines = b"".join(map(convert.ndjson_line, entries))
+                yield pb.ExportAuditResponse(ndjson=lines, last_number=entries[-1].number)
+            after = page.next_after

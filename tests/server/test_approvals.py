@@ -5,8 +5,10 @@ from typing import Any
 
 import pytest
 from chamberlain.v1 import approval_service_pb2 as pb
+from chamberlain.v1 import handoff_service_pb2 as handoff_pb
 from chamberlain.v1 import session_service_pb2 as session_pb
 from chamberlain.v1.approval_pb2 import (
+    APPROVAL_EVENT_TYPE_APPROVAL_DELETED,
     APPROVAL_EVENT_TYPE_APPROVAL_ENDED,
     APPROVAL_EVENT_TYPE_APPROVAL_REQUESTED,
     APPROVAL_STATUS_APPROVED,
@@ -17,12 +19,15 @@ from chamberlain.v1.approval_pb2 import (
     Approval,
 )
 from chamberlain.v1.approval_service_pb2_grpc import ApprovalServiceStub
+from chamberlain.v1.handoff_pb2 import HANDOFF_STATUS_CANCELLED
 from chamberlain.v1.session_pb2 import SessionStatus
 from google.protobuf.duration_pb2 import Duration
 from grpc import StatusCode
 from grpc.aio import EOF, AioRpcError
 
+from server import session_sweeps
 from server.app import App
+from server.session_sweeps import SessionSweeps, session_ages
 from server.sweeps import Sweeps
 from tests.server.conftest import connected, running, settings
 from tests.server.conversation import a_session, a_struct, an_update
@@ -254,6 +259,40 @@ async def test_watchers_see_requests_and_decisions(approvals: Any) -> None:
         (APPROVAL_EVENT_TYPE_APPROVAL_ENDED, asked.approval_id, APPROVAL_STATUS_APPROVED, 2),
     ]
     assert {(event.task_id, event.approver_role) for event in events} == {("task-7", "treasurer")}
+
+
+async def test_what_ended_long_ago_is_deleted_and_told_to_who_watches(
+    approvals: Any, handoffs: Any, app: App, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(session_sweeps, "SWEEP_BATCH_MAX", 2)
+    pending = await an_approval(approvals)
+    cursor = (await approvals.ListApprovals(pb.ListApprovalsRequest())).watch_cursor
+    ended = [await an_approval(approvals) for _ in range(5)]
+    for asked in ended:
+        await approvals.DecideApproval(a_decision(asked.approval_id))
+    routed = await handoffs.RouteTask(handoff_pb.RouteTaskRequest(from_role="a", to_role="b", type="review"))
+    handoff_id = routed.handoff.handoff_id
+    await handoffs.UpdateHandoff(
+        handoff_pb.UpdateHandoffRequest(handoff_id=handoff_id, status=HANDOFF_STATUS_CANCELLED)
+    )
+    await SessionSweeps(app.storage, session_ages(retention_days=1, purge_days=1)).purge()
+    assert await get(approvals, ended[0].approval_id)
+
+    await asyncio.sleep(0.005)  # ids tell the millisecond
+    await SessionSweeps(app.storage, session_ages(retention_days=0, purge_days=0)).purge()
+    listed = await approvals.ListApprovals(pb.ListApprovalsRequest())
+    assert [found.approval_id for found in listed.approvals] == [pending.approval_id]
+    with refused(StatusCode.NOT_FOUND, "APPROVAL_NOT_FOUND"):
+        await get(approvals, ended[0].approval_id)
+    with refused(StatusCode.NOT_FOUND, "HANDOFF_NOT_FOUND"):
+        await handoffs.GetHandoff(handoff_pb.GetHandoffRequest(handoff_id=handoff_id))
+    watch = approvals.WatchApprovals(
+        pb.WatchApprovalsRequest(after_cursor=cursor, approval_ids=[ended[0].approval_id])
+    )
+    events: list[Any] = []
+    while len(events) < 3:
+        events += (await watch.read()).events
+    assert (events[2].type, events[2].status) == (APPROVAL_EVENT_TYPE_APPROVAL_DELETED, 0)
 
 
 @pytest.mark.parametrize(

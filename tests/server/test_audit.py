@@ -131,6 +131,25 @@ async def test_pages_lead_through_the_log_in_both_directions(orchestrator: Any, 
         assert numbers == expected
 
 
+async def test_what_is_rare_is_found_behind_empty_pages(
+    orchestrator: Any, sessions: Any, audit: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(limits, "AUDIT_SCAN_MAX", 2)
+    await a_session(sessions)
+    for _ in range(6):
+        await orchestrator.CreateTask(a_task())
+    request = pb.ListAuditRequest(filter=pb.AuditFilter(target_type="session"))
+    found = []
+    for _ in range(4):
+        page = await audit.ListAudit(request)
+        found.append([entry.number for entry in page.entries])
+        request.page_token = page.next_page_token
+    assert (found, request.page_token) == ([[], [], [], [1]], "")
+    exported = pb.ExportAuditRequest(filter=pb.AuditFilter(target_type="task"))
+    chunks = [chunk async for chunk in audit.ExportAudit(exported)]
+    assert [chunk.last_number for chunk in chunks] == [2, 4, 6, 7]
+
+
 async def test_an_export_can_be_checked_with_nothing_but_sha256(
     orchestrator: Any, audit: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:

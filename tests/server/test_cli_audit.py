@@ -6,12 +6,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from chamberlain.v1 import approval_service_pb2 as approval_pb
 from chamberlain.v1 import orchestrator_service_pb2 as orchestrator_pb
 from click.testing import CliRunner, Result
 from grpc.aio import AioRpcError
 
 from server.app import App
 from server.cli import main
+from storage import limits
 from tests.server.market import a_task
 from tests.storage.auditing import meddle
 
@@ -40,12 +42,18 @@ async def _some_tasks(orchestrator: Any, count: int) -> list[str]:
     return [response.task.task_id for response in created]
 
 
+async def _an_approval(approvals: Any) -> str:
+    request = approval_pb.RequestApprovalRequest(kind="payment", title="Pay", requested_by="planner")
+    approval_id: str = (await approvals.RequestApproval(request)).approval.approval_id
+    return approval_id
+
+
 async def test_entries_are_listed_for_people_and_for_programs(shell: Shell, orchestrator: Any) -> None:
     first, second = await _some_tasks(orchestrator, 2)
     with pytest.raises(AioRpcError):
         await orchestrator.CancelTask(orchestrator_pb.CancelTaskRequest(task_id="nobody"))
     lines = [line.split() for line in (await shell.said("list")).splitlines()]
-    assert lines[0] == ["entry", "time", "actor", "method", "result", "target", "id", "counts"]
+    assert lines[0] == ["entry", "time", "actor", "method", "result", "target", "id", "subject", "counts"]
     assert [line[0] for line in lines[1:]] == ["3", "2", "1"]
     assert lines[1][4:] == ["OrchestratorService/CancelTask", "TASK_NOT_FOUND", "task", "nobody"]
     for arguments, numbers in (
@@ -60,11 +68,40 @@ async def test_entries_are_listed_for_people_and_for_programs(shell: Shell, orch
         assert [entry["number"] for entry in listed] == numbers
 
 
+async def test_who_decided_is_listed(shell: Shell, approvals: Any) -> None:
+    approval_id = await _an_approval(approvals)
+    decision = approval_pb.DecideApprovalRequest(
+        approval_id=approval_id,
+        decision=approval_pb.APPROVAL_DECISION_APPROVED,
+        decided_by="grace",
+        notes="Too much, but well.",
+    )
+    await approvals.DecideApproval(decision)
+    lines = [line.split() for line in (await shell.said("list")).splitlines()[1:]]
+    assert [line[-3:] for line in lines] == [
+        ["approval", approval_id, "grace"],
+        ["approval", approval_id, "planner"],
+    ]
+    listed = json.loads(await shell.said("list", "--json"))
+    assert [entry["subject"] for entry in listed] == ["grace", "planner"]
+    assert "Too much" not in await shell.said("export")
+
+
 async def test_a_long_list_takes_several_pages(shell: Shell, orchestrator: Any) -> None:
     requests = [a_task() for _ in range(250)]
     await orchestrator.BatchCreateTasks(orchestrator_pb.BatchCreateTasksRequest(requests=requests))
     listed = json.loads(await shell.said("list", "--limit", "1000", "--json"))
     assert [int(entry["number"]) for entry in listed] == list(range(250, 0, -1))
+
+
+async def test_a_list_goes_on_behind_empty_pages(
+    shell: Shell, orchestrator: Any, approvals: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(limits, "AUDIT_SCAN_MAX", 2)
+    await _an_approval(approvals)
+    await _some_tasks(orchestrator, 6)
+    listed = json.loads(await shell.said("list", "--type", "approval", "--json"))
+    assert [entry["number"] for entry in listed] == ["1"]
 
 
 async def test_a_whole_chain_is_told_with_its_head_which_anchors_the_next_walk(

@@ -328,7 +328,9 @@ async def test_idle_sessions_expire_and_a_dry_run_says_which(
 async def test_without_a_database_nothing_is_swept() -> None:
     unreachable = "postgresql://nobody@127.0.0.1:1/nothing"
     async with running(App(settings(database_url=unreachable))) as app:
-        await SessionSweeps(app.storage, session_ages(retention_days=1, purge_days=1)).run()
+        sweeps = SessionSweeps(app.storage, session_ages(retention_days=1, purge_days=1))
+        await sweeps.run()
+        await sweeps.purge()
         assert not app.storage.prepared
 
 

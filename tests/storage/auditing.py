@@ -29,7 +29,7 @@ async def audited(storage: Storage, **wanted: object) -> list[StoredEntry]:
     """The entries that are wanted, the oldest first."""
     everything = AuditFilter(**{"size": 10_000, "newest_first": False} | wanted)  # type: ignore[arg-type]
     page = await storage.read(audit_lists.page, everything)
-    assert not page.more
+    assert page.next_after is None
     return page.entries
 
 

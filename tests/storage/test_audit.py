@@ -13,7 +13,9 @@ from storage import (
     audit_chain,
     audit_retention,
     bids,
+    disputes,
     limits,
+    pauses,
     results,
     session_sweep,
     tasks,
@@ -24,10 +26,12 @@ from storage.audit_chain import Anchor, FaultKind, Walk
 from storage.audit_lists import AuditFilter
 from storage.audit_lists import page as audit_page
 from storage.audit_retention import Prune
-from storage.deeds import SYSTEM, Deed
+from storage.deeds import ANONYMOUS, SYSTEM, Deed
+from storage.disputes import Dispute
 from storage.errors import AuditEntryBroken, Refusal
 from storage.lifecycle import ApprovalStatus
 from storage.outcome import mutation
+from storage.pauses import ALL_SIGNERS, Pause
 from storage.schema import AUDIT_NO_HASH
 from storage.session_sweep import Sweep
 from storage.sessions import NewSession
@@ -38,10 +42,12 @@ from tests.storage.auditing import ADA, audited, fault_of, meddle, walked
 from tests.storage.conversation import an_entry, opened_session
 from tests.storage.items import HOUR_US, NONCE, a_bid, a_result, a_reveal, a_task, an_agent, now_us
 from tests.storage.looking import a_request, together
+from tests.storage.market import Market
 from tests.storage.test_approval_model import an_approval
 from tests.storage.test_committer import POISON, register_or_raise
 
 PRUNING = Deed(actor=SYSTEM, method="audit_retention.prune")
+DISPUTING = Deed(actor="ada", method="OrchestratorService/DisputeTask")
 
 
 async def _some_entries(storage: Storage, count: int, *, first: int = 0) -> None:
@@ -106,9 +112,32 @@ async def test_the_bytes_of_an_entry_are_as_they_were_ever(local: Storage) -> No
     expected = (
         f'{{"number":1,"time_us":{receipt.record.create_time_us},"actor":"ada","method":"Service/Method",'
         '"target_type":"agent","target_id":"a\\"\\\\é","result":"ok","status":"active",'
-        f'"trace_id":"{"ab" * 16}","correlation_id":"","counts":{{}}}}'
+        f'"trace_id":"{"ab" * 16}","correlation_id":"","counts":{{}},"subject":""}}'
     )
     assert stored.canonical.decode() == expected
+
+
+async def test_entries_of_before_there_were_subjects_are_read_and_verified_on(local: Storage) -> None:
+    await _some_entries(local, 3)
+    previous = AUDIT_NO_HASH
+    for stored in await audited(local):
+        old = stored.canonical.replace(b',"subject":""}', b"}")
+        previous = sha256(previous.encode() + old).hexdigest()
+        await meddle(
+            local,
+            "UPDATE audit_log SET entry = :entry, hash = :hash WHERE number = :number",
+            entry=old.decode(),
+            hash=previous,
+            number=stored.number,
+        )
+    await meddle(local, "UPDATE database_state SET audit_hash = :hash", hash=previous)
+    await local.commit(approvals.request, an_approval(requested_by="planner"), deed=ADA)
+    assert [(await walked(local)).position, await fault_of(local)] == [4, None]
+    found = await audited(local)
+    assert [b"subject" in stored.canonical for stored in found] == [False, False, False, True]
+    assert [stored.entry.subject for stored in found] == ["", "", "", "planner"]
+    pruned = await local.commit(audit_retention.prune, Prune(before_us=now_us(), at_most=3), deed=PRUNING)
+    assert (pruned.count, await fault_of(local)) == (3, None)
 
 
 async def test_an_entry_names_the_extrinsic_that_was_asked_for(chained: Storage) -> None:
@@ -199,6 +228,47 @@ async def test_the_decision_of_an_approval_is_told(local: Storage) -> None:
         ending = Ending(approval_id=asked.approval_id, status=status, decided_by="grace")
         await local.commit(approvals.end, ending, deed=ADA)
     assert [stored.entry.status for stored in await audited(local)] == ["approved", "rejected"]
+
+
+async def test_whom_the_caller_named_is_told_of_an_approval_also_if_they_were_refused(local: Storage) -> None:
+    secret = "what they think about it"
+    asked = await local.commit(approvals.request, an_approval(requested_by="planner"), deed=ADA)
+    for by in ("grace", "hedy"):
+        ending = Ending(
+            approval_id=asked.approval_id, status=ApprovalStatus.REJECTED, decided_by=by, notes=secret
+        )
+        await asyncio.gather(local.commit(approvals.end, ending, deed=ADA), return_exceptions=True)
+    stored = await audited(local)
+    assert [(each.entry.subject, each.entry.result) for each in stored] == [
+        ("planner", "ok"),
+        ("grace", "ok"),
+        ("hedy", "APPROVAL_NOT_PENDING"),
+    ]
+    assert not [each for each in stored if secret.encode() in each.canonical]
+
+
+async def test_whom_the_caller_named_is_told_of_a_pause(chained: Storage) -> None:
+    for signer in ("ops", ALL_SIGNERS):
+        await chained.commit(pauses.pause, Pause(signer=signer, reason="a reason"), deed=ADA)
+    await chained.commit(pauses.resume, "ops", deed=ADA)
+    stored = await audited(chained)
+    assert [(each.entry.subject, each.entry.counts["pauses"]) for each in stored] == [
+        ("ops", 1),
+        ("", 2),
+        ("ops", 1),
+    ]
+    assert not [each for each in stored if b"a reason" in each.canonical]
+
+
+async def test_whom_the_caller_named_is_told_of_a_dispute(market: Market) -> None:
+    await market.agents()
+    task = await market.assigned_task()
+    for agent_id in ("bob", "eve", ""):
+        dispute = Dispute(task_id=task.task_id, agent_id=agent_id, reason="late")
+        disputing = market.storage.commit(disputes.raise_, dispute, deed=DISPUTING)
+        await asyncio.gather(disputing, return_exceptions=True)
+    stored = await audited(market.storage, method=DISPUTING.method)
+    assert [each.entry.subject for each in stored] == ["bob", "eve", ""]
 
 
 async def test_a_sweep_that_found_nothing_leaves_no_entry(local: Storage) -> None:
@@ -402,16 +472,52 @@ async def test_entries_are_found_by_all_that_they_are_about(local: Storage) -> N
 @pytest.mark.parametrize("newest_first", [False, True])
 async def test_pages_lead_through_all_entries_once(local: Storage, newest_first: bool) -> None:
     await _some_entries(local, 10)
-    numbers: list[int] = []
-    after = None
-    more = True
-    while more:
-        wanted = AuditFilter(size=3, after=after, newest_first=newest_first)
-        page = await local.read(audit_page, wanted)
-        numbers += [each.entry.number for each in page.entries]
-        assert all(each.previous_hash for each in page.entries)
-        after, more = numbers[-1], page.more
+    pages = await _pages(local, size=3, newest_first=newest_first)
+    numbers = [number for page in pages for number in page]
     assert numbers == sorted(range(1, 11), reverse=newest_first)
+    assert len(pages) == 4
+
+
+async def _pages(storage: Storage, **wanted: Any) -> list[list[int]]:
+    """The numbers of the entries of each page."""
+    pages = []
+    after = None
+    while True:
+        page = await storage.read(audit_page, AuditFilter(after=after, **wanted))
+        assert all(each.previous_hash for each in page.entries)
+        pages.append([each.number for each in page.entries])
+        if page.next_after is None:
+            return pages
+        after = page.next_after
+
+
+@pytest.mark.parametrize("newest_first", [False, True])
+async def test_a_page_looks_at_so_many_entries_and_the_next_goes_on(
+    local: Storage, newest_first: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(limits, "AUDIT_SCAN_MAX", 4)
+    anonymous = Deed(actor=ANONYMOUS, method="Service/Other")
+    deeds = {number: anonymous if number in (1, 6, 7) else ADA for number in range(1, 11)}
+    for number, deed in deeds.items():
+        if number in (2, 9):
+            await local.commit(tasks.create, a_task(), deed=deed)
+        else:
+            await local.commit(agents.register, an_agent(f"agent-{number}"), deed=deed)
+
+    async def pages(**wanted: Any) -> list[list[int]]:
+        return await _pages(local, size=2, newest_first=newest_first, **wanted)
+
+    expected: list[tuple[dict[str, str], list[list[int]], list[list[int]]]] = [
+        ({"target_type": "task"}, [[2], [], [9]], [[9], [], [2]]),
+        ({"target_type": "bid"}, [[], [], []], [[], [], []]),
+        ({"actor": ANONYMOUS}, [[1], [6, 7], []], [[7], [6], [1]]),
+        ({"actor": "ada", "target_type": "task"}, [[2], [9]], [[9], [2]]),
+        ({"method": "Service/Other", "target_type": "agent"}, [[1, 6], [7]], [[7, 6], [1]]),
+        ({"actor": "ada"}, [[2, 3], [4, 5], [8, 9], [10]], [[10, 9], [8, 5], [4, 3], [2]]),
+        ({"target_id": "agent-3", "target_type": "agent"}, [[3]], [[3]]),
+    ]
+    for wanted, oldest, newest in expected:
+        assert await pages(**wanted) == (newest if newest_first else oldest), wanted
 
 
 async def test_times_never_go_back_even_if_a_clock_does(local: Storage) -> None:

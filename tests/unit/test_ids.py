@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from storage.ids import new_id
+from storage.ids import first_id, new_id
 
 
 def test_an_id_is_a_uuid_of_version_7_with_the_time_in_front() -> None:
@@ -23,6 +23,15 @@ def test_an_id_is_a_uuid_of_version_7_with_the_time_in_front() -> None:
 def test_each_is_greater_than_the_one_before() -> None:
     made = [new_id() for _ in range(10_000)]
     assert made == sorted(set(made))
+
+
+def test_no_id_of_a_time_is_before_its_first_nor_after_that_of_later() -> None:
+    before_us = time.time_ns() // 1000
+    made = new_id()
+    assert first_id(before_us) <= made < first_id(time.time_ns() // 1000 + 2000)
+    parsed = uuid.UUID(first_id(1_700_000_000_123_456))
+    assert (parsed.version, parsed.variant, parsed.int >> 80) == (7, uuid.RFC_4122, 1_700_000_000_123)
+    assert first_id(-1) == first_id(0) == "00000000-0000-7000-8000-000000000000"
 
 
 def test_they_grow_although_the_clock_goes_back(monkeypatch: pytest.MonkeyPatch) -> None:

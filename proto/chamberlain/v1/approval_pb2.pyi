@@ -24,6 +24,7 @@ class ApprovalEventType(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     APPROVAL_EVENT_TYPE_UNSPECIFIED: _ClassVar[ApprovalEventType]
     APPROVAL_EVENT_TYPE_APPROVAL_REQUESTED: _ClassVar[ApprovalEventType]
     APPROVAL_EVENT_TYPE_APPROVAL_ENDED: _ClassVar[ApprovalEventType]
+    APPROVAL_EVENT_TYPE_APPROVAL_DELETED: _ClassVar[ApprovalEventType]
 APPROVAL_STATUS_UNSPECIFIED: ApprovalStatus
 APPROVAL_STATUS_PENDING: ApprovalStatus
 APPROVAL_STATUS_APPROVED: ApprovalStatus
@@ -33,6 +34,7 @@ APPROVAL_STATUS_EXPIRED: ApprovalStatus
 APPROVAL_EVENT_TYPE_UNSPECIFIED: ApprovalEventType
 APPROVAL_EVENT_TYPE_APPROVAL_REQUESTED: ApprovalEventType
 APPROVAL_EVENT_TYPE_APPROVAL_ENDED: ApprovalEventType
+APPROVAL_EVENT_TYPE_APPROVAL_DELETED: ApprovalEventType
 
 class Approval(_message.Message):
     __slots__ = ("approval_id", "session_id", "task_id", "kind", "title", "details", "requested_by", "approver_role", "status", "decided_by", "notes", "revision", "create_time", "update_time", "expire_time", "end_time")

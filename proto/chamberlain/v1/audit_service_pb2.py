@@ -25,7 +25,7 @@ _sym_db = _symbol_database.Default()
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\"chamberlain/v1/audit_service.proto\x12\x0e\x63hamberlain.v1\x1a\x1fgoogle/protobuf/timestamp.proto\"\xe3\x02\n\nAuditEntry\x12\x0e\n\x06number\x18\x01 \x01(\x03\x12(\n\x04time\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\r\n\x05\x61\x63tor\x18\x03 \x01(\t\x12\x0e\n\x06method\x18\x04 \x01(\t\x12\x13\n\x0btarget_type\x18\x05 \x01(\t\x12\x11\n\ttarget_id\x18\x06 \x01(\t\x12\x0e\n\x06result\x18\x07 \x01(\t\x12\x10\n\x08trace_id\x18\x08 \x01(\t\x12\x16\n\x0e\x63orrelation_id\x18\t \x01(\t\x12\x36\n\x06\x63ounts\x18\n \x03(\x0b\x32&.chamberlain.v1.AuditEntry.CountsEntry\x12\x15\n\rprevious_hash\x18\x0b \x01(\t\x12\x0c\n\x04hash\x18\x0c \x01(\t\x12\x0e\n\x06status\x18\r \x01(\t\x1a-\n\x0b\x43ountsEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\x03:\x02\x38\x01\"\xc4\x01\n\x0b\x41uditFilter\x12\r\n\x05\x61\x63tor\x18\x01 \x01(\t\x12\x0e\n\x06method\x18\x02 \x01(\t\x12\x13\n\x0btarget_type\x18\x03 \x01(\t\x12\x11\n\ttarget_id\x18\x04 \x01(\t\x12\x10\n\x08trace_id\x18\x05 \x01(\t\x12.\n\nbegin_time\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12,\n\x08\x65nd_time\x18\x07 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"|\n\x10ListAuditRequest\x12+\n\x06\x66ilter\x18\x01 \x01(\x0b\x32\x1b.chamberlain.v1.AuditFilter\x12\x14\n\x0coldest_first\x18\x02 \x01(\x08\x12\x11\n\tpage_size\x18\x03 \x01(\x05\x12\x12\n\npage_token\x18\x04 \x01(\t\"Y\n\x11ListAuditResponse\x12+\n\x07\x65ntries\x18\x01 \x03(\x0b\x32\x1a.chamberlain.v1.AuditEntry\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"@\n\x12VerifyAuditRequest\x12\x15\n\ranchor_number\x18\x01 \x01(\x03\x12\x13\n\x0b\x61nchor_hash\x18\x02 \x01(\t\"_\n\nAuditFault\x12\x0e\n\x06number\x18\x01 \x01(\x03\x12,\n\x04kind\x18\x02 \x01(\x0e\x32\x1e.chamberlain.v1.AuditFaultKind\x12\x13\n\x0b\x64\x65scription\x18\x03 \x01(\t\"\xa5\x01\n\x13VerifyAuditResponse\x12\x14\n\x0c\x66irst_number\x18\x01 \x01(\x03\x12\x17\n\x0fverified_number\x18\x02 \x01(\x03\x12\x13\n\x0bhead_number\x18\x03 \x01(\x03\x12\x11\n\thead_hash\x18\x04 \x01(\t\x12\x0c\n\x04\x64one\x18\x05 \x01(\x08\x12)\n\x05\x66\x61ult\x18\x06 \x01(\x0b\x32\x1a.chamberlain.v1.AuditFault\"W\n\x12\x45xportAuditRequest\x12+\n\x06\x66ilter\x18\x01 \x01(\x0b\x32\x1b.chamberlain.v1.AuditFilter\x12\x14\n\x0c\x61\x66ter_number\x18\x02 \x01(\x03\":\n\x13\x45xportAuditResponse\x12\x0e\n\x06ndjson\x18\x01 \x01(\x0c\x12\x13\n\x0blast_number\x18\x02 \x01(\x03*\xfd\x01\n\x0e\x41uditFaultKind\x12 \n\x1c\x41UDIT_FAULT_KIND_UNSPECIFIED\x10\x00\x12\x1c\n\x18\x41UDIT_FAULT_KIND_CHANGED\x10\x01\x12\x1c\n\x18\x41UDIT_FAULT_KIND_MISSING\x10\x02\x12\x1e\n\x1a\x41UDIT_FAULT_KIND_TRUNCATED\x10\x03\x12\x1e\n\x1a\x41UDIT_FAULT_KIND_UNCHAINED\x10\x04\x12\'\n#AUDIT_FAULT_KIND_CHECKPOINT_MISSING\x10\x05\x12$\n AUDIT_FAULT_KIND_ANCHOR_MISMATCH\x10\x06\x32\x94\x02\n\x0c\x41uditService\x12P\n\tListAudit\x12 .chamberlain.v1.ListAuditRequest\x1a!.chamberlain.v1.ListAuditResponse\x12X\n\x0bVerifyAudit\x12\".chamberlain.v1.VerifyAuditRequest\x1a#.chamberlain.v1.VerifyAuditResponse0\x01\x12X\n\x0b\x45xportAudit\x12\".chamberlain.v1.ExportAuditRequest\x1a#.chamberlain.v1.ExportAuditResponse0\x01\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\"chamberlain/v1/audit_service.proto\x12\x0e\x63hamberlain.v1\x1a\x1fgoogle/protobuf/timestamp.proto\"\xf4\x02\n\nAuditEntry\x12\x0e\n\x06number\x18\x01 \x01(\x03\x12(\n\x04time\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\r\n\x05\x61\x63tor\x18\x03 \x01(\t\x12\x0e\n\x06method\x18\x04 \x01(\t\x12\x13\n\x0btarget_type\x18\x05 \x01(\t\x12\x11\n\ttarget_id\x18\x06 \x01(\t\x12\x0e\n\x06result\x18\x07 \x01(\t\x12\x10\n\x08trace_id\x18\x08 \x01(\t\x12\x16\n\x0e\x63orrelation_id\x18\t \x01(\t\x12\x36\n\x06\x63ounts\x18\n \x03(\x0b\x32&.chamberlain.v1.AuditEntry.CountsEntry\x12\x15\n\rprevious_hash\x18\x0b \x01(\t\x12\x0c\n\x04hash\x18\x0c \x01(\t\x12\x0e\n\x06status\x18\r \x01(\t\x12\x0f\n\x07subject\x18\x0e \x01(\t\x1a-\n\x0b\x43ountsEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\x03:\x02\x38\x01\"\xc4\x01\n\x0b\x41uditFilter\x12\r\n\x05\x61\x63tor\x18\x01 \x01(\t\x12\x0e\n\x06method\x18\x02 \x01(\t\x12\x13\n\x0btarget_type\x18\x03 \x01(\t\x12\x11\n\ttarget_id\x18\x04 \x01(\t\x12\x10\n\x08trace_id\x18\x05 \x01(\t\x12.\n\nbegin_time\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12,\n\x08\x65nd_time\x18\x07 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"|\n\x10ListAuditRequest\x12+\n\x06\x66ilter\x18\x01 \x01(\x0b\x32\x1b.chamberlain.v1.AuditFilter\x12\x14\n\x0coldest_first\x18\x02 \x01(\x08\x12\x11\n\tpage_size\x18\x03 \x01(\x05\x12\x12\n\npage_token\x18\x04 \x01(\t\"Y\n\x11ListAuditResponse\x12+\n\x07\x65ntries\x18\x01 \x03(\x0b\x32\x1a.chamberlain.v1.AuditEntry\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"@\n\x12VerifyAuditRequest\x12\x15\n\ranchor_number\x18\x01 \x01(\x03\x12\x13\n\x0b\x61nchor_hash\x18\x02 \x01(\t\"_\n\nAuditFault\x12\x0e\n\x06number\x18\x01 \x01(\x03\x12,\n\x04kind\x18\x02 \x01(\x0e\x32\x1e.chamberlain.v1.AuditFaultKind\x12\x13\n\x0b\x64\x65scription\x18\x03 \x01(\t\"\xa5\x01\n\x13VerifyAuditResponse\x12\x14\n\x0c\x66irst_number\x18\x01 \x01(\x03\x12\x17\n\x0fverified_number\x18\x02 \x01(\x03\x12\x13\n\x0bhead_number\x18\x03 \x01(\x03\x12\x11\n\thead_hash\x18\x04 \x01(\t\x12\x0c\n\x04\x64one\x18\x05 \x01(\x08\x12)\n\x05\x66\x61ult\x18\x06 \x01(\x0b\x32\x1a.chamberlain.v1.AuditFault\"W\n\x12\x45xportAuditRequest\x12+\n\x06\x66ilter\x18\x01 \x01(\x0b\x32\x1b.chamberlain.v1.AuditFilter\x12\x14\n\x0c\x61\x66ter_number\x18\x02 \x01(\x03\":\n\x13\x45xportAuditResponse\x12\x0e\n\x06ndjson\x18\x01 \x01(\x0c\x12\x13\n\x0blast_number\x18\x02 \x01(\x03*\xfd\x01\n\x0e\x41uditFaultKind\x12 \n\x1c\x41UDIT_FAULT_KIND_UNSPECIFIED\x10\x00\x12\x1c\n\x18\x41UDIT_FAULT_KIND_CHANGED\x10\x01\x12\x1c\n\x18\x41UDIT_FAULT_KIND_MISSING\x10\x02\x12\x1e\n\x1a\x41UDIT_FAULT_KIND_TRUNCATED\x10\x03\x12\x1e\n\x1a\x41UDIT_FAULT_KIND_UNCHAINED\x10\x04\x12\'\n#AUDIT_FAULT_KIND_CHECKPOINT_MISSING\x10\x05\x12$\n AUDIT_FAULT_KIND_ANCHOR_MISMATCH\x10\x06\x32\x94\x02\n\x0c\x41uditService\x12P\n\tListAudit\x12 .chamberlain.v1.ListAuditRequest\x1a!.chamberlain.v1.ListAuditResponse\x12X\n\x0bVerifyAudit\x12\".chamberlain.v1.VerifyAuditRequest\x1a#.chamberlain.v1.VerifyAuditResponse0\x01\x12X\n\x0b\x45xportAudit\x12\".chamberlain.v1.ExportAuditRequest\x1a#.chamberlain.v1.ExportAuditResponse0\x01\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -34,28 +34,28 @@ if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
   _globals['_AUDITENTRY_COUNTSENTRY']._loaded_options = None
   _globals['_AUDITENTRY_COUNTSENTRY']._serialized_options = b'8\001'
-  _globals['_AUDITFAULTKIND']._serialized_start=1342
-  _globals['_AUDITFAULTKIND']._serialized_end=1595
+  _globals['_AUDITFAULTKIND']._serialized_start=1359
+  _globals['_AUDITFAULTKIND']._serialized_end=1612
   _globals['_AUDITENTRY']._serialized_start=88
-  _globals['_AUDITENTRY']._serialized_end=443
-  _globals['_AUDITENTRY_COUNTSENTRY']._serialized_start=398
-  _globals['_AUDITENTRY_COUNTSENTRY']._serialized_end=443
-  _globals['_AUDITFILTER']._serialized_start=446
-  _globals['_AUDITFILTER']._serialized_end=642
-  _globals['_LISTAUDITREQUEST']._serialized_start=644
-  _globals['_LISTAUDITREQUEST']._serialized_end=768
-  _globals['_LISTAUDITRESPONSE']._serialized_start=770
-  _globals['_LISTAUDITRESPONSE']._serialized_end=859
-  _globals['_VERIFYAUDITREQUEST']._serialized_start=861
-  _globals['_VERIFYAUDITREQUEST']._serialized_end=925
-  _globals['_AUDITFAULT']._serialized_start=927
-  _globals['_AUDITFAULT']._serialized_end=1022
-  _globals['_VERIFYAUDITRESPONSE']._serialized_start=1025
-  _globals['_VERIFYAUDITRESPONSE']._serialized_end=1190
-  _globals['_EXPORTAUDITREQUEST']._serialized_start=1192
-  _globals['_EXPORTAUDITREQUEST']._serialized_end=1279
-  _globals['_EXPORTAUDITRESPONSE']._serialized_start=1281
-  _globals['_EXPORTAUDITRESPONSE']._serialized_end=1339
-  _globals['_AUDITSERVICE']._serialized_start=1598
-  _globals['_AUDITSERVICE']._serialized_end=1874
+  _globals['_AUDITENTRY']._serialized_end=460
+  _globals['_AUDITENTRY_COUNTSENTRY']._serialized_start=415
+  _globals['_AUDITENTRY_COUNTSENTRY']._serialized_end=460
+  _globals['_AUDITFILTER']._serialized_start=463
+  _globals['_AUDITFILTER']._serialized_end=659
+  _globals['_LISTAUDITREQUEST']._serialized_start=661
+  _globals['_LISTAUDITREQUEST']._serialized_end=785
+  _globals['_LISTAUDITRESPONSE']._serialized_start=787
+  _globals['_LISTAUDITRESPONSE']._serialized_end=876
+  _globals['_VERIFYAUDITREQUEST']._serialized_start=878
+  _globals['_VERIFYAUDITREQUEST']._serialized_end=942
+  _globals['_AUDITFAULT']._serialized_start=944
+  _globals['_AUDITFAULT']._serialized_end=1039
+  _globals['_VERIFYAUDITRESPONSE']._serialized_start=1042
+  _globals['_VERIFYAUDITRESPONSE']._serialized_end=1207
+  _globals['_EXPORTAUDITREQUEST']._serialized_start=1209
+  _globals['_EXPORTAUDITREQUEST']._serialized_end=1296
+  _globals['_EXPORTAUDITRESPONSE']._serialized_start=1298
+  _globals['_EXPORTAUDITRESPONSE']._serialized_end=1356
+  _globals['_AUDITSERVICE']._serialized_start=1615
+  _globals['_AUDITSERVICE']._serialized_end=1891
 # @@protoc_insertion_point(module_scope)

@@ -28,7 +28,7 @@ AUDIT_FAULT_KIND_CHECKPOINT_MISSING: AuditFaultKind
 AUDIT_FAULT_KIND_ANCHOR_MISMATCH: AuditFaultKind
 
 class AuditEntry(_message.Message):
-    __slots__ = ("number", "time", "actor", "method", "target_type", "target_id", "result", "trace_id", "correlation_id", "counts", "previous_hash", "hash", "status")
+    __slots__ = ("number", "time", "actor", "method", "target_type", "target_id", "result", "trace_id", "correlation_id", "counts", "previous_hash", "hash", "status", "subject")
     class CountsEntry(_message.Message):
         __slots__ = ("key", "value")
         KEY_FIELD_NUMBER: _ClassVar[int]
@@ -49,6 +49,7 @@ class AuditEntry(_message.Message):
     PREVIOUS_HASH_FIELD_NUMBER: _ClassVar[int]
     HASH_FIELD_NUMBER: _ClassVar[int]
     STATUS_FIELD_NUMBER: _ClassVar[int]
+    SUBJECT_FIELD_NUMBER: _ClassVar[int]
     number: int
     time: _timestamp_pb2.Timestamp
     actor: str
@@ -62,7 +63,8 @@ class AuditEntry(_message.Message):
     previous_hash: str
     hash: str
     status: str
-    def __init__(self, number: _Optional[int] = ..., time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., actor: _Optional[str] = ..., method: _Optional[str] = ..., target_type: _Optional[str] = ..., target_id: _Optional[str] = ..., result: _Optional[str] = ..., trace_id: _Optional[str] = ..., correlation_id: _Optional[str] = ..., counts: _Optional[_Mapping[str, int]] = ..., previous_hash: _Optional[str] = ..., hash: _Optional[str] = ..., status: _Optional[str] = ...) -> None: ...
+    subject: str
+    def __init__(self, number: _Optional[int] = ..., time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., actor: _Optional[str] = ..., method: _Optional[str] = ..., target_type: _Optional[str] = ..., target_id: _Optional[str] = ..., result: _Optional[str] = ..., trace_id: _Optional[str] = ..., correlation_id: _Optional[str] = ..., counts: _Optional[_Mapping[str, int]] = ..., previous_hash: _Optional[str] = ..., hash: _Optional[str] = ..., status: _Optional[str] = ..., subject: _Optional[str] = ...) -> None: ...
 
 class AuditFilter(_message.Message):
     __slots__ = ("actor", "method", "target_type", "target_id", "trace_id", "begin_time", "end_time")

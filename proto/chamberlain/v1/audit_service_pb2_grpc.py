@@ -30,18 +30,20 @@ class AuditServiceStub:
 
     Every call that changes something leaves an entry, written in the transaction of the change; so
     does a change that was refused by what is stored, with the reason, and what the server does by
-    itself, as actor `system`: a sweep leaves an entry for each session and approval that it moves.
-    What is refused before that, because it is malformed or not allowed, a repeated request id, and a
-    call that failed leave none; nor does a call that had nothing to do, like an empty append. Entries
-    tell ids, states and counts, never contents, prompts, sealed values or secrets.
+    itself, as actor `system`: a sweep leaves an entry for each session and approval that it moves, and
+    one with a count for each batch of old handoffs, approvals or request ids that it deletes. What is
+    refused before that, because it is malformed or not allowed, a repeated request id, and a call
+    that failed leave none; nor does a call that had nothing to do, like an empty append. Entries tell
+    ids, states and counts, never contents, prompts, notes, sealed values or secrets.
 
     The log is a chain that anybody can check. The canonical bytes of an entry are a JSON object in
     UTF-8 without spaces, with the members `number`, `time_us` (microseconds since the epoch, UTC),
-    `actor`, `method`, `target_type`, `target_id`, `result`, `status`, `trace_id`, `correlation_id` and
-    `counts` (an object of integers with sorted names), in this order. The hash of an entry is the
-    SHA-256, in lower-case hexadecimal, of the 64 hexadecimal digits of the hash before (64 zeros
-    before the first entry) followed by these bytes. Numbers are dense, from 1, in the order of
-    commits, and times never go back.
+    `actor`, `method`, `target_type`, `target_id`, `result`, `status`, `trace_id`, `correlation_id`,
+    `counts` (an object of integers with sorted names) and `subject`, in this order; the entries of
+    versions that had no `subject` end with `counts`. The hash of an entry is the SHA-256, in
+    lower-case hexadecimal, of the 64 hexadecimal digits of the hash before (64 zeros before the first
+    entry) followed by these bytes. Numbers are dense, from 1, in the order of commits, and times
+    never go back.
 
     Entries older than AUDIT_RETENTION_DAYS are pruned, if that is set. The entry of the pruning
     itself signs for them: its target, of type `audit`, is `<number>:<hash>` of the last one deleted.
@@ -75,18 +77,20 @@ class AuditServiceServicer:
 
     Every call that changes something leaves an entry, written in the transaction of the change; so
     does a change that was refused by what is stored, with the reason, and what the server does by
-    itself, as actor `system`: a sweep leaves an entry for each session and approval that it moves.
-    What is refused before that, because it is malformed or not allowed, a repeated request id, and a
-    call that failed leave none; nor does a call that had nothing to do, like an empty append. Entries
-    tell ids, states and counts, never contents, prompts, sealed values or secrets.
+    itself, as actor `system`: a sweep leaves an entry for each session and approval that it moves, and
+    one with a count for each batch of old handoffs, approvals or request ids that it deletes. What is
+    refused before that, because it is malformed or not allowed, a repeated request id, and a call
+    that failed leave none; nor does a call that had nothing to do, like an empty append. Entries tell
+    ids, states and counts, never contents, prompts, notes, sealed values or secrets.
 
     The log is a chain that anybody can check. The canonical bytes of an entry are a JSON object in
     UTF-8 without spaces, with the members `number`, `time_us` (microseconds since the epoch, UTC),
-    `actor`, `method`, `target_type`, `target_id`, `result`, `status`, `trace_id`, `correlation_id` and
-    `counts` (an object of integers with sorted names), in this order. The hash of an entry is the
-    SHA-256, in lower-case hexadecimal, of the 64 hexadecimal digits of the hash before (64 zeros
-    before the first entry) followed by these bytes. Numbers are dense, from 1, in the order of
-    commits, and times never go back.
+    `actor`, `method`, `target_type`, `target_id`, `result`, `status`, `trace_id`, `correlation_id`,
+    `counts` (an object of integers with sorted names) and `subject`, in this order; the entries of
+    versions that had no `subject` end with `counts`. The hash of an entry is the SHA-256, in
+    lower-case hexadecimal, of the 64 hexadecimal digits of the hash before (64 zeros before the first
+    entry) followed by these bytes. Numbers are dense, from 1, in the order of commits, and times
+    never go back.
 
     Entries older than AUDIT_RETENTION_DAYS are pruned, if that is set. The entry of the pruning
     itself signs for them: its target, of type `audit`, is `<number>:<hash>` of the last one deleted.
@@ -94,6 +98,10 @@ class AuditServiceServicer:
 
     def ListAudit(self, request, context):
         """Lists entries, newest first unless asked otherwise.
+
+        A page looks at 10,000 entries at most, so it may hold fewer than asked for, or none, and have a
+        `next_page_token` all the same: go on until that is empty. See AuditFilter for what is found at
+        once.
 
         DATA_LOSS, AUDIT_ENTRY_BROKEN if a page holds an entry that cannot be read any more.
         """
@@ -156,18 +164,20 @@ class AuditService:
 
     Every call that changes something leaves an entry, written in the transaction of the change; so
     does a change that was refused by what is stored, with the reason, and what the server does by
-    itself, as actor `system`: a sweep leaves an entry for each session and approval that it moves.
-    What is refused before that, because it is malformed or not allowed, a repeated request id, and a
-    call that failed leave none; nor does a call that had nothing to do, like an empty append. Entries
-    tell ids, states and counts, never contents, prompts, sealed values or secrets.
+    itself, as actor `system`: a sweep leaves an entry for each session and approval that it moves, and
+    one with a count for each batch of old handoffs, approvals or request ids that it deletes. What is
+    refused before that, because it is malformed or not allowed, a repeated request id, and a call
+    that failed leave none; nor does a call that had nothing to do, like an empty append. Entries tell
+    ids, states and counts, never contents, prompts, notes, sealed values or secrets.
 
     The log is a chain that anybody can check. The canonical bytes of an entry are a JSON object in
     UTF-8 without spaces, with the members `number`, `time_us` (microseconds since the epoch, UTC),
-    `actor`, `method`, `target_type`, `target_id`, `result`, `status`, `trace_id`, `correlation_id` and
-    `counts` (an object of integers with sorted names), in this order. The hash of an entry is the
-    SHA-256, in lower-case hexadecimal, of the 64 hexadecimal digits of the hash before (64 zeros
-    before the first entry) followed by these bytes. Numbers are dense, from 1, in the order of
-    commits, and times never go back.
+    `actor`, `method`, `target_type`, `target_id`, `result`, `status`, `trace_id`, `correlation_id`,
+    `counts` (an object of integers with sorted names) and `subject`, in this order; the entries of
+    versions that had no `subject` end with `counts`. The hash of an entry is the SHA-256, in
+    lower-case hexadecimal, of the 64 hexadecimal digits of the hash before (64 zeros before the first
+    entry) followed by these bytes. Numbers are dense, from 1, in the order of commits, and times
+    never go back.
 
     Entries older than AUDIT_RETENTION_DAYS are pruned, if that is set. The entry of the pruning
     itself signs for them: its target, of type `audit`, is `<number>:<hash>` of the last one deleted.

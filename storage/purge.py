@@ -1,0 +1,67 @@
+"""Which of the entities that ended long ago are deleted, in batches, by any number of servers at once.
+
+No index leads to them: ids are in the order of creation, and what ended before a time was made before it.
+So a purge walks along the ids up to that time. What it passes and leaves has not ended, or ended since.
+"""
+
+from typing import Any
+
+from storage.deeds import Facts
+from storage.driver import execute, fetch
+from storage.ids import first_id
+from storage.records import Record
+from storage.table_map import TableMap
+from storage.transaction import Transaction
+
+
+class Purge(Record, frozen=True, kw_only=True):
+    """A batch: delete what ended longer ago than `purge_us`, of the next `at_most` ids behind `after`."""
+
+    purge_us: int
+    at_most: int
+    after: str = ""
+
+
+class Purged(Record, frozen=True, kw_only=True):
+    """How many were deleted, and where the next batch begins: empty after the last."""
+
+    count: int
+    after: str
+
+
+def purged_facts(kind: str, purged: Purged) -> Facts | None:
+    """What the audit log says of a batch."""
+    return Facts(kind, counts={"rows": purged.count}) if purged.count else None
+
+
+def claim(
+    tx: Transaction, purge: Purge, entities: TableMap[Any], *, unless: str = ""
+) -> tuple[list[str], str]:
+    """The ids that are due in a batch, locked, and where the next batch begins. `unless` says what stays."""
+    parameter = tx.dialect.parameter
+    table, key = entities.table.name, entities.key
+    end_time_us = tx.dialect.clock_us(tx.connection) - purge.purge_us
+    made_later = first_id(end_time_us)
+    full = fetch(
+        tx.connection,
+        f"SELECT {key} FROM {table} WHERE {key} > {parameter(1)} AND {key} < {parameter(2)}"
+        f" ORDER BY {key} LIMIT 1 OFFSET {purge.at_most - 1}",
+        (purge.after, made_later),
+    )
+    last = full[0][0] if full else made_later
+    staying = f" AND NOT {unless}" if unless else ""
+    due = fetch(
+        tx.connection,
+        f"SELECT {key} FROM {table} WHERE {key} > {parameter(1)} AND {key} <= {parameter(2)}"
+        f" AND end_time_us <= {parameter(3)}{staying} ORDER BY {key}{tx.dialect.skip_locked(table)}",
+        (purge.after, last, end_time_us),
+    )
+    return [row[0] for row in due], last if full else ""
+
+
+def delete(tx: Transaction, entities: TableMap[Any], ids: list[str]) -> None:
+    """Delete what was claimed."""
+    if ids:
+        table = entities.table
+        condition = tx.dialect.any_of(entities.key, type(table.columns[entities.key].type), 1)
+        execute(tx.connection, f"DELETE FROM {table.name} WHERE {condition}", tx.dialect.keys(ids))
