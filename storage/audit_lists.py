@@ -121,7 +121,7 @@ def page(tx: Transaction, wanted: AuditFilter) -> AuditPage:
 
 
 def _has_index(column: str, wanted: AuditFilter) -> bool:
-    return column != "target_type" and not (column == "actor" and wanted.actor == ANONYMOUS)
+    return column not in ("method", "target_type") and not (column == "actor" and wanted.actor == ANONYMOUS)
 
 
 def _bounds(tx: Transaction, log: AuditExtent, wanted: AuditFilter) -> list[tuple[str, object]]:

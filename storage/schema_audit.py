@@ -24,7 +24,6 @@ audit_log = Table(
     text("entry", fixed=True),
     text("hash", fixed=True),
     partial_index("audit_log_actor_idx", "actor", "number", where=KNOWN_ACTOR),
-    Index("audit_log_method_idx", "method", "number"),
     Index("audit_log_target_id_idx", "target_id", "number"),
     partial_index("audit_log_trace_id_idx", "trace_id", "number", where=KNOWN_TRACE_ID),
 )

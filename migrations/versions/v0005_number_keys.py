@@ -1,6 +1,6 @@
 """What a write costs: on SQLite a number that is a key is the row id itself, without an index beside the rows;
-the index of the audit log's actors leaves out who is anonymous; and answers and the keys of their requests are
-texts.
+the index of the audit log's actors leaves out who is anonymous, and that of its methods is gone; and answers
+and the keys of their requests are texts.
 
 Revision ID: 0005
 Revises: 0004
@@ -29,6 +29,7 @@ PAGE = 1000
 
 def upgrade() -> None:
     op.drop_index("audit_log_actor_idx", table_name="audit_log")
+    op.drop_index("audit_log_method_idx", table_name="audit_log")
     if op.get_bind().dialect.name == "sqlite":
         for table, key in NUMBER_KEYS.items():
             with op.batch_alter_table(table, recreate="always") as batch:

@@ -512,7 +512,7 @@ async def test_a_page_looks_at_so_many_entries_and_the_next_goes_on(
         ({"target_type": "bid"}, [[], [], []], [[], [], []]),
         ({"actor": ANONYMOUS}, [[1], [6, 7], []], [[7], [6], [1]]),
         ({"actor": "ada", "target_type": "task"}, [[2], [9]], [[9], [2]]),
-        ({"method": "Service/Other", "target_type": "agent"}, [[1, 6], [7]], [[7, 6], [1]]),
+        ({"method": "Service/Other", "target_type": "agent"}, [[1], [6, 7], []], [[7], [6], [1]]),
         ({"actor": "ada"}, [[2, 3], [4, 5], [8, 9], [10]], [[10, 9], [8, 5], [4, 3], [2]]),
         ({"target_id": "agent-3", "target_type": "agent"}, [[3]], [[3]]),
     ]
