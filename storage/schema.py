@@ -311,9 +311,14 @@ extrinsics = Table(
     Index("extrinsics_status_idx", "status", "correlation_id"),
     _partial_index("extrinsics_task_id_idx", "task_id", "correlation_id", where="task_id <> ''"),
     _partial_index("extrinsics_agent_id_idx", "agent_id", "correlation_id", where="agent_id <> ''"),
-    # What the submitter looks for.
+    # What the submitter looks for; it passes over those of other signers without a look at their rows.
     _partial_index(
-        "extrinsics_queued_idx", "status", "next_attempt_us", "correlation_id", where=QUEUED_EXTRINSIC
+        "extrinsics_queued_idx",
+        "status",
+        "next_attempt_us",
+        "correlation_id",
+        "signer",
+        where=QUEUED_EXTRINSIC,
     ),
 )
 

@@ -61,7 +61,9 @@ def claim(tx: Transaction, items: Sequence[Claim]) -> list[Outcome[list[Claimed]
 
 def _claim(tx: Transaction, item: Claim) -> list[Claimed]:
     table = schema.extrinsics
-    # Not by a condition for each row, as elsewhere: there may be many, which wait until the pause ends.
+    # Not by a condition for each row, as elsewhere: there may be many, which wait until the pause ends. The
+    # index knows their signers: SQLite passes over them without their rows. So does Postgres if it is told
+    # whom to claim for; for `NOT IN` no index serves it, and it looks at the rows (measured: 0.2 us each).
     paused = tuple(pause.signer for pause in standing(tx, None))
     if ALL_SIGNERS in paused:
         return []
