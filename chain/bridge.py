@@ -25,10 +25,12 @@ from chain.pace import Pace
 from chain.pallets import DEFAULT, PalletTable
 from chain.pallets_check import missing_in
 from chain.progress import Progress
+from chain.raw_calls import Misfit, misfit
 from chain.reader import Reader
 from chain.rpc import RpcClient, RpcFailure
 from chain.runtimes import Runtimes
 from chain.scale.errors import ScaleError
+from chain.scale.runtime import Runtime
 from chain.signer_watch import SignerAccount, SignerWatch
 from chain.submitter import Submitter
 from storage import chain_log
@@ -43,6 +45,8 @@ GENESIS_SECONDS_MAX = 5.0
 """How long a node may take to say which chain it follows; the start of a server waits for all of them."""
 ELECTION_SECONDS = 2.0
 """How often a process that does not read tries to become the one that does."""
+RUNTIME_SECONDS_MAX = 2.0
+"""How long a caller waits until the node has said which runtime the chain has."""
 STALLED_SECONDS = 90.0
 """A node that finalizes nothing for so long is left for the next one, if there is one."""
 
@@ -115,6 +119,8 @@ class Bridge:
         self._reading_error = ""
         self._sending_error = ""
         self._missing: tuple[str, ...] = ()
+        self._node: Node | None = None  # that is connected, and whose runtime is known
+        self._runtime: Runtime | None = None
 
     def status(self) -> BridgeStatus:
         """How the bridge is now."""
@@ -152,6 +158,22 @@ class Bridge:
         failures = [answer for answer in answers if isinstance(answer, BaseException)]
         raise failures[0]
 
+    async def misfit(self, pallet: str, call: str, payload: str) -> Misfit | None:
+        """Why a raw call does not fit the runtime of the best block; None if it does, or nobody knows.
+
+        Chains are upgraded, and the runtime that was seen last may be an old one: before a call is found
+        wrong, the node is asked. One that does not answer, or is away, finds nothing wrong.
+        """
+        node, runtime = self._node, self._runtime
+        if node is None or runtime is None or misfit(pallet, call, payload, runtime) is None:
+            return None
+        try:
+            async with asyncio.timeout(RUNTIME_SECONDS_MAX):
+                self._runtime = runtime = await node.runtime_at(await node.best_hash())
+        except (TimeoutError, RpcFailure, ScaleError):
+            return None
+        return misfit(pallet, call, payload, runtime)
+
     async def run(self) -> None:
         """Read and submit for ever; the storage must be prepared."""
         pause = PAUSE_SECONDS_MIN
@@ -167,6 +189,7 @@ class Bridge:
                 self._note("an internal error, see the log of the server")
             finally:
                 self._connected = self._is_reader = False
+                self._node = None
             if loop.time() - started > STEADY_SECONDS:
                 pause = PAUSE_SECONDS_MIN
             all_tried = self._endpoints.turn()
@@ -187,7 +210,8 @@ class Bridge:
 
     async def _compare(self, node: Node) -> None:
         """Tell what the runtime lacks of the table. All else works on: the chain may never need it."""
-        runtime = await node.runtime_at((await node.finalized_head()).hash)
+        self._runtime = runtime = await node.runtime_at((await node.finalized_head()).hash)
+        self._node = node
         missing = missing_in(self._settings.pallets, runtime)
         if missing and missing != self._missing:
             log.warning("the runtime lacks calls or events of the table", missing=missing)

@@ -1,6 +1,5 @@
 """Making the call of an extrinsic from the entities of its action, at the moment it is signed."""
 
-import json
 import math
 import operator
 from collections.abc import Mapping
@@ -11,6 +10,7 @@ from typing import Any
 import msgspec
 
 from chain.pallets import PalletTable
+from chain.raw_calls import encode_raw
 from chain.scale.errors import ScaleError
 from chain.scale.runtime import Runtime
 from storage.records import Action
@@ -54,16 +54,15 @@ class RenderedCall:
 def render(claimed: Claimed, runtime: Runtime, head: Head, pallets: PalletTable) -> RenderedCall:
     """Make and encode the call of a claimed extrinsic. Raises `NotYet` or `Hopeless`."""
     extrinsic = claimed.extrinsic
-    deadline_block = None
-    if extrinsic.action == Action.RAW_CALL:
-        pallet, call, arguments = extrinsic.pallet, extrinsic.call, json.loads(extrinsic.payload)
-    else:
+    try:
+        if extrinsic.action == Action.RAW_CALL:
+            pallet, call = extrinsic.pallet, extrinsic.call
+            return RenderedCall(encode_raw(pallet, call, extrinsic.payload, runtime), None)
         rule = pallets.calls[extrinsic.action]
+        pallet, call, deadline_block = rule.pallet, rule.call, None
         if extrinsic.action == Action.CREATE_TASK:
             claimed, deadline_block = _with_deadline(claimed, head)
-        pallet, call = rule.pallet, rule.call
         arguments = _arguments(claimed, rule.arguments) | dict(rule.constants)
-    try:
         return RenderedCall(runtime.encode_call(pallet, call, arguments), deadline_block)
     except ScaleError as error:
         raise Hopeless(f"{pallet}.{call}: {error}") from error

@@ -49,6 +49,7 @@ from server.services.transcripts import TranscriptService
 from server.session_sweeps import PURGE_SECONDS, SESSIONS_SECONDS, SessionSweeps, session_ages
 from server.settings import BadSettings, Settings, environment_name
 from server.sweeps import DEADLINES_SECONDS, RETENTION_SECONDS, Sweeps
+from storage.outbox import NewCall
 from storage.store import LOCAL, Storage
 
 if TYPE_CHECKING:
@@ -168,6 +169,7 @@ class App:
                 allowed_calls=settings.outbox_allowed_calls,
                 pallets=chain.pallets if chain else DEFAULT,
                 has_key=chain.has_key if chain else _no_key,
+                wrong_with=chain.wrong_with if chain else _nothing_wrong,
             ),
             routes,
         )
@@ -276,6 +278,10 @@ async def _local() -> str:
 
 def _no_key(signer: str) -> bool:
     return False
+
+
+async def _nothing_wrong(call: NewCall) -> None:
+    return None
 
 
 def _after(event: asyncio.Event, job: Callable[[], Awaitable[None]]) -> Callable[[], Awaitable[None]]:

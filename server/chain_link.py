@@ -18,8 +18,10 @@ from chain.pallets import DEFAULT
 from chain.pallets_file import BadPallets, load
 from chain.rpc import RpcFailure
 from server.database import BindingUnknown
+from server.errors import InvalidField, Violation
 from server.observer import ChainState
 from server.settings import BadSettings, Settings
+from storage.outbox import NewCall
 from storage.store import Storage
 
 log = structlog.get_logger(__name__)
@@ -67,6 +69,11 @@ class ChainLink:
     def has_key(self, signer: str) -> bool:
         """Whether this server signs for an agent or requester with a key of their own."""
         return self._keyring is not None and self._keyring.has(signer)
+
+    async def wrong_with(self, call: NewCall) -> InvalidField | None:
+        """Why the runtime of the chain cannot take a raw call, as far as that is known now."""
+        found = await self._bridge.misfit(call.pallet, call.call, call.payload)
+        return None if found is None else InvalidField([Violation(found.field, found.reason)])
 
     def state(self) -> ChainState:
         """How the chain is followed now, from memory."""

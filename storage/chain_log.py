@@ -239,11 +239,12 @@ def wake(tx: Transaction, ids_by_column: Mapping[str, Collection[str]]) -> None:
     """Let queued extrinsics try again that never were signed, by ids of what they concern."""
     for column, ids in ids_by_column.items():
         if ids:
-            # By what is known of them first, since SQLite would go through all that is queued.
+            # By what is known of them. SQLite would go through all that is queued, if the status were told as
+            # an index has it.
             waiting = f"SELECT correlation_id FROM extrinsics WHERE {tx.dialect.any_of(column, Text, 2)}"
             execute(
                 tx.connection,
                 f"UPDATE extrinsics SET next_attempt_us = {tx.dialect.parameter(1)} WHERE correlation_id IN"
-                f" ({waiting} AND {column} <> '') AND status = 'queued' AND attempt_count = 0",
+                f" ({waiting} AND {column} <> '') AND status || '' = 'queued' AND attempt_count = 0",
                 (tx.now_us, *tx.dialect.keys(sorted(ids))),
             )

@@ -24,7 +24,7 @@ def expired(tx: Transaction, last_number: int) -> Sequence[str]:
     """What can no longer be executed: its era is over, if no block held any of its hashes."""
     table = schema.extrinsics
     over = select(table.c.correlation_id).where(
-        table.c.status.in_(sorted(LIVE_EXTRINSIC)), table.c.death_block <= last_number + 1
+        schema.live_extrinsics(), table.c.death_block <= last_number + 1
     )
     return tx.connection.execute(over).scalars().all()
 
@@ -86,14 +86,14 @@ def _lines(work: Workset, over: Sequence[Extrinsic], cursor_number: int) -> dict
         select(mine.c.account_address)
         .join(extrinsics, extrinsics.c.extrinsic_hash == mine.c.extrinsic_hash)
         .where(
-            extrinsics.c.status.in_(sorted(LIVE_EXTRINSIC)),
+            schema.live_extrinsics(),
             extrinsics.c.death_block <= cursor_number + 1,
         )
     )
     live = (
         select(extrinsics.c.correlation_id, signatures.c.account_address, signatures.c.nonce)
         .join(signatures, extrinsics.c.extrinsic_hash == signatures.c.extrinsic_hash)
-        .where(extrinsics.c.status.in_(sorted(LIVE_EXTRINSIC)), signatures.c.account_address.in_(accounts))
+        .where(schema.live_extrinsics(), signatures.c.account_address.in_(accounts))
         .order_by(signatures.c.nonce)
     )
     first: dict[str, int] = {}

@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from itertools import accumulate
 from typing import Any, Generic, TypeVar
 
-from sqlalchemy import ColumnElement, Table, func, literal_column, select, tuple_
+from sqlalchemy import ColumnElement, Table, and_, func, literal_column, select, text, tuple_
 
 from storage import events, limits, schema
 from storage.chain_log import CHAIN_EVENTS
@@ -104,8 +104,8 @@ def agents(tx: Transaction, wanted: AgentFilter) -> Listed[Agent]:
 def _has_capability(tx: Transaction, capability: str) -> ColumnElement[bool]:
     column = schema.agents.c.capabilities
     each = func.jsonb_array_elements_text if tx.dialect.name == "postgresql" else func.json_each
-    text = column.cast(_jsonb()) if tx.dialect.name == "postgresql" else column
-    elements = each(text).table_valued("value")
+    array = column.cast(_jsonb()) if tx.dialect.name == "postgresql" else column
+    elements = each(array).table_valued("value")
     return select(1).select_from(elements).where(elements.c.value == capability).exists()
 
 
@@ -136,6 +136,9 @@ def results(tx: Transaction, wanted: ResultFilter) -> Listed[Result]:
 def extrinsics(tx: Transaction, wanted: ExtrinsicFilter) -> Listed[Extrinsic]:
     """Extrinsics, newest first."""
     conditions = equal_to(schema.extrinsics, wanted, ("status", "task_id", "agent_id"))
+    if wanted.status is not None:
+        queued = wanted.status == ExtrinsicStatus.QUEUED
+        conditions.append(and_(text(schema.QUEUED_EXTRINSIC if queued else schema.LEFT_QUEUE)))
     return keyset_page(tx, EXTRINSICS, conditions, wanted.page)
 
 

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from storage import intents
-from storage.errors import ExtrinsicLive, ExtrinsicNotFound, InvalidTransition, NoChain
+from storage.errors import ExtrinsicLive, ExtrinsicNotFound, InvalidTransition, NoChain, Refusal
 from storage.fetcher import query
 from storage.ids import new_id
 from storage.lifecycle import (
@@ -35,17 +35,21 @@ _FIRST_STATUS = {
 
 
 class NewCall(Record, frozen=True, kw_only=True):
-    """A call as it is given; `payload` is its arguments as canonical JSON."""
+    """A call as it is given; `payload` is its arguments as canonical JSON.
+
+    `refusal` says why it cannot be taken in, unless it is asked for again: then the first answer stands.
+    """
 
     pallet: str
     call: str
     payload: str
     signer: str = ""
+    refusal: Refusal | None = None
 
 
 @mutation(Receipt[Extrinsic])
 def enqueue_call(tx: Transaction, items: Sequence[NewCall]) -> list[Outcome[Receipt[Extrinsic]]]:
-    """Put raw calls into the outbox. Refusals, per call: NoChain."""
+    """Put raw calls into the outbox. Refusals, per call: NoChain, its own."""
     work = Workset(tx)
     outcomes = decide_each(items, lambda item: _enqueue_call(work, item))
     work.store()
@@ -55,6 +59,8 @@ def enqueue_call(tx: Transaction, items: Sequence[NewCall]) -> list[Outcome[Rece
 def _enqueue_call(work: Workset, item: NewCall) -> Receipt[Extrinsic]:
     if work.tx.local:
         raise NoChain
+    if item.refusal is not None:
+        raise item.refusal
     extrinsic = work.extrinsics.add(
         Extrinsic(
             correlation_id=new_id(),

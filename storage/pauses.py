@@ -3,12 +3,11 @@
 from collections.abc import Sequence
 from operator import attrgetter
 
-from sqlalchemy import ColumnElement, exists, or_, select
+from sqlalchemy import ColumnElement, exists, or_, select, text
 
 from storage import schema
 from storage.deeds import Facts
 from storage.errors import NoChain
-from storage.lifecycle import ExtrinsicStatus
 from storage.outcome import Outcome, mutation
 from storage.records import Record
 from storage.table_map import TableMap
@@ -70,9 +69,7 @@ def standing(tx: Transaction, _: None) -> list[Pause]:
 def has_queued(tx: Transaction, signer: str) -> bool:
     """Whether an extrinsic waits to be signed by this signer."""
     table = schema.extrinsics
-    queued = select(table.c.correlation_id).where(
-        table.c.status == ExtrinsicStatus.QUEUED, table.c.signer == signer
-    )
+    queued = select(table.c.correlation_id).where(text(schema.QUEUED_EXTRINSIC), table.c.signer == signer)
     return tx.connection.execute(queued.limit(1)).first() is not None
 
 

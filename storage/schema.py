@@ -11,6 +11,7 @@ from sqlalchemy import (
     Boolean,
     CheckConstraint,
     Column,
+    ColumnElement,
     ForeignKey,
     Index,
     Integer,
@@ -18,6 +19,8 @@ from sqlalchemy import (
     MetaData,
     Table,
     Text,
+    and_,
+    text,
 )
 
 from storage import limits
@@ -30,6 +33,7 @@ from storage.columns import one_of as _one_of
 from storage.columns import partial_index as _partial_index
 from storage.columns import text as _text
 from storage.lifecycle import (
+    LIVE_EXTRINSIC,
     AgentStatus,
     AgreementStatus,
     BidStatus,
@@ -53,6 +57,7 @@ metadata = MetaData(
 OPEN_TASK = "(status = 'bidding' OR status = 'revealing' OR status = 'assigned')"
 BIDDING_TASK = "status = 'bidding'"
 QUEUED_EXTRINSIC = "status = 'queued'"
+LEFT_QUEUE = "status <> 'queued'"
 AUDIT_NO_HASH = "0" * 64
 
 
@@ -308,14 +313,25 @@ extrinsics = Table(
     _number("create_time_us", fixed=True),
     _number("update_time_us"),
     _number("finalize_time_us", nullable=True),
-    Index("extrinsics_status_idx", "status", "correlation_id"),
+    _partial_index("extrinsics_status_idx", "status", "correlation_id", where=LEFT_QUEUE),
     _partial_index("extrinsics_task_id_idx", "task_id", "correlation_id", where="task_id <> ''"),
     _partial_index("extrinsics_agent_id_idx", "agent_id", "correlation_id", where="agent_id <> ''"),
-    # What the submitter looks for.
+    # What the submitter looks for; it passes over those of other signers without a look at their rows.
     _partial_index(
-        "extrinsics_queued_idx", "status", "next_attempt_us", "correlation_id", where=QUEUED_EXTRINSIC
+        "extrinsics_queued_idx",
+        "status",
+        "next_attempt_us",
+        "correlation_id",
+        "signer",
+        where=QUEUED_EXTRINSIC,
     ),
 )
+
+
+def live_extrinsics() -> ColumnElement[bool]:
+    """The condition that a signature of an extrinsic may still be executed."""
+    return and_(text(LEFT_QUEUE), extrinsics.c.status.in_(sorted(LIVE_EXTRINSIC)))
+
 
 signatures = Table(
     "signatures",

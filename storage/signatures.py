@@ -42,7 +42,7 @@ def live_to_send(tx: Transaction, _: None) -> list[Live]:
             extrinsics.c.status,
         )
         .join(extrinsics, extrinsics.c.extrinsic_hash == signatures.c.extrinsic_hash)
-        .where(extrinsics.c.status.in_(sorted(LIVE_EXTRINSIC)), not_paused())
+        .where(schema.live_extrinsics(), not_paused())
         .order_by(signatures.c.nonce)
     )
     return [

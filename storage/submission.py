@@ -12,7 +12,7 @@ from sqlalchemy import ColumnElement, false, func, select, text, true, update
 
 from storage import schema
 from storage.errors import Superseded
-from storage.lifecycle import LIVE_EXTRINSIC, ExtrinsicStatus
+from storage.lifecycle import ExtrinsicStatus
 from storage.limits import LAST_ERROR_CHARS_MAX
 from storage.outbox import give_up, load_with_entities
 from storage.outcome import Outcome, decide_each, mutation
@@ -61,7 +61,9 @@ def claim(tx: Transaction, items: Sequence[Claim]) -> list[Outcome[list[Claimed]
 
 def _claim(tx: Transaction, item: Claim) -> list[Claimed]:
     table = schema.extrinsics
-    # Not by a condition for each row, as elsewhere: there may be many, which wait until the pause ends.
+    # Not by a condition for each row, as elsewhere: there may be many, which wait until the pause ends. The
+    # index knows their signers: SQLite passes over them without their rows. So does Postgres if it is told
+    # whom to claim for; for `NOT IN` no index serves it, and it looks at the rows (measured: 0.2 us each).
     paused = tuple(pause.signer for pause in standing(tx, None))
     if ALL_SIGNERS in paused:
         return []
@@ -199,7 +201,7 @@ def account_states(tx: Transaction, addresses: Sequence[str]) -> dict[str, Accou
     live = (
         select(signatures.c.account_address, signatures.c.nonce)
         .join(extrinsics, extrinsics.c.extrinsic_hash == signatures.c.extrinsic_hash)
-        .where(extrinsics.c.status.in_(sorted(LIVE_EXTRINSIC)), signatures.c.account_address.in_(addresses))
+        .where(schema.live_extrinsics(), signatures.c.account_address.in_(addresses))
     )
     nonces: dict[str, set[int]] = {}
     for address, nonce in tx.connection.execute(live):
@@ -216,7 +218,7 @@ def live_counts(tx: Transaction, _: None) -> dict[str, int]:
     counts = (
         select(signatures.c.account_address, func.count())
         .join(extrinsics, extrinsics.c.extrinsic_hash == signatures.c.extrinsic_hash)
-        .where(extrinsics.c.status.in_(sorted(LIVE_EXTRINSIC)))
+        .where(schema.live_extrinsics())
         .group_by(signatures.c.account_address)
     )
     return {row[0]: row[1] for row in tx.connection.execute(counts)}

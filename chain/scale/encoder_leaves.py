@@ -40,7 +40,7 @@ def _integer(name: str) -> Callable[[Value], int]:
         if isinstance(value, str) and DECIMAL.fullmatch(value):
             value = int(value)
         if not isinstance(value, int) or isinstance(value, bool) or not lowest <= value <= highest:
-            raise EncodeError(name)
+            raise EncodeError(f"{name}, an integer from {lowest} to {highest}")
         return value
 
     return integer

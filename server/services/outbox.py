@@ -1,8 +1,9 @@
 """OutboxService: everything that is sent to the chain."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 
+import msgspec
 from chamberlain.v1 import extrinsic_pb2
 from chamberlain.v1 import outbox_service_pb2 as pb
 from chamberlain.v1.outbox_service_pb2_grpc import OutboxServiceServicer
@@ -12,7 +13,9 @@ from server import convert_filters, convert_records, convert_requests
 from server.interceptor import Context
 from server.services.calls import Calls, tell_correlation
 from storage import lists, outbox, pauses
+from storage.errors import Refusal
 from storage.feed import Cursor
+from storage.outbox import NewCall
 from storage.records import Extrinsic
 from storage.store import Storage
 
@@ -20,7 +23,8 @@ from storage.store import Storage
 class OutboxService(Calls, OutboxServiceServicer):
     """`allowed_calls` are the raw calls that may be enqueued, as `Pallet.call`; `pallets` name the others.
 
-    `has_key` tells of a name whether this server has a key of its own for it.
+    `has_key` tells of a name whether this server has a key of its own for it, and `wrong_with` why the chain
+    cannot take a raw call, as far as that is known now.
     """
 
     def __init__(
@@ -30,9 +34,11 @@ class OutboxService(Calls, OutboxServiceServicer):
         allowed_calls: frozenset[str],
         pallets: PalletTable,
         has_key: Callable[[str], bool],
+        wrong_with: Callable[[NewCall], Awaitable[Refusal | None]],
     ) -> None:
         super().__init__(storage)
         self._has_key = has_key
+        self._wrong_with = wrong_with
         self._allowed_calls = allowed_calls
         self._pallets = pallets
 
@@ -40,6 +46,7 @@ class OutboxService(Calls, OutboxServiceServicer):
         self, request: pb.EnqueueExtrinsicRequest, context: Context
     ) -> pb.EnqueueExtrinsicResponse:
         new_call = convert_requests.new_call(request, allowed_calls=self._allowed_calls)
+        new_call = msgspec.structs.replace(new_call, refusal=await self._wrong_with(new_call))
         receipt = await self._commit(outbox.enqueue_call, new_call, request)
         tell_correlation(context, receipt.correlation_id)
         return pb.EnqueueExtrinsicResponse(

@@ -15,7 +15,6 @@ from chamberlain.v1 import outbox_service_pb2 as outbox_pb
 from chamberlain.v1.extrinsic_pb2 import ExtrinsicStatus
 from chamberlain.v1.orchestrator_service_pb2_grpc import OrchestratorServiceStub
 from click.testing import CliRunner, Result
-from google.protobuf.struct_pb2 import Struct
 from rich.console import Console
 
 from chain.devnet import DevChain, DevChainConfig, DevNode
@@ -27,7 +26,8 @@ from server.cli import main
 from server.observer import ChainState, Observer
 from server.status.page import page
 from server.status.report import Report
-from storage import chain_log
+from storage import chain_log, outbox
+from storage.outbox import NewCall
 from storage.store import Storage
 from tests.server.chain_world import World, a_world, eventually
 from tests.server.conftest import connected, running, settings
@@ -38,7 +38,7 @@ from tests.support.postgres import PostgresServer
 
 @pytest.fixture
 async def world() -> AsyncIterator[World]:
-    async with a_world(outbox_allowed_calls="System.no_such_call") as world:
+    async with a_world() as world:
         yield world
 
 
@@ -111,8 +111,8 @@ async def test_a_script_gets_the_messages_as_json(world: World) -> None:
 
 
 async def test_an_extrinsic_that_was_given_up_is_a_problem(world: World) -> None:
-    request = outbox_pb.EnqueueExtrinsicRequest(pallet="System", call="no_such_call", payload=Struct())
-    enqueued = await world.outbox.EnqueueExtrinsic(request)
+    call = NewCall(pallet="System", call="no_such_call", payload="{}")
+    enqueued = await world.app.storage.commit(outbox.enqueue_call, call)
     await world.until(enqueued.correlation_id, ExtrinsicStatus.EXTRINSIC_STATUS_DEAD)
     shown = await status(world.app)
     assert shown.exit_code == 1

@@ -1,5 +1,7 @@
 """The steps of a submitter, one at a time."""
 
+import msgspec
+
 from storage import outbox, submission
 from storage.outbox import NewCall
 from storage.records import Extrinsic
@@ -13,9 +15,10 @@ EVERYBODY = Names()
 CALL = NewCall(pallet="System", call="remark", payload="{}", signer="ops")
 
 
-async def queue_calls(storage: Storage, number: int) -> list[str]:
+async def queue_calls(storage: Storage, number: int, signer: str = CALL.signer) -> list[str]:
     """Queue raw calls; their correlation ids."""
-    receipts = await all_of(storage, outbox.enqueue_call, *([CALL] * number))
+    call = msgspec.structs.replace(CALL, signer=signer)
+    receipts = await all_of(storage, outbox.enqueue_call, *([call] * number))
     return [receipt.correlation_id for receipt in receipts]
 
 

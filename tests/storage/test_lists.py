@@ -7,7 +7,21 @@ from typing import Any
 
 import pytest
 
-from storage import agents, bids, chain_log, dashboard, lists, outbox, results, signatures, submission, tasks
+from storage import (
+    agents,
+    bids,
+    chain_log,
+    dashboard,
+    expiry,
+    lists,
+    outbox,
+    pauses,
+    results,
+    schema,
+    signatures,
+    submission,
+    tasks,
+)
 from storage.facts import TaskCreated
 from storage.lifecycle import AgentStatus, BidStatus, ExtrinsicStatus, ResultStatus, TaskStatus
 from storage.limits import AMOUNT_MAX
@@ -23,6 +37,7 @@ from storage.lists import (
 )
 from storage.outbox import NewCall
 from storage.store import LOCAL, Storage
+from storage.submission import Names
 from storage.transaction import Transaction
 from tests.storage.items import a_bid, a_reveal, a_task, an_agent
 from tests.storage.looking import all_of, opened
@@ -224,6 +239,8 @@ async def test_the_dashboard_counts_everything_by_status(market: Market) -> None
         (lists.results, ResultFilter(page=PAGE, task_id="x")),
         (lists.results, ResultFilter(page=PAGE, agent_id="x")),
         (lists.extrinsics, ExtrinsicFilter(page=PAGE, status=ExtrinsicStatus.DEAD)),
+        (lists.extrinsics, ExtrinsicFilter(page=PAGE, status=ExtrinsicStatus.QUEUED)),
+        (expiry.expired, 5),
         (lists.extrinsics, ExtrinsicFilter(page=PAGE, task_id="x")),
         (lists.extrinsics, ExtrinsicFilter(page=PAGE, agent_id="x")),
         (lists.chain_events, ChainEventFilter(page=PAGE, pallet="x")),
@@ -261,8 +278,43 @@ async def test_what_is_changed_often_is_not_looked_for_among_all_of_a_status(
     assert not [step for step in plan if "(status=?)" in step]
 
 
+@pytest.mark.parametrize(
+    ("function", "argument"),
+    [
+        (submission.wake.apply, [submission.Wake(signers=Names(listed=("x",)), at_most=5)]),
+        (pauses.has_queued, "x"),
+    ],
+)
+async def test_what_is_queued_is_told_apart_by_signer_without_its_rows(
+    function: Any, argument: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (step,) = await plan_of(function, argument, "SELECT", monkeypatch)
+    assert "USING COVERING INDEX extrinsics_queued_idx (status=?" in step
+
+
+async def test_a_claim_reads_the_rows_of_no_signers_but_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The plan does not say that SQLite compares the signer before it seeks the row; its program does."""
+    claims = [submission.Claim(token="t", lease_us=1, at_most=5, signers=Names(listed=("x",)))]
+    program = await explained("EXPLAIN", submission.claim.apply, claims, "SELECT extrinsics", monkeypatch)
+    (of_index,) = (
+        cursor for _, name, cursor, _, _, keys, *_ in program if name == "OpenRead" and str(keys)[:2] == "k("
+    )
+    first_read = next((cursor, place) for _, name, cursor, place, *_ in program if name == "Column")
+    (columns,) = (
+        each.columns.keys() for each in schema.extrinsics.indexes if each.name == "extrinsics_queued_idx"
+    )
+    assert first_read == (of_index, columns.index("signer"))
+
+
 async def plan_of(function: Any, argument: Any, kind: str, monkeypatch: pytest.MonkeyPatch) -> Sequence[str]:
     """The steps that SQLite takes for the statements of one kind that a function runs."""
+    return [row[3] for row in await explained("EXPLAIN QUERY PLAN", function, argument, kind, monkeypatch)]
+
+
+async def explained(
+    how: str, function: Any, argument: Any, kind: str, monkeypatch: pytest.MonkeyPatch
+) -> Sequence[Any]:
+    """What SQLite says of the statements of one kind that a function runs."""
     asked: list[tuple[str, Any]] = []
 
     class Cursor(sqlite3.Cursor):
@@ -277,17 +329,17 @@ async def plan_of(function: Any, argument: Any, kind: str, monkeypatch: pytest.M
 
     monkeypatch.setattr(sqlite3, "connect", functools.partial(sqlite3.connect, factory=Connection))
 
-    def explain(tx: Transaction, _: None) -> list[str]:
+    def explain(tx: Transaction, _: None) -> list[Any]:
         asked.clear()
         function(tx, argument)
         statements = [(statement, values) for statement, values in asked if statement.startswith(kind)]
         return [
-            row[3]
+            row
             for statement, values in statements
-            for row in tx.connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}", values)
+            for row in tx.connection.exec_driver_sql(f"{how} {statement}", values)
         ]
 
     async with opened(":memory:", LOCAL) as storage:
-        plan = await storage.read(explain, None)
-    assert plan
-    return plan
+        rows = await storage.read(explain, None)
+    assert rows
+    return rows

@@ -49,6 +49,15 @@ class TestAPause:
         await chained.commit(pauses.pause, Pause(signer="somebody else"))
         assert await claimed(chained, a_claim()) == ids
 
+    async def test_of_one_signer_with_a_long_queue_delays_nobody_else(self, chained: Storage) -> None:
+        long = await queue_calls(chained, 50, signer="poor")
+        ids = await queue_calls(chained, 3)
+        await chained.commit(pauses.pause, Pause(signer="poor"))
+        assert await claimed(chained, a_claim(at_most=2)) == ids[:2]
+        assert await claimed(chained, a_claim(at_most=2)) == ids[2:]
+        await chained.commit(pauses.resume, "poor")
+        assert await claimed(chained, a_claim()) == long
+
     async def test_is_told_with_its_reason_and_the_newest_reason_counts(self, chained: Storage) -> None:
         await chained.commit(pauses.pause, Pause(signer="ops", reason="first"))
         await chained.commit(pauses.pause, EVERYBODY)

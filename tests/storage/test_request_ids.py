@@ -3,12 +3,14 @@
 import asyncio
 from typing import Any
 
+import msgspec
 import pytest
 
 from storage import agents, bids, outbox, requests, results, tasks
-from storage.errors import AgentExists, AgentNotFound, RequestIdReused, TaskNotBidding
+from storage.errors import AgentExists, AgentNotFound, Invalid, RequestIdReused, TaskNotBidding
 from storage.lifecycle import TaskStatus
 from storage.limits import AMOUNT_MAX
+from storage.outbox import NewCall
 from storage.records import AgentUpdate, Receipt
 from storage.requests import Forget, request_key
 from storage.store import LOCAL, Storage
@@ -36,6 +38,18 @@ async def test_a_replay_returns_the_first_answer_after_the_entity_has_moved_on(m
     assert await storage.commit(bids.submit, a_bid(task), request=a_request("one")) == first
     with pytest.raises(TaskNotBidding):
         await storage.commit(bids.submit, a_bid(task), request=a_request("two"))
+
+
+async def test_a_replay_of_a_raw_call_returns_the_first_answer_though_it_would_be_refused_by_now(
+    chained: Storage,
+) -> None:
+    call = NewCall(pallet="System", call="remark", payload="{}")
+    wrong = msgspec.structs.replace(call, refusal=Invalid("the runtime has no such call"))
+    with pytest.raises(Invalid, match="no such call"):
+        await chained.commit(outbox.enqueue_call, wrong, request=a_request("one"))
+    assert await count(chained, "extrinsics", "requests") == (0, 0)
+    first = await chained.commit(outbox.enqueue_call, call, request=a_request("one"))
+    assert await chained.commit(outbox.enqueue_call, wrong, request=a_request("one")) == first
 
 
 async def test_answers_of_every_kind_of_record_are_read_back_as_they_were(local: Storage) -> None:

@@ -55,6 +55,14 @@ class Intent:
     reason: str = ""
 
 
+class Refused(AssertionError):
+    """A call was answered with a status after which nobody asks again."""
+
+    def __init__(self, request: object, error: grpc.aio.AioRpcError) -> None:
+        super().__init__(f"refused: {request}: {error.code()} {error.details()}")
+        self.code = error.code()
+
+
 class Mutated(Protocol):
     """The answer of a mutation."""
 
@@ -69,12 +77,14 @@ Mutation = TypeVar("Mutation", bound=Mutated)
 class Callers:
     """All callers of a run; what they began goes on by itself.
 
-    `turned_away` is what the others were told who could not go on.
+    `turned_away` is what the others were told who could not go on; `refused_at_once` is how many asked for
+    what cannot be, and left nothing behind.
     """
 
     def __init__(self, channel: grpc.aio.Channel, seed: int) -> None:
         self.intents: list[Intent] = []
         self.turned_away: list[str] = []
+        self.refused_at_once = 0
         self._orchestrator = OrchestratorServiceStub(channel)
         self._outbox = OutboxServiceStub(channel)
         self._seed = seed
@@ -150,9 +160,16 @@ class Callers:
         )
 
     async def _hopeless(self, number: int) -> None:
-        """A call that cannot be encoded."""
-        answer = await self._raw_call(number, "System.remark_with_event", {"remark": {"number": str(number)}})
-        self._note(answer, "System.remark_with_event", f"hopeless {number}", ends="dead", reason="remark")
+        """A call that cannot be encoded: refused at once, unless the server does not know the runtime now."""
+        call, payload = "System.remark_with_event", {"remark": {"number": str(number)}}
+        try:
+            answer = await self._raw_call(number, call, payload)
+        except Refused as refused:
+            if refused.code != grpc.StatusCode.INVALID_ARGUMENT:
+                raise
+            self.refused_at_once += 1
+        else:
+            self._note(answer, call, f"hopeless {number}", ends="dead", reason="remark")
 
     # The life of a task
 
@@ -270,7 +287,7 @@ class Callers:
                 return await call(request, timeout=CALL_TIMEOUT_SECONDS)
             except grpc.aio.AioRpcError as error:
                 if error.code() not in MAY_BE_RETRIED:
-                    raise AssertionError(f"refused: {request}: {error.code()} {error.details()}") from error
+                    raise Refused(request, error) from error
             await asyncio.sleep(RETRY_SECONDS)
 
     async def _count(

@@ -81,8 +81,9 @@ class Torture:
         wrong += complaints(callers.intents, database, ledger, adversary.foreign)
         if status != 0:
             wrong.append(f"the server ended with status {status} when it was told to stop")
-        if len(callers.intents) != self._intents and not wrong:
-            wrong.append(f"{len(callers.intents)} intents were acknowledged, of {self._intents}")
+        answered = len(callers.intents) + callers.refused_at_once
+        if answered != self._intents and not wrong:
+            wrong.append(f"{answered} intents were acknowledged or refused at once, of {self._intents}")
         assert not wrong, "\n".join(wrong)
         return (
             f"seed {self.seed}: {len(callers.intents)} intents once, {len(ledger.blocks)} blocks,"

@@ -100,6 +100,9 @@ class OutboxServiceServicer:
         """Puts a call into the outbox as it is given.
 
         Only calls on the server's allow-list may be enqueued (PERMISSION_DENIED, CALL_NOT_ALLOWED).
+        One that the chain's runtime does not have, or whose payload does not fit it, is refused with the
+        field that is wrong (INVALID_ARGUMENT, INVALID_FIELD). While no node is connected that is not known:
+        the call is taken in, and is dead with the same reason once it cannot be signed.
         Without a chain: FAILED_PRECONDITION, NO_CHAIN.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)

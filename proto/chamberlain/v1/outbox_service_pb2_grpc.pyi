@@ -43,6 +43,9 @@ class OutboxServiceStub:
     """Puts a call into the outbox as it is given.
 
     Only calls on the server's allow-list may be enqueued (PERMISSION_DENIED, CALL_NOT_ALLOWED).
+    One that the chain's runtime does not have, or whose payload does not fit it, is refused with the
+    field that is wrong (INVALID_ARGUMENT, INVALID_FIELD). While no node is connected that is not known:
+    the call is taken in, and is dead with the same reason once it cannot be signed.
     Without a chain: FAILED_PRECONDITION, NO_CHAIN.
     """
     GetExtrinsic: _grpc.UnaryUnaryMultiCallable[_outbox_service_pb2.GetExtrinsicRequest, _outbox_service_pb2.GetExtrinsicResponse]
@@ -100,6 +103,9 @@ class OutboxServiceAsyncStub(OutboxServiceStub):
     """Puts a call into the outbox as it is given.
 
     Only calls on the server's allow-list may be enqueued (PERMISSION_DENIED, CALL_NOT_ALLOWED).
+    One that the chain's runtime does not have, or whose payload does not fit it, is refused with the
+    field that is wrong (INVALID_ARGUMENT, INVALID_FIELD). While no node is connected that is not known:
+    the call is taken in, and is dead with the same reason once it cannot be signed.
     Without a chain: FAILED_PRECONDITION, NO_CHAIN.
     """
     GetExtrinsic: _aio.UnaryUnaryMultiCallable[_outbox_service_pb2.GetExtrinsicRequest, _outbox_service_pb2.GetExtrinsicResponse]  # type: ignore[assignment]
@@ -160,6 +166,9 @@ class OutboxServiceServicer(metaclass=_abc_1.ABCMeta):
         """Puts a call into the outbox as it is given.
 
         Only calls on the server's allow-list may be enqueued (PERMISSION_DENIED, CALL_NOT_ALLOWED).
+        One that the chain's runtime does not have, or whose payload does not fit it, is refused with the
+        field that is wrong (INVALID_ARGUMENT, INVALID_FIELD). While no node is connected that is not known:
+        the call is taken in, and is dead with the same reason once it cannot be signed.
         Without a chain: FAILED_PRECONDITION, NO_CHAIN.
         """
 

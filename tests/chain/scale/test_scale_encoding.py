@@ -136,7 +136,7 @@ def test_a_call_names_the_argument_that_does_not_fit(kusama: Runtime) -> None:
     with pytest.raises(EncodeError) as error:
         kusama.encode_call("Utility", "batch", {"calls": [{"System": {"remark": {"remark": b""}}}, transfer]})
     assert error.value.path == "arguments.calls[1].Balances.transfer_keep_alive.value"
-    assert error.value.expected == "u128"
+    assert error.value.expected == f"u128, an integer from 0 to {2**128 - 1}"
 
 
 def test_a_name_that_two_variants_share_but_for_its_case_must_be_exact() -> None:
