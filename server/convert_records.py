@@ -90,35 +90,47 @@ def agent(record: Agent) -> agent_pb2.Agent:
 
 
 def task(record: Task, task_input: bytes = b"") -> task_pb2.Task:
-    return task_pb2.Task(
-        task_id=record.task_id,
-        client_task_id=record.client_task_id,
-        requester_id=record.requester_id,
-        description=record.description,
-        task_type=record.task_type,
-        input=task_input,
-        max_budget=str(record.max_budget),
-        deadline=optional_timestamp(record.deadline_us),
-        verification_level=VERIFICATION_LEVEL.to_wire[record.verification_level],
-        status=TASK_STATUS.to_wire[record.status],
-        escrow_status=ESCROW_STATUS.to_wire[record.escrow_status],
-        spec_hash=record.spec_hash,
-        chain_task_id=record.chain_task_id,
-        deadline_block=record.deadline_block,
-        bidding_end_time=optional_timestamp(record.bidding_end_us),
-        assigned_agent_id=record.assigned_agent_id,
-        cost=_optional_amount(record.cost),
-        paid_amount=_optional_amount(record.paid_amount),
-        fee_amount=_optional_amount(record.fee_amount),
-        disputed_by=record.disputed_by,
-        dispute_reason=record.dispute_reason,
-        pending_action=ACTION.to_wire[record.pending_action],
-        pending_correlation_id=record.pending_correlation_id,
-        last_error=record.last_error,
-        revision=record.revision,
-        create_time=timestamp(record.create_time_us),
-        update_time=timestamp(record.update_time_us),
-    )
+    message = task_pb2.Task()
+    fill_task(message, record, task_input)
+    return message
+
+
+def fill_task(message: task_pb2.Task, record: Task, task_input: bytes = b"") -> None:
+    """Write a task into an empty message: one that stands in another already needs no copy."""
+    message.task_id = record.task_id
+    message.client_task_id = record.client_task_id
+    message.requester_id = record.requester_id
+    message.description = record.description
+    message.task_type = record.task_type
+    message.input = task_input
+    message.max_budget = str(record.max_budget)
+    message.verification_level = VERIFICATION_LEVEL.to_wire[record.verification_level]
+    message.status = TASK_STATUS.to_wire[record.status]
+    message.escrow_status = ESCROW_STATUS.to_wire[record.escrow_status]
+    message.spec_hash = record.spec_hash
+    message.assigned_agent_id = record.assigned_agent_id
+    message.disputed_by = record.disputed_by
+    message.dispute_reason = record.dispute_reason
+    message.pending_action = ACTION.to_wire[record.pending_action]
+    message.pending_correlation_id = record.pending_correlation_id
+    message.last_error = record.last_error
+    message.revision = record.revision
+    message.create_time.CopyFrom(timestamp(record.create_time_us))
+    message.update_time.CopyFrom(timestamp(record.update_time_us))
+    if record.deadline_us is not None:
+        message.deadline.CopyFrom(timestamp(record.deadline_us))
+    if record.bidding_end_us is not None:
+        message.bidding_end_time.CopyFrom(timestamp(record.bidding_end_us))
+    if record.chain_task_id is not None:
+        message.chain_task_id = record.chain_task_id
+    if record.deadline_block is not None:
+        message.deadline_block = record.deadline_block
+    if record.cost is not None:
+        message.cost = str(record.cost)
+    if record.paid_amount is not None:
+        message.paid_amount = str(record.paid_amount)
+    if record.fee_amount is not None:
+        message.fee_amount = str(record.fee_amount)
 
 
 def agreement(record: Agreement) -> agreement_pb2.Agreement:

@@ -42,17 +42,18 @@ class TaskCalls(Calls):
     async def _create(self, request: pb.CreateTaskRequest, path: str = "") -> pb.CreateTaskResponse:
         new_task = convert_requests.new_task(request, bidding_window_us=self._bidding_window_us, path=path)
         receipt = await self._commit(tasks.create, new_task, request)
-        return pb.CreateTaskResponse(
-            task=convert_records.task(receipt.record), correlation_id=receipt.correlation_id
-        )
+        response = pb.CreateTaskResponse(correlation_id=receipt.correlation_id)
+        convert_records.fill_task(response.task, receipt.record)
+        return response
 
     async def GetTask(self, request: pb.GetTaskRequest, context: Context) -> pb.GetTaskResponse:
         found = await self._storage.fetch(tasks.get, convert_requests.key("task_id", request.task_id))
-        return pb.GetTaskResponse(
-            task=convert_records.task(found.task, found.input),
+        response = pb.GetTaskResponse(
             agreement=convert_records.agreement(found.agreement) if found.agreement else None,
             milestones=[convert_records.milestone(milestone) for milestone in found.milestones],
         )
+        convert_records.fill_task(response.task, found.task, found.input)
+        return response
 
     async def ListTasks(self, request: pb.ListTasksRequest, context: Context) -> pb.ListTasksResponse:
         tokens = await self._pages.tokens(request)
