@@ -35,7 +35,7 @@ COMMIT_BATCH_BYTES_MAX = 16 * 1024 * 1024
 COMMIT_RETRIES_MAX = 8
 FETCH_BATCH_MAX = 512
 GATHER_SECONDS = 0.015  # how long a batch waits for company, at most
-GATHER_PAUSE_SECONDS = 0.002  # and how long after the last who came
+GATHER_PAUSE_SECONDS = 0.003  # and how long after the last who came
 RETRY_AFTER_SECONDS = 1.0
 
 EVENT_PAGE_MAX = 256  # events per message of a watch
