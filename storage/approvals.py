@@ -20,6 +20,7 @@ from storage.lists import Listed, Page, equal_to, fitting, json_weight, keyset_p
 from storage.outcome import Outcome, decide_each, mutation
 from storage.purge import Purge, Purged, claim, delete, purged_facts
 from storage.records import EventBody, Record
+from storage.schema import OPEN_TASK
 from storage.schema_sessions import OPEN_HEAD
 from storage.session_set import DELETED, SessionSet, head_of
 from storage.table_map import TableMap
@@ -146,16 +147,20 @@ _SESSION_IS_OPEN = (
     "EXISTS (SELECT 1 FROM session_heads WHERE session_heads.session_id = approvals.session_id"
     f" AND session_heads.{OPEN_HEAD})"
 )
+_TASK_IS_OPEN = (
+    f"EXISTS (SELECT 1 FROM tasks WHERE tasks.task_id = approvals.task_id AND ({OPEN_TASK}"
+    " OR tasks.status = 'pending' OR tasks.escrow_status = 'funded' OR tasks.escrow_status = 'disputed'))"
+)
 
 
 @mutation(Purged, describe=partial(purged_facts, "approval"))
 def purge(tx: Transaction, items: Sequence[Purge]) -> list[Outcome[Purged]]:
-    """Delete approvals that ended long ago, but not those of a session that is still open."""
+    """Delete approvals that ended long ago, but not those of a session or a task that is still open."""
     return [_purge(tx, item) for item in items]
 
 
 def _purge(tx: Transaction, item: Purge) -> Purged:
-    due, after = claim(tx, item, APPROVALS, unless=_SESSION_IS_OPEN)
+    due, after = claim(tx, item, APPROVALS, unless=f"({_SESSION_IS_OPEN} OR {_TASK_IS_OPEN})")
     for approval in _load(tx, due).values():
         _tell(tx, approval, before=approval, status=DELETED)
     delete(tx, APPROVALS, due)

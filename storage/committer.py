@@ -91,7 +91,7 @@ class Committer:
         self._on_events = on_events
         self._queue: deque[_Waiting] = deque()
         self._queue_bytes = 0
-        self._gathering = Gathering()
+        self._gathering = Gathering(batch_max=limits.COMMIT_BATCH_ITEMS_MAX)
         self._wake = asyncio.Event()
         self._closing = False
         self._task: asyncio.Task[None] | None = None
@@ -100,6 +100,10 @@ class Committer:
     def waiting(self) -> int:
         """How many items wait for a batch."""
         return len(self._queue)
+
+    @property
+    def _full(self) -> bool:
+        return self._queue_bytes >= limits.COMMIT_BATCH_BYTES_MAX
 
     def start(self) -> None:
         self._task = asyncio.create_task(self._run(), name="committer")
@@ -137,7 +141,7 @@ class Committer:
         answer: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
         self._queue.append(_Waiting(mutation, item, request, deed, deadline, size_bytes, answer))
         self._queue_bytes += size_bytes
-        self._gathering.joined(len(self._queue))
+        self._gathering.joined(len(self._queue), full=self._full)
         self._wake.set()
         outcome: Answer = await answer
         return outcome
@@ -147,7 +151,7 @@ class Committer:
             await self._wake.wait()
             self._wake.clear()
             while self._queue:
-                if not self._closing:
+                if not (self._closing or self._full):
                     await self._gathering.wait(len(self._queue))
                 if batch := self._take():
                     await self._commit(batch)

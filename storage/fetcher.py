@@ -43,7 +43,7 @@ class _Line:
     def __init__(self) -> None:
         self.waiting: list[_Waiting] = []
         self.moving = False  # somebody fetches for them
-        self.gathering = Gathering()
+        self.gathering = Gathering(batch_max=limits.FETCH_BATCH_MAX)
 
     def join(self, key: Any, answer: asyncio.Future[Any]) -> None:
         self.waiting.append((key, answer))

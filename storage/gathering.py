@@ -10,23 +10,24 @@ from storage.limits import GATHER_PAUSE_SECONDS, GATHER_SECONDS
 
 
 class Gathering:
-    """Waits for a batch to gather. One task waits at a time."""
+    """Waits for a batch of at most `batch_max` to gather. One task waits at a time."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, batch_max: int) -> None:
+        self._batch_max = batch_max
         self._expected = 1
         self._here = 0
         self._complete: asyncio.Future[None] | None = None
         self._next_look: asyncio.TimerHandle | None = None
 
-    def joined(self, waiting: int) -> None:
-        """Say that now so many are waiting."""
+    def joined(self, waiting: int, *, full: bool = False) -> None:
+        """Say that now so many are waiting, and whether the batch is `full` whatever their number."""
         self._here = waiting
-        if waiting >= self._expected:
+        if full or waiting >= self._expected:
             self._depart()
 
     def returned(self, travelled: int, waiting: int) -> None:
         """Say that a batch of so many is answered, and that so many more came meanwhile."""
-        self._expected = travelled + waiting
+        self._expected = min(travelled + waiting, self._batch_max)
 
     async def wait(self, waiting: int) -> None:
         """Wait until all who are expected are here, or nobody came for GATHER_PAUSE_SECONDS.

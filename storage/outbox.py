@@ -60,7 +60,7 @@ def _enqueue_call(work: Workset, item: NewCall) -> Receipt[Extrinsic]:
     if work.tx.local:
         raise NoChain
     if item.refusal is not None:
-        raise item.refusal
+        raise item.refusal.copy()  # what is raised leads to its frames, and they to the item
     extrinsic = work.extrinsics.add(
         Extrinsic(
             correlation_id=new_id(),

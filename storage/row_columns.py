@@ -22,13 +22,15 @@ class Given(NamedTuple):
 
 
 def without_empty(columns: Sequence[str], rows: Sequence[Row]) -> Given:
-    """Set the columns apart that have one and the same empty value in all of the rows."""
+    """Set the columns apart that have one and the same empty value in all of the rows, but for the first."""
+    if not rows:
+        return Given(tuple(columns), [], ())
     told: list[str] = []
     values_told: list[Row] = []
     empty: list[Empty] = []
     for column, values in zip(columns, zip(*rows, strict=True), strict=True):
         first = values[0]
-        if first or any(values) or values.count(first) != len(values):
+        if not told or first or any(values) or values.count(first) != len(values):
             told.append(column)
             values_told.append(values)
         else:

@@ -320,8 +320,8 @@ extrinsics = Table(
     _partial_index(
         "extrinsics_queued_idx",
         "status",
-        "next_attempt_us",
         "correlation_id",
+        "next_attempt_us",
         "signer",
         where=QUEUED_EXTRINSIC,
     ),

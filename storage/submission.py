@@ -76,7 +76,7 @@ def _claim(tx: Transaction, item: Claim) -> list[Claimed]:
             _signed_by(item.signers),
             _signed_by(Names(listed=paused)),
         )
-        .order_by(table.c.next_attempt_us, table.c.correlation_id)
+        .order_by(table.c.correlation_id)
         .limit(item.at_most)
         .with_for_update(skip_locked=True, of=table)
     )
@@ -270,7 +270,7 @@ class Wake(Record, frozen=True, kw_only=True):
 
 @mutation(int)
 def wake(tx: Transaction, items: Sequence[Wake]) -> list[Outcome[int]]:
-    """End the waiting of queued extrinsics, those first that would have been due first; how many."""
+    """End the waiting of queued extrinsics, the oldest first; how many."""
     table = schema.extrinsics
     outcomes: list[Outcome[int]] = []
     for item in items:
@@ -279,7 +279,7 @@ def wake(tx: Transaction, items: Sequence[Wake]) -> list[Outcome[int]]:
             .where(
                 text(schema.QUEUED_EXTRINSIC), table.c.next_attempt_us > tx.now_us, _signed_by(item.signers)
             )
-            .order_by(table.c.next_attempt_us, table.c.correlation_id)
+            .order_by(table.c.correlation_id)
             .limit(item.at_most)
             .with_for_update(skip_locked=True)
         )

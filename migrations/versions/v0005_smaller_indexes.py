@@ -44,7 +44,7 @@ def upgrade() -> None:
     _create_index(
         "extrinsics_queued_idx",
         "extrinsics",
-        ["status", "next_attempt_us", "correlation_id", "signer"],
+        ["status", "correlation_id", "next_attempt_us", "signer"],
         where="status = 'queued'",
     )
     _make_requests_anew()

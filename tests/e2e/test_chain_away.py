@@ -11,7 +11,8 @@ from chamberlain.v1.orchestrator_service_pb2_grpc import OrchestratorServiceStub
 from chamberlain.v1.outbox_service_pb2_grpc import OutboxServiceStub
 
 from chain.devnet import DevChain, DevChainConfig, DevNode
-from tests.support.processes import Server, free_port
+from tests.support.ports import free_port
+from tests.support.processes import Server
 from tests.support.world import eventually
 
 

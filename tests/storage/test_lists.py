@@ -292,6 +292,21 @@ async def test_what_is_queued_is_told_apart_by_signer_without_its_rows(
     assert "USING COVERING INDEX extrinsics_queued_idx (status=?" in step
 
 
+@pytest.mark.parametrize(
+    ("function", "argument"),
+    [
+        (dashboard.counts, None),
+        (lists.extrinsics, ExtrinsicFilter(page=PAGE, status=ExtrinsicStatus.QUEUED)),
+    ],
+)
+async def test_what_is_queued_is_in_order_of_age(
+    function: Any, argument: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plan = await plan_of(function, argument, "SELECT", monkeypatch)
+    assert "SEARCH extrinsics USING INDEX extrinsics_queued_idx (status=?)" in plan
+    assert not [step for step in plan if "TEMP B-TREE" in step]
+
+
 async def test_a_claim_reads_the_rows_of_no_signers_but_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
     """The plan does not say that SQLite compares the signer before it seeks the row; its program does."""
     claims = [submission.Claim(token="t", lease_us=1, at_most=5, signers=Names(listed=("x",)))]
@@ -299,11 +314,12 @@ async def test_a_claim_reads_the_rows_of_no_signers_but_its_own(monkeypatch: pyt
     (of_index,) = (
         cursor for _, name, cursor, _, _, keys, *_ in program if name == "OpenRead" and str(keys)[:2] == "k("
     )
-    first_read = next((cursor, place) for _, name, cursor, place, *_ in program if name == "Column")
+    reads = [(cursor, place) for _, name, cursor, place, *_ in program if name == "Column"]
     (columns,) = (
         each.columns.keys() for each in schema.extrinsics.indexes if each.name == "extrinsics_queued_idx"
     )
-    assert first_read == (of_index, columns.index("signer"))
+    told = {(of_index, columns.index(column)) for column in ("next_attempt_us", "signer")}
+    assert set(reads[:2]) == told
 
 
 async def plan_of(function: Any, argument: Any, kind: str, monkeypatch: pytest.MonkeyPatch) -> Sequence[str]:

@@ -6,7 +6,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from storage import approvals, handoffs, sessions, status_counts
+from storage import approvals, handoffs, sessions, status_counts, tasks
 from storage.approvals import Ending
 from storage.deeds import SYSTEM, Deed
 from storage.events import Filter
@@ -18,7 +18,7 @@ from storage.purge import Purge, Purged
 from storage.store import LOCAL, Storage
 from tests.storage.auditing import audited, meddle
 from tests.storage.conversation import HOUR_US, a_move, opened_session
-from tests.storage.items import now_us
+from tests.storage.items import a_task, now_us
 from tests.storage.looking import count, dump, opened
 from tests.storage.test_approval_model import an_approval
 from tests.storage.test_handoffs import a_handoff
@@ -42,8 +42,10 @@ async def aged(
     return old_id
 
 
-async def a_handoff_that_ended(storage: Storage, status: HandoffStatus, *, made: float, ended: float) -> str:
-    handoff_id = (await storage.commit(handoffs.route, a_handoff())).handoff_id
+async def a_handoff_that_ended(
+    storage: Storage, status: HandoffStatus, *, made: float, ended: float, **fields: Any
+) -> str:
+    handoff_id = (await storage.commit(handoffs.route, a_handoff(**fields))).handoff_id
     for target in (HandoffStatus.ACTIVE, status):
         await storage.commit(handoffs.update, HandoffUpdate(handoff_id=handoff_id, status=target))
     return await aged(storage, "handoffs", handoff_id, made=made, ended=ended)
@@ -120,6 +122,26 @@ async def test_approvals_of_a_session_stay_as_long_as_it_is_open(local: Storage)
     assert await ids_of(local, "approvals") == kept[:1]
     await local.commit(sessions.delete, open_.session.session_id)
     assert await purged(local, approvals.purge) == [1]
+
+
+async def test_approvals_of_a_task_stay_as_long_as_it_is_open(local: Storage) -> None:
+    task_id = (await local.commit(tasks.create, a_task())).record.task_id
+    approval_id = await an_approval_that_ended(local, made=20, ended=11, task_id=task_id)
+    assert await purged(local, approvals.purge) == [0]
+    assert await ids_of(local, "approvals") == [approval_id]
+    await local.commit(tasks.cancel, task_id)
+    assert await purged(local, approvals.purge) == [1]
+
+
+async def test_handoffs_of_a_session_stay_as_long_as_it_is_open(local: Storage) -> None:
+    session_id = (await opened_session(local)).session.session_id
+    handoff_id = await a_handoff_that_ended(
+        local, HandoffStatus.COMPLETED, made=20, ended=11, session_id=session_id
+    )
+    assert await purged(local, handoffs.purge) == [0]
+    assert await ids_of(local, "handoffs") == [handoff_id]
+    await local.commit(sessions.delete, session_id)
+    assert await purged(local, handoffs.purge) == [1]
 
 
 async def test_a_batch_looks_at_so_many_and_the_next_goes_on_behind_what_stays(local: Storage) -> None:

@@ -1,6 +1,8 @@
 """The same call twice has one effect and one answer."""
 
 import asyncio
+import gc
+import weakref
 from typing import Any
 
 import msgspec
@@ -75,6 +77,25 @@ async def test_answers_of_every_kind_of_record_are_read_back_as_they_were(local:
     assert again == first
     assert again["settle"].record.paid_amount == AMOUNT_MAX
     assert (await market.see(task)).status == TaskStatus.COMPLETED
+
+
+async def test_a_call_that_is_refused_for_what_it_is_leaves_nothing_behind(chained: Storage) -> None:
+    """Python's collector passes over records: a refusal that leads back to its call would stay for ever."""
+
+    class Payload(str):
+        pass
+
+    async def refused() -> "weakref.ref[Payload]":
+        payload = Payload("{}")
+        call = NewCall(pallet="System", call="remark", payload=payload, refusal=Invalid("it does not fit"))
+        with pytest.raises(Invalid):
+            await chained.commit(outbox.enqueue_call, call)
+        return weakref.ref(payload)
+
+    payload = await refused()
+    await chained.commit(tasks.create, a_task())  # the batch of the call is over
+    gc.collect()
+    assert payload() is None
 
 
 async def test_an_enqueued_call_is_read_back_as_it_was(chained: Storage) -> None:

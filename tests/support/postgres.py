@@ -10,11 +10,9 @@ from __future__ import annotations
 import importlib.util
 import os
 import pwd
-import random
 import re
 import shutil
 import signal
-import socket
 import stat
 import subprocess
 import tempfile
@@ -23,22 +21,18 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self, TypeVar
 
+from tests.support.ports import HOST, free_port
+
 Value = TypeVar("Value")
 
-HOST = "127.0.0.1"
 SUPERUSER = "postgres"
 MAX_CONNECTIONS = 200
 START_LIMIT_SECONDS = 60.0
 STOP_LIMIT_SECONDS = 15.0
-PORT_ATTEMPTS = 20
 START_ATTEMPTS = 3
 MEMORY_FOLDER = Path("/dev/shm")
 MEMORY_BYTES_MIN = 2 << 30  # a container's default of 64 MB does not hold one cluster
 LOG_TAIL_BYTES = 2000
-
-# Below the range from which Linux and macOS serve port 0, so that nobody is given the port of a server that
-# is away for a moment.
-PORTS = range(15_000, 32_000)
 
 # Reads process ids from its owner, one per line; when the owner closes the pipe or dies, ends the last of
 # them and removes the folders it was given. It waits at most ten seconds, for a process that nobody reaps
@@ -201,7 +195,7 @@ class PostgresServer:
     def _serve_on_a_free_port(self) -> None:
         # Another session may take the port between the look and the start.
         for attempt in range(1, START_ATTEMPTS + 1):
-            self._port = _free_port()
+            self._port = free_port()
             try:
                 self._serve(self._port)
             except PostgresError:
@@ -309,18 +303,6 @@ def _started(value: Value | None) -> Value:
 def _environment() -> dict[str, str]:
     """Ours without the variables by which Postgres programs are steered."""
     return {name: value for name, value in os.environ.items() if not name.startswith("PG")} | {"TZ": "UTC"}
-
-
-def _free_port() -> int:
-    for port in random.sample(PORTS, PORT_ATTEMPTS):
-        with socket.socket() as probe:
-            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            try:
-                probe.bind((HOST, port))
-            except OSError:
-                continue
-            return port
-    raise PostgresError(f"none of {PORT_ATTEMPTS} ports tried is free")
 
 
 def _identifier(name: str) -> str:

@@ -4,7 +4,6 @@ import asyncio
 import contextlib
 import os
 import signal
-import socket
 import sys
 from collections.abc import AsyncIterator, Mapping, Sequence
 from pathlib import Path
@@ -12,17 +11,12 @@ from pathlib import Path
 import grpc
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 
+from tests.support.ports import free_port
+
 START_SECONDS_MAX = 60.0
 COMMAND = Path(sys.executable).with_name("chamberlain")
 ROOT = Path(__file__).parents[2]
 INHERITED = ("PATH", "HOME", "TMPDIR", "PYTHONPATH")
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
 
 
 class Server:
