@@ -20,7 +20,7 @@ from sqlalchemy.util import greenlet_spawn
 from storage.dialect_postgres import PostgresDialect
 from storage.engine import Lock
 from storage.errors import CommitUnknown, DatabaseUnavailable, Overloaded, Retry
-from storage.migrate import upgrade
+from storage.migrate import alone, upgrade
 from storage.session_lock import KEEPALIVE, try_session_lock
 
 T = TypeVar("T")
@@ -137,7 +137,8 @@ class PostgresEngine:
             connection.exec_driver_sql("SELECT pg_advisory_xact_lock($1)", (_MIGRATION_LOCK,))
             upgrade(connection)
 
-        await self.write(migrate)
+        async with alone():
+            await self.write(migrate)
 
     async def close(self) -> None:
         if self._writer is not None:

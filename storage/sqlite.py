@@ -28,7 +28,7 @@ from storage.dialect_sqlite import SqliteDialect
 from storage.driver import execute
 from storage.engine import Lock
 from storage.errors import BadDatabaseUrl, CommitUnknown, DatabaseUnavailable
-from storage.migrate import upgrade
+from storage.migrate import alone, upgrade
 
 T = TypeVar("T")
 
@@ -110,7 +110,7 @@ class SqliteEngine:
 
     async def migrate(self) -> None:
         # A table is changed by making it anew: its children must not notice that it is gone for a moment.
-        async with self._writer_turn:
+        async with alone(), self._writer_turn:
             await self._set_foreign_keys("OFF")
             try:
                 transaction = await self._begin()

@@ -115,6 +115,17 @@ async def test_what_was_committed_is_there_after_a_restart(lasting_url: str) -> 
         assert (await storage.fetch(tasks.get, task.task_id)).task == task
 
 
+async def test_several_databases_of_one_process_are_made_at_once(
+    tmp_path: Path, unmigrated_postgres_url: str
+) -> None:
+    urls = [f"sqlite:///{tmp_path}/{number}.db" for number in range(4)]
+    storages = [Storage.open(url) for url in (*urls, unmigrated_postgres_url)]
+    await asyncio.gather(*(storage.prepare(LOCAL) for storage in storages))
+    for storage in storages:
+        assert (await storage.commit(tasks.create, a_task())).record.revision == 1
+        await storage.close()
+
+
 async def test_a_newer_database_is_refused_and_left_alone(lasting_url: str) -> None:
     async with opened(lasting_url, LOCAL) as storage:
         await storage.commit(tasks.create, a_task())
