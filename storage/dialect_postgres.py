@@ -135,25 +135,39 @@ class PostgresDialect:
         return [row[0] for row in found]
 
 
-# Both statements are materialized and lateral, so that the planner never reads a whole table to save a few
-# look-ups: it cannot know how rare a word is.
+# Steps are materialized, and what is looked up is lateral, so that the planner never reads a whole table to
+# save a few look-ups: it cannot know how rare a word is.
 _MATCHING = "words @@ plainto_tsquery('simple', $1)"
+_ENTRY = "session_id, role, create_time_us"
 
 
 def _among_newest(wanted: Matching, at_most: int, passed_over: int, window: int) -> str:
     """Looks for the newest matches among so many of the newest entries, after some that are passed over."""
-    newest = (
-        "WHERE session_id = $2 ORDER BY position DESC"
-        if wanted.in_one_session
-        else "ORDER BY entry_number DESC"
-    )
+    extent = f"LIMIT {window:d} OFFSET {passed_over:d}"
+    if wanted.in_one_session:  # its entries lie among those of others: each is looked up
+        found = (
+            f"WITH newest AS MATERIALIZED (SELECT entry_number, {_ENTRY} FROM transcript_entries"
+            f" WHERE session_id = $2 ORDER BY position DESC {extent}),"
+            " found AS MATERIALIZED (SELECT newest.* FROM newest, LATERAL"
+            " (SELECT words FROM transcript_search WHERE entry_number = newest.entry_number OFFSET 0)"
+            f" AS indexed WHERE {_MATCHING})"
+        )
+    else:  # one scan of a range; a condition that may be null is not for the index of words
+        found = (
+            "WITH newest AS MATERIALIZED (SELECT min(entry_number) AS first, max(entry_number) AS last FROM"
+            f" (SELECT entry_number FROM transcript_entries ORDER BY entry_number DESC {extent}) AS numbers),"
+            " matching AS MATERIALIZED (SELECT entry_number FROM newest, transcript_search"
+            f" WHERE entry_number BETWEEN first AND last AND coalesce({_MATCHING}, false)),"
+            f" found AS MATERIALIZED (SELECT entry_number, {_ENTRY} FROM matching, {_looked_up('matching')})"
+        )
+    return f"{found} SELECT entry_number FROM found AS transcript_entries {_filtered(wanted, at_most)}"
+
+
+def _looked_up(numbers: str) -> str:
+    """The entries with these numbers, each by its key."""
     return (
-        "WITH newest AS MATERIALIZED (SELECT entry_number, session_id, role, create_time_us"
-        f" FROM transcript_entries {newest} LIMIT {window:d} OFFSET {passed_over:d}),"
-        " found AS MATERIALIZED (SELECT newest.* FROM newest, LATERAL"
-        " (SELECT words FROM transcript_search WHERE entry_number = newest.entry_number OFFSET 0)"
-        f" AS indexed WHERE {_MATCHING})"
-        f" SELECT entry_number FROM found AS transcript_entries {_filtered(wanted, at_most)}"
+        f"LATERAL (SELECT {_ENTRY} FROM transcript_entries"
+        f" WHERE transcript_entries.entry_number = {numbers}.entry_number OFFSET 0) AS transcript_entries"
     )
 
 
@@ -161,9 +175,7 @@ def _by_index(wanted: Matching, at_most: int) -> str:
     """Looks for the newest matches among all matches."""
     return (
         f"WITH found AS MATERIALIZED (SELECT entry_number FROM transcript_search WHERE {_MATCHING})"
-        " SELECT entry_number FROM found, LATERAL (SELECT session_id, role, create_time_us"
-        " FROM transcript_entries WHERE entry_number = found.entry_number OFFSET 0)"
-        f" AS transcript_entries {_filtered(wanted, at_most)}"
+        f" SELECT entry_number FROM found, {_looked_up('found')} {_filtered(wanted, at_most)}"
     )
 
 
