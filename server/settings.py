@@ -104,8 +104,8 @@ class Settings(BaseSettings):
         90,
         ge=1,
         le=36_500,
-        description="How long after its expiry a session is deleted; and after its end a handoff, or an"
-        " approval whose session is not open.",
+        description="How long after its expiry a session is deleted; and after its end a handoff or an"
+        " approval, unless its session or its task is open.",
     )
     audit_retention_days: int = Field(
         0, ge=0, le=36_500, description="How long the audit log is kept; 0 keeps all of it."

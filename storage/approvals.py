@@ -18,10 +18,9 @@ from storage.ids import new_id
 from storage.lifecycle import APPROVAL, ApprovalStatus
 from storage.lists import Listed, Page, equal_to, fitting, json_weight, keyset_page
 from storage.outcome import Outcome, decide_each, mutation
-from storage.purge import Purge, Purged, claim, delete, purged_facts
+from storage.purge import Purge, Purged, claim, delete, purged_facts, session_is_open
 from storage.records import EventBody, Record
 from storage.schema import OPEN_TASK
-from storage.schema_sessions import OPEN_HEAD
 from storage.session_set import DELETED, SessionSet, head_of
 from storage.table_map import TableMap
 from storage.transaction import NewEvent, Transaction
@@ -143,10 +142,6 @@ def _sweep(tx: Transaction, at_most: int) -> list[str]:
     return [approval.approval_id for approval in expired]
 
 
-_SESSION_IS_OPEN = (
-    "EXISTS (SELECT 1 FROM session_heads WHERE session_heads.session_id = approvals.session_id"
-    f" AND session_heads.{OPEN_HEAD})"
-)
 _TASK_IS_OPEN = (
     f"EXISTS (SELECT 1 FROM tasks WHERE tasks.task_id = approvals.task_id AND ({OPEN_TASK}"
     " OR tasks.status = 'pending' OR tasks.escrow_status = 'funded' OR tasks.escrow_status = 'disputed'))"
@@ -160,7 +155,7 @@ def purge(tx: Transaction, items: Sequence[Purge]) -> list[Outcome[Purged]]:
 
 
 def _purge(tx: Transaction, item: Purge) -> Purged:
-    due, after = claim(tx, item, APPROVALS, unless=f"({_SESSION_IS_OPEN} OR {_TASK_IS_OPEN})")
+    due, after = claim(tx, item, APPROVALS, unless=f"({session_is_open('approvals')} OR {_TASK_IS_OPEN})")
     for approval in _load(tx, due).values():
         _tell(tx, approval, before=approval, status=DELETED)
     delete(tx, APPROVALS, due)

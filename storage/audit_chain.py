@@ -137,8 +137,7 @@ def _unchained(tx: Transaction, log: AuditExtent) -> Fault | None:
         ((number,),) = fetch(tx.connection, f"SELECT min(number) FROM audit_log WHERE {where}", (bound,))
         if number is not None:
             why = f"the log has entries {log.tail + 1} to {log.head} only"
-            # SQLite takes a text for a number, and for a larger one than any.
-            return _fault(number if isinstance(number, int) else log.head + 1, FaultKind.UNCHAINED, why)
+            return _fault(number, FaultKind.UNCHAINED, why)
     return None
 
 

@@ -1,7 +1,7 @@
 """When a batch departs: as soon as all are here who were in line or travelling, or nobody comes any more.
 
 Callers that were answered together come back together, and together they cost a fraction of what each costs
-alone. One who is alone does not wait.
+alone. Who is alone does not wait, but once for the company of the batch before.
 """
 
 import asyncio

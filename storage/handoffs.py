@@ -12,9 +12,8 @@ from storage.fetcher import query
 from storage.ids import new_id
 from storage.lifecycle import HANDOFF, HandoffStatus
 from storage.outcome import Outcome, decide_each, mutation
-from storage.purge import Purge, Purged, claim, delete, purged_facts
+from storage.purge import Purge, Purged, claim, delete, purged_facts, session_is_open
 from storage.records import Record
-from storage.schema_sessions import OPEN_HEAD
 from storage.session_records import Handoff, SessionDetail
 from storage.sessions import get as get_sessions
 from storage.table_map import TableMap
@@ -95,12 +94,6 @@ def _update(handoff: Handoff, item: HandoffUpdate, now_us: int) -> Handoff:
     return msgspec.structs.replace(handoff, revision=handoff.revision + 1, update_time_us=now_us, **fields)
 
 
-_SESSION_IS_OPEN = (
-    "EXISTS (SELECT 1 FROM session_heads WHERE session_heads.session_id = handoffs.session_id"
-    f" AND session_heads.{OPEN_HEAD})"
-)
-
-
 @mutation(Purged, describe=partial(purged_facts, "handoff"))
 def purge(tx: Transaction, items: Sequence[Purge]) -> list[Outcome[Purged]]:
     """Delete handoffs that ended long ago, but not those of a session that is still open."""
@@ -108,7 +101,7 @@ def purge(tx: Transaction, items: Sequence[Purge]) -> list[Outcome[Purged]]:
 
 
 def _purge(tx: Transaction, item: Purge) -> Purged:
-    due, after = claim(tx, item, HANDOFFS, unless=_SESSION_IS_OPEN)
+    due, after = claim(tx, item, HANDOFFS, unless=session_is_open("handoffs"))
     delete(tx, HANDOFFS, due)
     return Purged(count=len(due), after=after)
 

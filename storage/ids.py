@@ -4,7 +4,6 @@ import os
 import random
 import threading
 import time
-from uuid import UUID
 
 _RANDOM_BITS = 74
 _LOW_BITS = 62  # of the random bits, those behind the variant
@@ -27,12 +26,17 @@ def new_id() -> str:
         else:
             _last += 1 + random.getrandbits(_STEP_BITS)
         value = _last
-    milliseconds, high, low = value >> _RANDOM_BITS, value >> _LOW_BITS & 0xFFF, value & (1 << _LOW_BITS) - 1
-    # 48 bits of time; version 7, 12 bits; variant 2, 62 bits.
-    digits = (milliseconds << 80 | 7 << 76 | high << 64 | 2 << 62 | low).to_bytes(16, "big").hex()
-    return f"{digits[:8]}-{digits[8:12]}-{digits[12:16]}-{digits[16:20]}-{digits[20:]}"
+    return _text(value)
 
 
 def first_id(time_us: int) -> str:
     """The first id that could be made in the millisecond of this time; in that of the epoch, if before it."""
-    return str(UUID(int=max(time_us, 0) // 1000 << 80 | 7 << 76 | 2 << 62))
+    return _text(max(time_us, 0) // 1000 << _RANDOM_BITS)
+
+
+def _text(value: int) -> str:
+    """48 bits of time and 74 others in the form of a UUID."""
+    milliseconds, high, low = value >> _RANDOM_BITS, value >> _LOW_BITS & 0xFFF, value & (1 << _LOW_BITS) - 1
+    # 48 bits of time; version 7, 12 bits; variant 2, 62 bits.
+    digits = (milliseconds << 80 | 7 << 76 | high << 64 | 2 << 62 | low).to_bytes(16, "big").hex()
+    return f"{digits[:8]}-{digits[8:12]}-{digits[12:16]}-{digits[16:20]}-{digits[20:]}"

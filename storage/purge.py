@@ -10,6 +10,7 @@ from storage.deeds import Facts
 from storage.driver import execute, fetch
 from storage.ids import first_id
 from storage.records import Record
+from storage.schema_sessions import OPEN_HEAD
 from storage.table_map import TableMap
 from storage.transaction import Transaction
 
@@ -27,6 +28,14 @@ class Purged(Record, frozen=True, kw_only=True):
 
     count: int
     after: str
+
+
+def session_is_open(table: str) -> str:
+    """The condition that the session of a row of `table` is open; it may have none."""
+    return (
+        f"EXISTS (SELECT 1 FROM session_heads WHERE session_heads.session_id = {table}.session_id"
+        f" AND session_heads.{OPEN_HEAD})"
+    )
 
 
 def purged_facts(kind: str, purged: Purged) -> Facts | None:

@@ -1,14 +1,23 @@
 """Looking into the audit log, and meddling with it behind the server's back."""
 
+import asyncio
+
 from sqlalchemy import bindparam, text
 
-from storage import audit_chain, audit_lists
+from storage import agents, audit_chain, audit_lists
 from storage.audit_chain import Anchor, FaultKind, Walk
 from storage.audit_lists import AuditFilter, StoredEntry
 from storage.deeds import Deed
 from storage.store import Storage
+from tests.storage.items import an_agent
 
 ADA = Deed(actor="ada", method="Service/Method", trace_id="ab" * 16)
+
+
+async def some_entries(storage: Storage, count: int, *, first: int = 0) -> None:
+    """Make so many entries, each of an agent that registers."""
+    names = (f"agent-{number:03}" for number in range(first, first + count))
+    await asyncio.gather(*(storage.commit(agents.register, an_agent(name), deed=ADA) for name in names))
 
 
 async def walked(storage: Storage, anchor: Anchor | None = None) -> Walk:

@@ -1,4 +1,4 @@
-"""The audit log on every engine: who did what to what with which result, in an unbroken chain."""
+"""What the audit log tells, on every engine: who did what to what with which result."""
 
 import asyncio
 from hashlib import sha256
@@ -10,11 +10,9 @@ import pytest
 from storage import (
     agents,
     approvals,
-    audit_chain,
     audit_retention,
     bids,
     disputes,
-    limits,
     pauses,
     results,
     session_sweep,
@@ -22,13 +20,10 @@ from storage import (
     transcripts,
 )
 from storage.approvals import Ending
-from storage.audit_chain import Anchor, FaultKind, Walk
-from storage.audit_lists import AuditFilter
-from storage.audit_lists import page as audit_page
 from storage.audit_retention import Prune
-from storage.deeds import ANONYMOUS, SYSTEM, Deed
+from storage.deeds import SYSTEM, Deed
 from storage.disputes import Dispute
-from storage.errors import AuditEntryBroken, Refusal
+from storage.errors import Refusal
 from storage.lifecycle import ApprovalStatus
 from storage.outcome import mutation
 from storage.pauses import ALL_SIGNERS, Pause
@@ -38,7 +33,7 @@ from storage.sessions import NewSession
 from storage.sessions import create as create_session
 from storage.store import Storage
 from storage.transcripts import Append
-from tests.storage.auditing import ADA, audited, fault_of, meddle, walked
+from tests.storage.auditing import ADA, audited, fault_of, meddle, some_entries, walked
 from tests.storage.conversation import an_entry, opened_session
 from tests.storage.items import HOUR_US, NONCE, a_bid, a_result, a_reveal, a_task, an_agent, now_us
 from tests.storage.looking import a_request, together
@@ -48,11 +43,6 @@ from tests.storage.test_committer import POISON, register_or_raise
 
 PRUNING = Deed(actor=SYSTEM, method="audit_retention.prune")
 DISPUTING = Deed(actor="ada", method="OrchestratorService/DisputeTask")
-
-
-async def _some_entries(storage: Storage, count: int, *, first: int = 0) -> None:
-    names = (f"agent-{number:03}" for number in range(first, first + count))
-    await asyncio.gather(*(storage.commit(agents.register, an_agent(name), deed=ADA) for name in names))
 
 
 async def _full_life(storage: Storage) -> None:
@@ -118,7 +108,7 @@ async def test_the_bytes_of_an_entry_are_as_they_were_ever(local: Storage) -> No
 
 
 async def test_entries_of_before_there_were_subjects_are_read_and_verified_on(local: Storage) -> None:
-    await _some_entries(local, 3)
+    await some_entries(local, 3)
     previous = AUDIT_NO_HASH
     for stored in await audited(local):
         old = stored.canonical.replace(b',"subject":""}', b"}")
@@ -278,250 +268,8 @@ async def test_a_sweep_that_found_nothing_leaves_no_entry(local: Storage) -> Non
     assert (entry.actor, entry.method, entry.counts) == ("system", "test_audit.count_rows", {"rows": 3})
 
 
-@pytest.mark.parametrize(
-    ("statement", "kind"),
-    [
-        ("UPDATE audit_log SET entry = replace(entry, 'agent-004', 'agent-007')", FaultKind.CHANGED),
-        ("UPDATE audit_log SET actor = 'eve'", FaultKind.CHANGED),
-        ("UPDATE audit_log SET time_us = time_us + 1", FaultKind.CHANGED),
-        ("UPDATE audit_log SET target_id = 'agent-001'", FaultKind.CHANGED),
-        ("UPDATE audit_log SET hash = replace(hash, substr(hash, 1, 1), 'x')", FaultKind.CHANGED),
-        ("DELETE FROM audit_log", FaultKind.MISSING),
-    ],
-)
-async def test_the_walk_names_the_entry_that_somebody_changed(
-    local: Storage, statement: str, kind: FaultKind
-) -> None:
-    await _some_entries(local, 10)
-    await meddle(local, f"{statement} WHERE number = 5")
-    assert await fault_of(local) == (5, kind)
-
-
-async def test_one_bit_of_any_byte_is_noticed(local: Storage) -> None:
-    await _some_entries(local, 3)
-    original = (await audited(local))[1].canonical
-    for place in range(0, len(original), 7):
-        changed = bytearray(original)
-        changed[place] ^= 1
-        await meddle(local, "UPDATE audit_log SET entry = :entry WHERE number = 2", entry=changed.decode())
-        assert await fault_of(local) == (2, FaultKind.CHANGED)
-    await meddle(local, "UPDATE audit_log SET entry = :entry WHERE number = 2", entry=original.decode())
-    assert await fault_of(local) is None
-
-
-async def test_two_entries_cannot_change_places(local: Storage) -> None:
-    await _some_entries(local, 10)
-    for old, new in ((4, -1), (5, 4), (-1, 5)):
-        await meddle(local, "UPDATE audit_log SET number = :new WHERE number = :old", old=old, new=new)
-    assert await fault_of(local) == (4, FaultKind.CHANGED)
-
-
-async def test_a_forged_entry_breaks_the_link_to_the_next(local: Storage) -> None:
-    await _some_entries(local, 10)
-    stored = (await audited(local))[4]
-    forged = msgspec.json.encode(msgspec.structs.replace(stored.entry, result="REFUSED"))
-    digest = sha256(stored.previous_hash.encode() + forged).hexdigest()
-    await meddle(
-        local,
-        "UPDATE audit_log SET entry = :entry, hash = :hash WHERE number = 5",
-        entry=forged.decode(),
-        hash=digest,
-    )
-    assert await fault_of(local) == (6, FaultKind.CHANGED)
-
-
-async def test_a_cut_off_end_is_noticed(local: Storage) -> None:
-    await _some_entries(local, 10)
-    await meddle(local, "DELETE FROM audit_log WHERE number > 7")
-    assert await fault_of(local) == (8, FaultKind.TRUNCATED)
-
-
-async def test_an_end_that_is_cut_off_with_its_head_is_noticed_by_who_kept_the_hash(local: Storage) -> None:
-    await _some_entries(local, 10)
-    anchor = Anchor(number=10, hash=(await walked(local)).hash)
-    assert await fault_of(local, anchor) is None
-    seventh = (await audited(local))[6].hash
-    await meddle(local, "DELETE FROM audit_log WHERE number > 7")
-    await meddle(local, "UPDATE database_state SET audit_head = 7, audit_hash = :hash", hash=seventh)
-    assert await fault_of(local) is None
-    assert await fault_of(local, anchor) == (10, FaultKind.TRUNCATED)
-    await _some_entries(local, 20, first=10)
-    assert await fault_of(local, anchor) == (10, FaultKind.ANCHOR_MISMATCH)
-
-
-async def test_an_entry_outside_of_the_chain_is_noticed(local: Storage) -> None:
-    await _some_entries(local, 3)
-    await meddle(local, "UPDATE database_state SET audit_head = 2")
-    assert await fault_of(local) == (3, FaultKind.UNCHAINED)
-
-
-async def test_another_head_is_noticed(local: Storage) -> None:
-    await _some_entries(local, 3)
-    await meddle(local, "UPDATE database_state SET audit_hash = :hash", hash="0" * 64)
-    assert await fault_of(local) == (3, FaultKind.CHANGED)
-
-
-async def test_an_empty_log_is_whole(local: Storage) -> None:
-    assert await walked(local) == Walk(begun=True, hash=AUDIT_NO_HASH, end_hash=AUDIT_NO_HASH)
-
-
-async def test_a_broken_entry_says_so_when_it_is_read(local: Storage) -> None:
-    await _some_entries(local, 3)
-    await meddle(local, "UPDATE audit_log SET entry = '{' WHERE number = 2")
-    first, second, third = await audited(local)
-    assert (first.entry.number, third.entry.number) == (1, 3)
-    assert second.canonical == b"{"
-    with pytest.raises(AuditEntryBroken, match="entry 2 "):
-        second.entry  # noqa: B018 - reading it is the test
-
-
-async def test_a_walk_takes_pages_and_what_is_written_meanwhile_does_not_disturb_it(
-    local: Storage, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(limits, "AUDIT_PAGE_MAX", 4)
-    await _some_entries(local, 10)
-    walk = await local.read(audit_chain.go_on, Walk())
-    assert (walk.position, walk.over) == (4, False)
-    await local.commit(agents.register, an_agent("late"), deed=ADA)
-    while not walk.over:
-        walk = await local.read(audit_chain.go_on, walk)
-    assert (walk.position, walk.fault) == (10, None)
-
-
-class TestPruning:
-    async def test_leaves_a_checkpoint_at_which_the_walk_begins(self, local: Storage) -> None:
-        await _some_entries(local, 10)
-        tenth = (await audited(local))[-1]
-        await local.commit(agents.retire, "agent-000", deed=ADA)
-        anchor = Anchor(number=11, hash=(await walked(local)).hash)
-        pruned = await local.commit(
-            audit_retention.prune, Prune(before_us=now_us(), at_most=10), deed=PRUNING
-        )
-        assert (pruned.count, pruned.tail, pruned.tail_hash) == (10, 10, tenth.hash)
-        retired, checkpoint = await audited(local)
-        assert retired.previous_hash == tenth.hash
-        assert checkpoint.entry.actor == "system"
-        assert checkpoint.entry.target_id == f"10:{tenth.hash}"
-        assert checkpoint.entry.counts == {"entries": 10}
-        walk = await walked(local, anchor)
-        assert (walk.fault, walk.tail, walk.position) == (None, 10, 12)
-
-    async def test_goes_on_where_it_left_off_and_keeps_what_is_young(self, local: Storage) -> None:
-        await _some_entries(local, 5)
-        old = now_us()
-        await local.commit(agents.retire, "agent-000", deed=ADA)
-        counts = []
-        for _ in range(4):
-            pruned = await local.commit(audit_retention.prune, Prune(before_us=old, at_most=2), deed=PRUNING)
-            counts.append(pruned.count)
-        assert counts == [2, 2, 1, 0]
-        assert [each.entry.number for each in await audited(local)] == [6, 7, 8, 9]
-        assert await fault_of(local) is None
-
-    async def test_a_beginning_that_is_gone_without_a_signature_is_noticed(self, local: Storage) -> None:
-        await _some_entries(local, 10)
-        fifth = (await audited(local))[4].hash
-        await meddle(local, "DELETE FROM audit_log WHERE number <= 5")
-        assert await fault_of(local) == (1, FaultKind.MISSING)
-        await meddle(local, "UPDATE database_state SET audit_tail = 5, audit_tail_hash = :hash", hash=fifth)
-        assert await fault_of(local) == (5, FaultKind.CHECKPOINT_MISSING)
-
-    async def test_does_not_wipe_out_the_traces_of_a_change(self, local: Storage) -> None:
-        await _some_entries(local, 10)
-        await meddle(local, "UPDATE audit_log SET actor = 'eve' WHERE number = 3")
-        pruned = await local.commit(audit_retention.prune, Prune(before_us=now_us() + HOUR_US), deed=PRUNING)
-        assert pruned.count == 0
-        assert pruned.fault is not None
-        assert pruned.fault.number == 3
-        assert len(await audited(local)) == 10
-
-    async def test_under_a_walk_is_passed_over(self, local: Storage, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr(limits, "AUDIT_PAGE_MAX", 3)
-        await _some_entries(local, 10)
-        walk = await local.read(audit_chain.go_on, Walk())
-        await local.commit(audit_retention.prune, Prune(before_us=now_us(), at_most=8), deed=PRUNING)
-        while not walk.over:
-            walk = await local.read(audit_chain.go_on, walk)
-        assert (walk.fault, walk.tail, walk.position) == (None, 8, 11)
-
-
-async def test_entries_are_found_by_all_that_they_are_about(local: Storage) -> None:
-    other = Deed(actor="bob", method="Service/Other", trace_id="cd" * 16)
-    await local.commit(agents.register, an_agent("a"), deed=ADA)
-    begin = (await audited(local))[-1].entry.time_us + 1
-    await asyncio.sleep(0.001)
-    await local.commit(tasks.create, a_task(), deed=other)
-    await local.commit(agents.register, an_agent("b"), deed=other)
-    for wanted, numbers in (
-        ({}, [1, 2, 3]),
-        ({"actor": "ada"}, [1]),
-        ({"method": "Service/Other"}, [2, 3]),
-        ({"target_type": "agent"}, [1, 3]),
-        ({"target_id": "b"}, [3]),
-        ({"trace_id": "cd" * 16}, [2, 3]),
-        ({"trace_id": "cd" * 16, "target_type": "task"}, [2]),
-        ({"begin_time_us": begin}, [2, 3]),
-        ({"end_time_us": begin}, [1]),
-        ({"begin_time_us": now_us() + HOUR_US}, []),
-        ({"end_time_us": 0}, []),
-        ({"actor": "eve"}, []),
-    ):
-        assert [each.entry.number for each in await audited(local, **wanted)] == numbers
-
-
-@pytest.mark.parametrize("newest_first", [False, True])
-async def test_pages_lead_through_all_entries_once(local: Storage, newest_first: bool) -> None:
-    await _some_entries(local, 10)
-    pages = await _pages(local, size=3, newest_first=newest_first)
-    numbers = [number for page in pages for number in page]
-    assert numbers == sorted(range(1, 11), reverse=newest_first)
-    assert len(pages) == 4
-
-
-async def _pages(storage: Storage, **wanted: Any) -> list[list[int]]:
-    """The numbers of the entries of each page."""
-    pages = []
-    after = None
-    while True:
-        page = await storage.read(audit_page, AuditFilter(after=after, **wanted))
-        assert all(each.previous_hash for each in page.entries)
-        pages.append([each.number for each in page.entries])
-        if page.next_after is None:
-            return pages
-        after = page.next_after
-
-
-@pytest.mark.parametrize("newest_first", [False, True])
-async def test_a_page_looks_at_so_many_entries_and_the_next_goes_on(
-    local: Storage, newest_first: bool, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(limits, "AUDIT_SCAN_MAX", 4)
-    anonymous = Deed(actor=ANONYMOUS, method="Service/Other")
-    deeds = {number: anonymous if number in (1, 6, 7) else ADA for number in range(1, 11)}
-    for number, deed in deeds.items():
-        if number in (2, 9):
-            await local.commit(tasks.create, a_task(), deed=deed)
-        else:
-            await local.commit(agents.register, an_agent(f"agent-{number}"), deed=deed)
-
-    async def pages(**wanted: Any) -> list[list[int]]:
-        return await _pages(local, size=2, newest_first=newest_first, **wanted)
-
-    expected: list[tuple[dict[str, str], list[list[int]], list[list[int]]]] = [
-        ({"target_type": "task"}, [[2], [], [9]], [[9], [], [2]]),
-        ({"target_type": "bid"}, [[], [], []], [[], [], []]),
-        ({"actor": ANONYMOUS}, [[1], [6, 7], []], [[7], [6], [1]]),
-        ({"actor": "ada", "target_type": "task"}, [[2], [9]], [[9], [2]]),
-        ({"method": "Service/Other", "target_type": "agent"}, [[1], [6, 7], []], [[7], [6], [1]]),
-        ({"actor": "ada"}, [[2, 3], [4, 5], [8, 9], [10]], [[10, 9], [8, 5], [4, 3], [2]]),
-        ({"target_id": "agent-3", "target_type": "agent"}, [[3]], [[3]]),
-    ]
-    for wanted, oldest, newest in expected:
-        assert await pages(**wanted) == (newest if newest_first else oldest), wanted
-
-
 async def test_times_never_go_back_even_if_a_clock_does(local: Storage) -> None:
-    await _some_entries(local, 2)
+    await some_entries(local, 2)
     future = now_us() + HOUR_US
     await meddle(local, "UPDATE database_state SET audit_time_us = :time_us", time_us=future)
     await local.commit(agents.retire, "agent-000", deed=ADA)
