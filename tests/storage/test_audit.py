@@ -33,7 +33,7 @@ from storage.sessions import NewSession
 from storage.sessions import create as create_session
 from storage.store import Storage
 from storage.transcripts import Append
-from tests.storage.auditing import ADA, audited, fault_of, meddle, some_entries, walked
+from tests.storage.auditing import ADA, PRUNING, audited, fault_of, meddle, some_entries, walked
 from tests.storage.conversation import an_entry, opened_session
 from tests.storage.items import HOUR_US, NONCE, a_bid, a_result, a_reveal, a_task, an_agent, now_us
 from tests.storage.looking import a_request, together
@@ -41,7 +41,6 @@ from tests.storage.market import Market
 from tests.storage.test_approval_model import an_approval
 from tests.storage.test_committer import POISON, register_or_raise
 
-PRUNING = Deed(actor=SYSTEM, method="audit_retention.prune")
 DISPUTING = Deed(actor="ada", method="OrchestratorService/DisputeTask")
 
 

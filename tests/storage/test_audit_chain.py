@@ -13,14 +13,11 @@ from storage import (
 )
 from storage.audit_chain import Anchor, FaultKind, Walk
 from storage.audit_retention import Prune
-from storage.deeds import SYSTEM, Deed
 from storage.errors import AuditEntryBroken
 from storage.schema import AUDIT_NO_HASH
 from storage.store import Storage
-from tests.storage.auditing import ADA, audited, fault_of, meddle, some_entries, walked
+from tests.storage.auditing import ADA, PRUNING, audited, fault_of, meddle, some_entries, walked
 from tests.storage.items import HOUR_US, an_agent, now_us
-
-PRUNING = Deed(actor=SYSTEM, method="audit_retention.prune")
 
 
 @pytest.mark.parametrize(
