@@ -21,7 +21,16 @@ def plain(message: Message) -> dict[str, Any]:
     fields: dict[str, Any] = MessageToDict(
         message, preserving_proto_field_name=True, always_print_fields_with_no_presence=True
     )
-    return fields
+    return {name: _whole(value) for name, value in fields.items()}
+
+
+def _whole(value: Any) -> Any:
+    """The same JSON with 2 for 2.0: a Struct holds every number as a double."""
+    if isinstance(value, dict):
+        return {name: _whole(item) for name, item in value.items()}
+    if isinstance(value, list):
+        return [_whole(item) for item in value]
+    return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
 def print_json(value: object) -> None:

@@ -11,7 +11,6 @@ from chamberlain.v1.session_pb2 import Session, SessionCommand, SessionStatus
 from chamberlain.v1.session_service_pb2_grpc import SessionServiceStub
 from chamberlain.v1.transcript_pb2 import EntryRole, TranscriptEntry
 from chamberlain.v1.transcript_service_pb2_grpc import TranscriptServiceStub
-from google.protobuf.json_format import MessageToDict
 from google.protobuf.message import Message
 from rich.table import Table
 
@@ -101,7 +100,7 @@ def show(server: Server, session_id: str, entries: int, as_json: bool) -> None:
         ("reason", session.status_reason),
         ("task", session.task_id),
         ("active tasks", " ".join(session.active_task_ids)),
-        ("metadata", json.dumps(MessageToDict(session.metadata), ensure_ascii=False, sort_keys=True)),
+        ("metadata", json.dumps(plain(session)["metadata"], ensure_ascii=False, sort_keys=True)),
         ("made from", _source(session)),
         ("entries", session.entry_count),
         ("commands", session.command_count),
@@ -136,7 +135,7 @@ def _entries(entries: Sequence[TranscriptEntry]) -> Table:
 
 
 def _commands(commands: Sequence[SessionCommand]) -> Table:
-    table = table_of("command", "time", "")
+    table = table_of("command", "time", "text")
     for command in commands:
         add_row(table, command.number, time_text(command.create_time), command.command)
     return table

@@ -50,7 +50,7 @@ def number_key(name: str, *, generated: bool = False) -> Column[int]:
 
 
 def one_of(name: str, values: Iterable[StrEnum], *, fixed: bool = False) -> Column[str]:
-    # Not `IN`, as above.
+    # Alternatives, not `IN`: SQLite would build the list anew, as a temporary table, for each row it writes.
     allowed = " OR ".join(f"{name} = '{value.value}'" for value in values)
     check = CheckConstraint(allowed, name=name)
     return Column(name, Text, check, nullable=False, info=FIXED if fixed else {})

@@ -53,7 +53,7 @@ metadata = MetaData(
     }
 )
 
-# Alternatives, not `IN`: SQLite would build the list anew, as a temporary table, for each row that it writes.
+# Alternatives, not `IN`, for the reason that `storage.columns.one_of` gives.
 OPEN_TASK = "(status = 'bidding' OR status = 'revealing' OR status = 'assigned')"
 BIDDING_TASK = "status = 'bidding'"
 QUEUED_EXTRINSIC = "status = 'queued'"

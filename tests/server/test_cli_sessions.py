@@ -12,7 +12,7 @@ from click.testing import CliRunner, Result
 
 from server.app import App
 from server.cli import main
-from tests.server.conversation import a_session, an_append, an_update
+from tests.server.conversation import a_session, a_struct, an_append, an_update
 from tests.storage.conversation import let_it_rest
 
 
@@ -67,7 +67,7 @@ async def test_a_long_list_takes_several_pages(shell: Shell, sessions: Any) -> N
 async def test_a_session_is_shown_with_the_end_of_its_transcript(
     shell: Shell, sessions: Any, transcripts: Any
 ) -> None:
-    created = await a_session(sessions)
+    created = await a_session(sessions, metadata=a_struct({"seats": 2, "price": 0.5, "days": [3, 5]}))
     await transcripts.AppendTranscript(
         an_append(created.session_id, *(f"entry {n}" for n in range(20)), "[red]\x1b[31mnot red " + "x" * 300)
     )
@@ -77,7 +77,7 @@ async def test_a_session_is_shown_with_the_end_of_its_transcript(
     assert "entry 18" in shown
     assert "entry 17" not in shown
     assert "look around" in shown
-    assert '{"mood": "calm"}' in shown
+    assert '{"days": [3, 5], "price": 0.5, "seats": 2}' in shown
     assert "[red]�[31mnot red" in shown
     assert "\x1b" not in shown
     plain = await shell.json("show", created.session_id)
