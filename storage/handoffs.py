@@ -7,7 +7,7 @@ from typing import Any
 import msgspec
 
 from storage import schema_sessions as schema
-from storage.errors import HandoffNotFound, IdNotFound, Refusal, Retry, StaleRevision
+from storage.errors import HandoffNotFound, IdNotFound, InvalidTransition, Refusal, Retry, StaleRevision
 from storage.fetcher import query
 from storage.ids import new_id
 from storage.lifecycle import HANDOFF, HandoffStatus
@@ -70,10 +70,8 @@ def update(tx: Transaction, items: Sequence[HandoffUpdate]) -> list[Outcome[Hand
         handoff = found.get(item.handoff_id)
         if handoff is None:
             raise HandoffNotFound(item.handoff_id)
-        moved = _update(handoff, item, tx.now_us)
-        if moved is not handoff:
-            found[item.handoff_id] = moved
-            changed.add(item.handoff_id)
+        moved = found[item.handoff_id] = _update(handoff, item, tx.now_us)
+        changed.add(item.handoff_id)
         return moved
 
     outcomes = decide_each(items, decide)
@@ -84,9 +82,9 @@ def update(tx: Transaction, items: Sequence[HandoffUpdate]) -> list[Outcome[Hand
 def _update(handoff: Handoff, item: HandoffUpdate, now_us: int) -> Handoff:
     if item.revision and item.revision != handoff.revision:
         raise StaleRevision("handoff", handoff.handoff_id, item.revision, handoff.revision)
+    if item.status == handoff.status:  # else two workers would both believe that the work is theirs
+        raise InvalidTransition("handoff", handoff.handoff_id, handoff.status, item.status)
     HANDOFF.check(handoff.handoff_id, handoff.status, item.status)
-    if item.status == handoff.status:
-        return handoff
     fields: dict[str, Any] = {"status": item.status, "status_reason": item.reason}
     if item.result:
         fields["result"] = item.result

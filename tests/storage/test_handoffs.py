@@ -1,5 +1,6 @@
 """Handoffs: routed from role to role, moved as their table says, found by either."""
 
+import msgspec
 import pytest
 
 from storage import handoffs
@@ -61,6 +62,25 @@ async def test_of_two_who_take_up_the_same_revision_one_gets_it(local: Storage) 
     first, second = await all_of(local, handoffs.update, take, take)
     assert first.status == HandoffStatus.ACTIVE
     assert isinstance(second, StaleRevision)
+
+
+async def test_of_two_who_take_it_up_whatever_its_revision_one_gets_it(local: Storage) -> None:
+    handoff = await _routed(local)
+    take = HandoffUpdate(handoff_id=handoff.handoff_id, status=HandoffStatus.ACTIVE)
+    first, second = await all_of(local, handoffs.update, take, take)
+    assert first.status == HandoffStatus.ACTIVE
+    assert isinstance(second, InvalidTransition)
+    assert await local.fetch(handoffs.get, handoff.handoff_id) == first
+
+
+async def test_a_second_result_does_not_replace_the_first(local: Storage) -> None:
+    handoff = await _routed(local)
+    for status, result in ((HandoffStatus.ACTIVE, ""), (HandoffStatus.COMPLETED, '{"b":1}')):
+        update = HandoffUpdate(handoff_id=handoff.handoff_id, status=status, result=result)
+        done = await local.commit(handoffs.update, update)
+    with pytest.raises(InvalidTransition, match="is completed, and cannot become completed"):
+        await local.commit(handoffs.update, msgspec.structs.replace(update, result='{"b":2}'))
+    assert await local.fetch(handoffs.get, handoff.handoff_id) == done
 
 
 @pytest.mark.parametrize(
