@@ -99,8 +99,14 @@ class BidNotFound(NotFound):
         )
 
 
-class ResultNotFound(_NoSuchId):
-    entity = "result"
+class ResultNotFound(NotFound):
+    """No result has an id, or a task has no result."""
+
+    def __init__(self, result_id: str = "", *, task_id: str = "") -> None:
+        if task_id:
+            super().__init__(f"task {task_id!r} has no result", resource=("task", task_id))
+        else:
+            super().__init__(f"no result {result_id!r}", resource=("result", result_id))
 
 
 class AgreementNotFound(NotFound):
@@ -317,13 +323,14 @@ class SessionEnded(Precondition):
 
 
 class TranscriptTooLong(Precondition):
-    """More than one call copies."""
+    """More than one call copies: too many `rows`, which are entries and commands, or too many `bytes`."""
 
-    def __init__(self, session_id: str, what: str, size: int, size_max: int) -> None:
+    def __init__(self, session_id: str, unit: str, size: int, size_max: int) -> None:
+        what = "entries and commands" if unit == "rows" else unit
         super().__init__(
             f"{size:,} {what} of session {session_id!r} would have to be copied, at most {size_max:,} can",
             resource=("session", session_id),
-            metadata={what: str(size), f"{what}_max": str(size_max)},
+            metadata={unit: str(size), f"{unit}_max": str(size_max)},
         )
 
 
@@ -353,8 +360,10 @@ class CommitmentMismatch(Invalid):
 
 
 class InvalidCursor(Invalid):
-    def __init__(self) -> None:
-        super().__init__("the cursor is malformed", field="after_cursor")
+    """Malformed, or ahead of what is stored."""
+
+    def __init__(self, message: str, *, field: str = "after_cursor") -> None:
+        super().__init__(message, field=field)
 
 
 class Aborted(Refusal):

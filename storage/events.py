@@ -172,7 +172,7 @@ def read_after(
     """
     log = state(tx)
     if number > log.head:
-        raise InvalidCursor
+        raise InvalidCursor("the cursor is ahead of the newest event")
     if number < log.tail:
         raise CursorExpired("events after the cursor are no longer kept")
     table = schema.events

@@ -50,7 +50,7 @@ class Cursor(Record, frozen=True, kw_only=True):
             raw = base64.b64decode(text, altchars=b"-_", validate=True)
             log_id, number = struct.unpack(">16sQ", raw)
         except (ValueError, struct.error) as error:
-            raise InvalidCursor from error
+            raise InvalidCursor("the cursor is malformed") from error
         return cls(log_id=log_id.hex(), number=number)
 
 
@@ -138,7 +138,7 @@ class Feed:
         if after is not None:
             self._check_log(after, log)
             if after.number > position:
-                raise InvalidCursor
+                raise InvalidCursor("the cursor is ahead of the newest event of the chain")
             position = after.number
             await self._read(partial(lists.check_chain_position, position=position))
         with self._watching():
@@ -162,7 +162,7 @@ class Feed:
             return log.head
         self._check_log(after, log)
         if after.number > log.head:
-            raise InvalidCursor
+            raise InvalidCursor("the cursor is ahead of the newest event")
         if after.number < log.tail:
             raise CursorExpired("events after the cursor are no longer kept")
         return after.number

@@ -9,7 +9,6 @@ from storage.errors import (
     AgentNotFound,
     DeadlinePassed,
     DuplicateResult,
-    NotFound,
     ResultNotFound,
     TaskNotAssigned,
     TaskNotFound,
@@ -116,15 +115,11 @@ def get_of_task(tx: Transaction, keys: Sequence[str]) -> list[Outcome[ResultDeta
     best: dict[str, ResultDetail] = {}
     for detail in sorted(_load(tx, "task_id", keys), key=_recorded_then_newest):
         best[detail.result.task_id] = detail
-    return [best.get(key) or _no_result_of(key) for key in keys]
+    return [best.get(key) or ResultNotFound(task_id=key) for key in keys]
 
 
 def _recorded_then_newest(detail: ResultDetail) -> tuple[bool, str]:
     return detail.result.status == ResultStatus.RECORDED, detail.result.result_id
-
-
-def _no_result_of(task_id: str) -> NotFound:
-    return ResultNotFound(f"of task {task_id}")
 
 
 def _load(tx: Transaction, by: str, keys: Sequence[str]) -> list[ResultDetail]:

@@ -175,7 +175,7 @@ def _copy(work: SessionSet, item: Copy) -> SessionDetail:
     command_count = head.command_count if item.with_commands else 0
     row_count = position + command_count
     if row_count > limits.COPY_ENTRIES_MAX:
-        raise TranscriptTooLong(item.session_id, "entries", row_count, limits.COPY_ENTRIES_MAX)
+        raise TranscriptTooLong(item.session_id, "rows", row_count, limits.COPY_ENTRIES_MAX)
     size_bytes = _size_bytes(work.tx, item.session_id, position)
     if size_bytes > limits.COPY_BYTES_MAX:
         raise TranscriptTooLong(item.session_id, "bytes", size_bytes, limits.COPY_BYTES_MAX)
@@ -275,5 +275,7 @@ def start_of_watch(tx: Transaction, wanted: tuple[str, int | None]) -> int:
     if after_position is None:
         return entry_count
     if after_position > entry_count:
-        raise InvalidCursor
+        raise InvalidCursor(
+            f"position {after_position} is beyond the last entry, {entry_count}", field="after_position"
+        )
     return after_position

@@ -35,7 +35,7 @@ Request = Any
         ("GetAgreement", pb.GetAgreementRequest(task_id="none"), "TASK_NOT_FOUND", "none"),
         ("GetReputation", pb.GetReputationRequest(agent_id="nobody"), "AGENT_NOT_FOUND", "nobody"),
         ("GetResult", pb.GetResultRequest(result_id="none"), "RESULT_NOT_FOUND", "none"),
-        ("GetResult", pb.GetResultRequest(task_id="none"), "RESULT_NOT_FOUND", ""),
+        ("GetResult", pb.GetResultRequest(task_id="none"), "RESULT_NOT_FOUND", "none"),
     ],
 )
 async def test_an_unknown_id_is_not_found(

@@ -280,7 +280,7 @@ async def test_a_transcript_may_be_too_long_to_branch(
     monkeypatch.setattr("storage.limits.COPY_ENTRIES_MAX", 2)
     session_id = (await a_session(sessions)).session_id
     await transcripts.AppendTranscript(an_append(session_id, "1", "2", "3"))
-    with refused(StatusCode.FAILED_PRECONDITION, "TRANSCRIPT_TOO_LONG", metadata={"entries": "3"}):
+    with refused(StatusCode.FAILED_PRECONDITION, "TRANSCRIPT_TOO_LONG", metadata={"rows": "3"}):
         await sessions.CopySession(pb.CopySessionRequest(session_id=session_id))
 
 

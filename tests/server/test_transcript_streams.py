@@ -233,7 +233,7 @@ async def test_a_watch_goes_on_when_the_session_ends_and_ends_when_it_is_deleted
 
 async def test_a_watch_that_cannot_begin_is_refused(sessions: Any, transcripts: Any) -> None:
     session_id = (await a_session(sessions)).session_id
-    with refused(StatusCode.INVALID_ARGUMENT, "INVALID_CURSOR"):
+    with refused(StatusCode.INVALID_ARGUMENT, "INVALID_CURSOR", fields=["after_position"]):
         await Listener(transcripts, session_id, 1).next()
     with refused(StatusCode.INVALID_ARGUMENT, "INVALID_FIELD", fields=["after_position"]):
         await Listener(transcripts, session_id, -1).next()

@@ -28,9 +28,9 @@ if _version_not_supported:
 class HandoffServiceStub:
     """Handoffs: work that goes from agent to agent, by their roles.
 
-    A handoff waits until somebody of its target role takes it up. Who takes up work lists what is
-    pending for their role, and moves one to ACTIVE naming the revision they have seen: of several
-    who do so one succeeds, and the others get ABORTED, STALE_REVISION.
+    To take work, list the pending handoffs of your role and move one to ACTIVE. Of several workers
+    that do so one succeeds; the others get FAILED_PRECONDITION, INVALID_TRANSITION, or ABORTED,
+    STALE_REVISION if they named the revision that they had seen.
     """
 
     def __init__(self, channel):
@@ -69,9 +69,9 @@ class HandoffServiceStub:
 class HandoffServiceServicer:
     """Handoffs: work that goes from agent to agent, by their roles.
 
-    A handoff waits until somebody of its target role takes it up. Who takes up work lists what is
-    pending for their role, and moves one to ACTIVE naming the revision they have seen: of several
-    who do so one succeeds, and the others get ABORTED, STALE_REVISION.
+    To take work, list the pending handoffs of your role and move one to ACTIVE. Of several workers
+    that do so one succeeds; the others get FAILED_PRECONDITION, INVALID_TRANSITION, or ABORTED,
+    STALE_REVISION if they named the revision that they had seen.
     """
 
     def RouteTask(self, request, context):
@@ -98,8 +98,9 @@ class HandoffServiceServicer:
     def UpdateHandoff(self, request, context):
         """Moves a handoff to another state.
 
-        The same state again is no change. A move that its state machine does not have is
-        FAILED_PRECONDITION, INVALID_TRANSITION, naming both states.
+        A move that its state machine does not have, the state that it already has included, is
+        FAILED_PRECONDITION, INVALID_TRANSITION, naming both states. So name a `request_id` to be able
+        to repeat a call whose answer was lost.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -152,9 +153,9 @@ def add_HandoffServiceServicer_to_server(servicer, server):
 class HandoffService:
     """Handoffs: work that goes from agent to agent, by their roles.
 
-    A handoff waits until somebody of its target role takes it up. Who takes up work lists what is
-    pending for their role, and moves one to ACTIVE naming the revision they have seen: of several
-    who do so one succeeds, and the others get ABORTED, STALE_REVISION.
+    To take work, list the pending handoffs of your role and move one to ACTIVE. Of several workers
+    that do so one succeeds; the others get FAILED_PRECONDITION, INVALID_TRANSITION, or ABORTED,
+    STALE_REVISION if they named the revision that they had seen.
     """
 
     @staticmethod

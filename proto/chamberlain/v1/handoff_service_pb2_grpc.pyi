@@ -29,9 +29,9 @@ GRPC_VERSION: str
 class HandoffServiceStub:
     """Handoffs: work that goes from agent to agent, by their roles.
 
-    A handoff waits until somebody of its target role takes it up. Who takes up work lists what is
-    pending for their role, and moves one to ACTIVE naming the revision they have seen: of several
-    who do so one succeeds, and the others get ABORTED, STALE_REVISION.
+    To take work, list the pending handoffs of your role and move one to ACTIVE. Of several workers
+    that do so one succeeds; the others get FAILED_PRECONDITION, INVALID_TRANSITION, or ABORTED,
+    STALE_REVISION if they named the revision that they had seen.
     """
 
     @_typing.overload
@@ -47,8 +47,9 @@ class HandoffServiceStub:
     UpdateHandoff: _grpc.UnaryUnaryMultiCallable[_handoff_service_pb2.UpdateHandoffRequest, _handoff_service_pb2.UpdateHandoffResponse]
     """Moves a handoff to another state.
 
-    The same state again is no change. A move that its state machine does not have is
-    FAILED_PRECONDITION, INVALID_TRANSITION, naming both states.
+    A move that its state machine does not have, the state that it already has included, is
+    FAILED_PRECONDITION, INVALID_TRANSITION, naming both states. So name a `request_id` to be able
+    to repeat a call whose answer was lost.
     """
     GetStatus: _grpc.UnaryUnaryMultiCallable[_handoff_service_pb2.GetStatusRequest, _handoff_service_pb2.GetStatusResponse]
     """Says how a session or a handoff stands, by the id of either. NOT_FOUND, ID_NOT_FOUND if it is
@@ -59,9 +60,9 @@ class HandoffServiceStub:
 class HandoffServiceAsyncStub(HandoffServiceStub):
     """Handoffs: work that goes from agent to agent, by their roles.
 
-    A handoff waits until somebody of its target role takes it up. Who takes up work lists what is
-    pending for their role, and moves one to ACTIVE naming the revision they have seen: of several
-    who do so one succeeds, and the others get ABORTED, STALE_REVISION.
+    To take work, list the pending handoffs of your role and move one to ACTIVE. Of several workers
+    that do so one succeeds; the others get FAILED_PRECONDITION, INVALID_TRANSITION, or ABORTED,
+    STALE_REVISION if they named the revision that they had seen.
     """
 
     def __init__(self, channel: _aio.Channel) -> None: ...
@@ -74,8 +75,9 @@ class HandoffServiceAsyncStub(HandoffServiceStub):
     UpdateHandoff: _aio.UnaryUnaryMultiCallable[_handoff_service_pb2.UpdateHandoffRequest, _handoff_service_pb2.UpdateHandoffResponse]  # type: ignore[assignment]
     """Moves a handoff to another state.
 
-    The same state again is no change. A move that its state machine does not have is
-    FAILED_PRECONDITION, INVALID_TRANSITION, naming both states.
+    A move that its state machine does not have, the state that it already has included, is
+    FAILED_PRECONDITION, INVALID_TRANSITION, naming both states. So name a `request_id` to be able
+    to repeat a call whose answer was lost.
     """
     GetStatus: _aio.UnaryUnaryMultiCallable[_handoff_service_pb2.GetStatusRequest, _handoff_service_pb2.GetStatusResponse]  # type: ignore[assignment]
     """Says how a session or a handoff stands, by the id of either. NOT_FOUND, ID_NOT_FOUND if it is
@@ -85,9 +87,9 @@ class HandoffServiceAsyncStub(HandoffServiceStub):
 class HandoffServiceServicer(metaclass=_abc_1.ABCMeta):
     """Handoffs: work that goes from agent to agent, by their roles.
 
-    A handoff waits until somebody of its target role takes it up. Who takes up work lists what is
-    pending for their role, and moves one to ACTIVE naming the revision they have seen: of several
-    who do so one succeeds, and the others get ABORTED, STALE_REVISION.
+    To take work, list the pending handoffs of your role and move one to ACTIVE. Of several workers
+    that do so one succeeds; the others get FAILED_PRECONDITION, INVALID_TRANSITION, or ABORTED,
+    STALE_REVISION if they named the revision that they had seen.
     """
 
     @_abc_1.abstractmethod
@@ -122,8 +124,9 @@ class HandoffServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _typing.Union[_handoff_service_pb2.UpdateHandoffResponse, _abc.Awaitable[_handoff_service_pb2.UpdateHandoffResponse]]:
         """Moves a handoff to another state.
 
-        The same state again is no change. A move that its state machine does not have is
-        FAILED_PRECONDITION, INVALID_TRANSITION, naming both states.
+        A move that its state machine does not have, the state that it already has included, is
+        FAILED_PRECONDITION, INVALID_TRANSITION, naming both states. So name a `request_id` to be able
+        to repeat a call whose answer was lost.
         """
 
     @_abc_1.abstractmethod
