@@ -16,7 +16,7 @@ from storage import facts, projection, projection_load, schema, status_counts
 from storage.chain_log import CHAIN_BLOCKS, CHAIN_EVENTS, Cursor, ReadBlock, own_extrinsics
 from storage.deeds import Facts
 from storage.driver import fetch
-from storage.errors import BlocksNotKept, NothingToReplay, Superseded
+from storage.errors import BlocksNotKept, NoChain, NothingToReplay, Superseded
 from storage.lifecycle import ExtrinsicStatus
 from storage.limits import LAST_ERROR_CHARS_MAX
 from storage.outbox import carrier_of, load_entities_of, reject_waiting_bids, rejection
@@ -113,12 +113,14 @@ def _requested_facts(asked: Replay) -> Facts:
 def request(tx: Transaction, items: Sequence[Request]) -> list[Outcome[Replay]]:
     """Ask for a replay; one that runs begins anew where that is earlier.
 
-    Refusals: NothingToReplay, BlocksNotKept.
+    Refusals: NoChain, NothingToReplay, BlocksNotKept.
     """
     return decide_each(items, lambda item: _request(tx, item))
 
 
 def _request(tx: Transaction, item: Request) -> Replay:
+    if tx.local:
+        raise NoChain
     table = schema.chain_cursor
     row = tx.connection.execute(select(table).with_for_update()).one_or_none()
     first = item.first_block if item.first_block is not None else _first_defect(tx)

@@ -10,9 +10,7 @@ from server import convert_filters, convert_records
 from server.interceptor import Context, current_call
 from server.services.calls import Calls
 from storage import lists, replay
-from storage.errors import NoChain
 from storage.feed import Cursor
-from storage.store import LOCAL
 
 PROGRESS_SECONDS = 0.5
 
@@ -55,8 +53,6 @@ class ChainService(Calls, ChainServiceServicer):
 
     async def _replay(self, first_block: int | None) -> AsyncIterator[pb.ChainReplay]:
         """Ask for a replay, and report on it until it is over."""
-        if self._storage.binding == LOCAL:
-            raise NoChain
         wanted = replay.Request(first_block=first_block)
         asked = await self._storage.commit(replay.request, wanted, deed=current_call().deed)
         first_block = asked.first_block or 0

@@ -5,10 +5,12 @@ from enum import StrEnum
 
 import pytest
 
+from storage import lifecycle
 from storage.errors import InvalidTransition
 from storage.lifecycle import (
     AGENT,
     AGREEMENT,
+    APPROVAL,
     BID,
     ESCROW,
     EXTRINSIC,
@@ -105,6 +107,16 @@ DESIGN: list[tuple[Lifecycle[StrEnum], dict[str, str]]] = [
         },
     ),  # type: ignore[list-item]
     (
+        APPROVAL,
+        {
+            "pending": "approved rejected cancelled expired",
+            "approved": "",
+            "rejected": "",
+            "cancelled": "",
+            "expired": "",
+        },
+    ),  # type: ignore[list-item]
+    (
         HANDOFF,
         {
             "pending": "active cancelled",
@@ -116,6 +128,11 @@ DESIGN: list[tuple[Lifecycle[StrEnum], dict[str, str]]] = [
     ),  # type: ignore[list-item]
 ]
 each_machine = pytest.mark.parametrize(("machine", "design"), DESIGN, ids=[m.entity for m, _ in DESIGN])
+
+
+def test_the_design_has_every_state_machine() -> None:
+    machines = {name for name, value in vars(lifecycle).items() if isinstance(value, Lifecycle)}
+    assert machines == {machine.entity.upper() for machine, _ in DESIGN}
 
 
 @each_machine
