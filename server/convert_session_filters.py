@@ -11,8 +11,9 @@ from server.validation import Fields
 from storage import limits
 from storage.events import Filter
 from storage.session_lists import HandoffFilter, Resume, SessionFilter
-from storage.transcript_search import Search, words_of
+from storage.transcript_search import Search
 from storage.transcripts import Extent
+from storage.words import words_of
 
 WATCHED_BY_SESSION = frozenset({"session"})
 WATCHED_BY_TRANSCRIPT = frozenset({"session", "transcript"})  # a session that is deleted ends the watch

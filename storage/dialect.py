@@ -4,14 +4,16 @@ Statements carry many items at once. `dialect_sqlite` and `dialect_postgres` wri
 is common to both.
 """
 
-from collections.abc import Sequence
-from typing import Any, NamedTuple, Protocol
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple, Protocol, TypeVar
 
 from sqlalchemy import Table
 from sqlalchemy.engine import Connection
 from sqlalchemy.types import TypeEngine
 
 from storage.driver import Row
+
+T = TypeVar("T")
 
 
 class Heads(NamedTuple):
@@ -24,16 +26,27 @@ class Heads(NamedTuple):
 
 
 class Matching(NamedTuple):
-    """Which entries of transcripts match: those with all `words`, none of which has a quote.
+    """Which entries of transcripts match, by their terms in the index (`storage.transcript_index`).
 
-    `conditions`, empty or beginning with AND, is about `transcript_entries` and `sessions`. Its parameters
-    are `values`, counted from 2; the first is the id of a session if only entries `in_one_session` match.
+    They have all of `terms` and, if it is not empty, one of `sessions`, which are terms as well. Of these
+    the newest `candidates_max`, or all if None, are held against `conditions`, which are empty or begin with
+    AND, about `transcript_entries` and `sessions`. The parameters of the conditions are `values`, counted
+    from 2; the first is the id of a session if only entries `in_one_session` match.
     """
 
-    words: Sequence[str]
+    terms: Sequence[str]
+    sessions: Sequence[str]
+    candidates_max: int | None
     conditions: str
     values: Sequence[Any]
     in_one_session: bool
+
+
+class LabelledSession(NamedTuple):
+    """A session, and the term of the index that its entries have."""
+
+    session_id: str
+    label: str
 
 
 class Dialect(Protocol):
@@ -95,6 +108,20 @@ class Dialect(Protocol):
 
     def clock_us(self, connection: Connection) -> int:
         """The time by the database's clock, in microseconds since the epoch."""
+
+    def insert_entries(
+        self, connection: Connection, columns: Sequence[str], rows: Sequence[Row], terms: Sequence[str]
+    ) -> int:
+        """Insert entries of transcripts, and into the index the terms of each, between spaces.
+
+        An entry whose position is taken is passed over; return how many were inserted.
+        """
+
+    def copy_terms(self, connection: Connection, source: LabelledSession, copy: LabelledSession) -> None:
+        """Give the index what it has of the entries of a session for those with their positions in a copy."""
+
+    def aside(self, function: Callable[[], T]) -> T:
+        """Run a function that computes for long, where the event loop does not wait for it."""
 
     def newest_matches(self, connection: Connection, wanted: Matching, at_most: int) -> list[int]:
         """The numbers of the newest entries of transcripts that match."""

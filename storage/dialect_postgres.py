@@ -1,16 +1,18 @@
 """Statements as Postgres takes them: keys travel as one array, rows as one JSON document."""
 
+import asyncio
 import functools
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Callable, Sequence
+from typing import Any, TypeVar
 
 import msgspec
 from sqlalchemy import BigInteger, Boolean, Integer, LargeBinary, Table, Text
 from sqlalchemy.engine import Connection
 from sqlalchemy.types import TypeEngine
+from sqlalchemy.util import await_only
 
-from storage import schema, schema_audit
-from storage.dialect import Heads, Matching
+from storage import schema, schema_audit, schema_sessions
+from storage.dialect import Heads, LabelledSession, Matching
 from storage.driver import Row, execute, fetch
 from storage.row_columns import Empty, without_empty
 from storage.statements import (
@@ -25,6 +27,8 @@ from storage.statements import (
     literal,
     names,
 )
+
+T = TypeVar("T")
 
 NEWEST_ENTRIES = 1000
 """How many of the newest entries Postgres looks through for a word before it asks the index."""
@@ -119,9 +123,45 @@ class PostgresDialect:
         now_us: int = fetch(connection, statement)[0][0]
         return now_us
 
+    def insert_entries(
+        self, connection: Connection, columns: Sequence[str], rows: Sequence[Row], terms: Sequence[str]
+    ) -> int:
+        table = schema_sessions.transcript_entries
+        given = without_empty(columns, rows)
+        statement = (
+            f"WITH inserted AS ({_insert_json(table, given.columns, given.empty)}"
+            " RETURNING entry_number, session_id, position)"
+            f" INSERT INTO transcript_search (entry_number, words) SELECT entry_number, {_AS_TERMS}"
+            " FROM inserted JOIN json_to_recordset($2)"
+            " AS given (session_id text, position bigint, terms text) USING (session_id, position)"
+        )
+        session_id, position = columns.index("session_id"), columns.index("position")
+        indexed = [
+            {"session_id": row[session_id], "position": row[position], "terms": of_row}
+            for row, of_row in zip(rows, terms, strict=True)
+        ]
+        parameters = (*_as_json(table, given.columns, given.rows), msgspec.json.encode(indexed).decode())
+        return execute(connection, statement, parameters)
+
+    def copy_terms(self, connection: Connection, source: LabelledSession, copy: LabelledSession) -> None:
+        execute(
+            connection,
+            "INSERT INTO transcript_search (entry_number, words) SELECT copied.entry_number,"
+            " ts_delete(words, $1::text) || array_to_tsvector(ARRAY[$2::text])"
+            " FROM transcript_entries AS copied JOIN transcript_entries AS original"
+            " ON original.session_id = $3 AND original.position = copied.position"
+            " JOIN transcript_search ON transcript_search.entry_number = original.entry_number"
+            " WHERE copied.session_id = $4",
+            (source.label, copy.label, source.session_id, copy.session_id),
+        )
+
+    def aside(self, function: Callable[[], T]) -> T:
+        answer: T = await_only(asyncio.to_thread(function))  # this runs in a greenlet on the loop
+        return answer
+
     def newest_matches(self, connection: Connection, wanted: Matching, at_most: int) -> list[int]:
         # A word that is frequent is found among the newest entries; the index would bring all that have it.
-        parameters = (" ".join(wanted.words), *wanted.values)
+        parameters = (_query(wanted), *wanted.values)
         found = fetch(connection, _among_newest(wanted, at_most, 0, NEWEST_ENTRIES), parameters)
         # If it is as frequent before them, so many more are enough, and some for chance.
         more = NEWEST_ENTRIES * (at_most - len(found)) // max(len(found), 1) * 5 // 4
@@ -135,10 +175,19 @@ class PostgresDialect:
         return [row[0] for row in found]
 
 
+_AS_TERMS = "array_to_tsvector(string_to_array(terms, ' '))"
 # Steps are materialized, and what is looked up is lateral, so that the planner never reads a whole table to
 # save a few look-ups: it cannot know how rare a word is.
-_MATCHING = "words @@ plainto_tsquery('simple', $1)"
+_MATCHING = "words @@ CAST($1::text AS tsquery)"
 _ENTRY = "session_id, role, create_time_us"
+
+
+def _query(wanted: Matching) -> str:
+    """The terms as a `tsquery`, which is cast, not parsed: they have no quotes and no backslashes."""
+    needed = [f"'{term}'" for term in wanted.terms]
+    if wanted.sessions:
+        needed.append("(" + " | ".join(f"'{term}'" for term in wanted.sessions) + ")")
+    return " & ".join(needed)
 
 
 def _among_newest(wanted: Matching, at_most: int, passed_over: int, window: int) -> str:
@@ -146,43 +195,40 @@ def _among_newest(wanted: Matching, at_most: int, passed_over: int, window: int)
     extent = f"LIMIT {window:d} OFFSET {passed_over:d}"
     if wanted.in_one_session:  # its entries lie among those of others: each is looked up
         found = (
-            f"WITH newest AS MATERIALIZED (SELECT entry_number, {_ENTRY} FROM transcript_entries"
+            "WITH newest AS MATERIALIZED (SELECT entry_number FROM transcript_entries"
             f" WHERE session_id = $2 ORDER BY position DESC {extent}),"
-            " found AS MATERIALIZED (SELECT newest.* FROM newest, LATERAL"
-            " (SELECT words FROM transcript_search WHERE entry_number = newest.entry_number OFFSET 0)"
+            " found AS MATERIALIZED (SELECT entry_number FROM newest, LATERAL"
+            " (SELECT words FROM transcript_search"
+            " WHERE transcript_search.entry_number = newest.entry_number OFFSET 0)"
             f" AS indexed WHERE {_MATCHING})"
         )
     else:  # one scan of a range; a condition that may be null is not for the index of words
         found = (
             "WITH newest AS MATERIALIZED (SELECT min(entry_number) AS first, max(entry_number) AS last FROM"
             f" (SELECT entry_number FROM transcript_entries ORDER BY entry_number DESC {extent}) AS numbers),"
-            " matching AS MATERIALIZED (SELECT entry_number FROM newest, transcript_search"
-            f" WHERE entry_number BETWEEN first AND last AND coalesce({_MATCHING}, false)),"
-            f" found AS MATERIALIZED (SELECT entry_number, {_ENTRY} FROM matching, {_looked_up('matching')})"
+            " found AS MATERIALIZED (SELECT entry_number FROM newest, transcript_search"
+            f" WHERE entry_number BETWEEN first AND last AND coalesce({_MATCHING}, false))"
         )
-    return f"{found} SELECT entry_number FROM found AS transcript_entries {_filtered(wanted, at_most)}"
-
-
-def _looked_up(numbers: str) -> str:
-    """The entries with these numbers, each by its key."""
-    return (
-        f"LATERAL (SELECT {_ENTRY} FROM transcript_entries"
-        f" WHERE transcript_entries.entry_number = {numbers}.entry_number OFFSET 0) AS transcript_entries"
-    )
+    return f"{found} {_newest_of_found(wanted, at_most)}"
 
 
 def _by_index(wanted: Matching, at_most: int) -> str:
     """Looks for the newest matches among all matches."""
-    return (
-        f"WITH found AS MATERIALIZED (SELECT entry_number FROM transcript_search WHERE {_MATCHING})"
-        f" SELECT entry_number FROM found, {_looked_up('found')} {_filtered(wanted, at_most)}"
-    )
+    found = f"WITH found AS MATERIALIZED (SELECT entry_number FROM transcript_search WHERE {_MATCHING})"
+    return f"{found} {_newest_of_found(wanted, at_most)}"
 
 
-def _filtered(wanted: Matching, at_most: int) -> str:
+def _newest_of_found(wanted: Matching, at_most: int) -> str:
+    """Holds what was found against the conditions, the newest first, until there is enough."""
+    candidates = "ALL" if wanted.candidates_max is None else f"{wanted.candidates_max:d}"
     return (
-        "JOIN sessions USING (session_id)"
-        f" WHERE true {wanted.conditions} ORDER BY entry_number DESC LIMIT {at_most:d}"
+        f"SELECT candidates.entry_number FROM"
+        f" (SELECT entry_number FROM found ORDER BY entry_number DESC LIMIT {candidates} OFFSET 0)"
+        f" AS candidates, LATERAL (SELECT {_ENTRY} FROM transcript_entries"
+        " WHERE transcript_entries.entry_number = candidates.entry_number OFFSET 0) AS transcript_entries,"
+        " LATERAL (SELECT role, task_id FROM sessions"
+        " WHERE sessions.session_id = transcript_entries.session_id OFFSET 0) AS sessions"
+        f" WHERE true {wanted.conditions} ORDER BY candidates.entry_number DESC LIMIT {at_most:d}"
     )
 
 

@@ -2,15 +2,16 @@
 
 import functools
 import time
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Callable, Sequence
+from typing import Any, TypeVar
 
 import msgspec
 from sqlalchemy import LargeBinary, Table
 from sqlalchemy.engine import Connection
 from sqlalchemy.types import TypeEngine
 
-from storage.dialect import Heads, Matching
+from storage import schema_sessions
+from storage.dialect import Heads, LabelledSession, Matching
 from storage.driver import Row, execute, execute_many, fetch
 from storage.row_columns import Empty, without_empty
 from storage.statements import (
@@ -25,6 +26,8 @@ from storage.statements import (
     literal,
     names,
 )
+
+T = TypeVar("T")
 
 
 class SqliteDialect:
@@ -117,17 +120,50 @@ class SqliteDialect:
     def clock_us(self, connection: Connection) -> int:
         return time.time_ns() // 1000
 
+    def insert_entries(
+        self, connection: Connection, columns: Sequence[str], rows: Sequence[Row], terms: Sequence[str]
+    ) -> int:
+        # `executemany` cannot return the numbers; but the writer is alone, and gives them.
+        ((last,),) = fetch(connection, "SELECT coalesce(max(entry_number), 0) FROM transcript_entries")
+        numbered = [(number, *row) for number, row in enumerate(rows, start=last + 1)]
+        inserted = self.insert(
+            connection, schema_sessions.transcript_entries, ("entry_number", *columns), numbered
+        )
+        execute_many(
+            connection,
+            "INSERT INTO transcript_search (rowid, words) VALUES (?, ?)",
+            list(enumerate(terms, start=last + 1)),
+        )
+        return inserted
+
+    def copy_terms(self, connection: Connection, source: LabelledSession, copy: LabelledSession) -> None:
+        execute(
+            connection,
+            "INSERT INTO transcript_search (rowid, words)"
+            " SELECT copied.entry_number, replace(words, ?, ?) FROM transcript_entries AS copied"
+            " JOIN transcript_entries AS original"
+            " ON original.session_id = ? AND original.position = copied.position"
+            " JOIN transcript_search ON transcript_search.rowid = original.entry_number"
+            " WHERE copied.session_id = ?",
+            (source.label, copy.label, source.session_id, copy.session_id),
+        )
+
+    def aside(self, function: Callable[[], T]) -> T:
+        return function()  # reads have a thread of their own
+
     def newest_matches(self, connection: Connection, wanted: Matching, at_most: int) -> list[int]:
         # Matches come lazily, the newest first, so that a word that is everywhere is found as fast.
         statement = (
-            "SELECT entry_number FROM transcript_search"
-            " JOIN transcript_entries ON entry_number = transcript_search.rowid"
-            " JOIN sessions ON sessions.session_id = transcript_entries.session_id"
-            f" WHERE transcript_search MATCH ? {wanted.conditions}"
-            f" ORDER BY transcript_search.rowid DESC LIMIT {at_most:d}"
+            "SELECT entry_number FROM (SELECT rowid FROM transcript_search WHERE transcript_search MATCH ?"
+            f" ORDER BY rowid DESC LIMIT {-1 if wanted.candidates_max is None else wanted.candidates_max:d})"
+            " AS found CROSS JOIN transcript_entries ON entry_number = found.rowid"
+            " CROSS JOIN sessions ON sessions.session_id = transcript_entries.session_id"
+            f" WHERE true {wanted.conditions} LIMIT {at_most:d}"
         )
-        quoted = " ".join(f'"{word}"' for word in wanted.words)
-        return [row[0] for row in fetch(connection, statement, (quoted, *wanted.values))]
+        query = " AND ".join(f'"{term}"' for term in wanted.terms)
+        if wanted.sessions:
+            query += f" AND ({' OR '.join(f'{chr(34)}{term}{chr(34)}' for term in wanted.sessions)})"
+        return [row[0] for row in fetch(connection, statement, (query, *wanted.values))]
 
 
 @functools.lru_cache(STATEMENTS_KEPT)

@@ -1,11 +1,10 @@
 """Full-text search through transcripts, on both engines.
 
-What is searched for are words, never a query language. Words are parted as the index parts them (revision
-0003); every entry that is found has all of them. The case of letters does not matter.
+What is searched for are words (`storage.words`), never a query language; every entry that is found has all of
+them. The index says which entries these are; how well they match, and what is shown of them, is decided here.
 """
 
 import math
-import re
 from collections.abc import Sequence
 
 from storage import limits
@@ -14,21 +13,9 @@ from storage.driver import Row, fetch
 from storage.records import Record
 from storage.session_records import Entry, EntryRole
 from storage.transaction import Transaction
+from storage.transcript_index import role_label, session_label
 from storage.transcripts import ENTRIES
-
-SEPARATORS = (
-    r"""!"#$%&'()*+,./:;<=>?@\[\\\]\^_`{|}~\-"""
-    "\u00a0-\u00a9\u00ab-\u00b1\u00b4\u00b6-\u00b8\u00bb\u00bf\u00d7\u00f7"
-    "\u2000-\u206f\u20a0-\u20cf\u2190-\u23ff\u2500-\u2bff"
-    "\u3000-\u3004\u3008-\u3020\u3030\ufe00-\ufe0f"
-    "\uff01-\uff0f\uff1a-\uff20\uff3b-\uff40\uff5b-\uff65"
-    "\U0001f000-\U0001faff"
-)
-"""What parts words beside white space, as the inside of a regular expression's brackets: punctuation, symbols
-and emoji. The index has the same (revision 0003)."""
-
-_WORDS = re.compile(f"[^{SEPARATORS}\\s\\0]+")
-_SEPARATOR = re.compile(f"[{SEPARATORS}\\s\\0]")
+from storage.words import WORD_CHARS_MAX, chunks_of, runs_in, words_in
 
 
 class Search(Record, frozen=True, kw_only=True):
@@ -47,6 +34,11 @@ class Search(Record, frozen=True, kw_only=True):
     begin_time_us: int | None = None  # created at this time or later
     end_time_us: int | None = None  # created before this time
 
+    @property
+    def of_sessions(self) -> bool:
+        """Whether only sessions of a role or about a task are searched."""
+        return bool(self.session_role or self.task_id)
+
 
 class SnippetPart(Record, frozen=True, kw_only=True):
     text: str
@@ -64,25 +56,20 @@ class Matches(Record, frozen=True, kw_only=True):
     more: bool
 
 
-def words_of(text: str) -> tuple[str, ...]:
-    """The words of a text that a user wrote, each once."""
-    return tuple(dict.fromkeys(_WORDS.findall(text)))
-
-
 def search(tx: Transaction, wanted: Search) -> Matches:
     """The best of the newest SEARCH_MATCHES_MAX matches."""
     matching = _matching(tx, wanted)
+    if matching is None:
+        return Matches(matches=[], more=False)
     numbers = tx.dialect.newest_matches(tx.connection, matching, limits.SEARCH_MATCHES_MAX)
     ranks = _ranks(tx, numbers, wanted.words)
     best = sorted(ranks, key=lambda number: (ranks[number], number), reverse=True)
     page = best[wanted.after : wanted.after + wanted.size]
     entries = _load(tx, page)
-    matches = [
-        Match(
-            entry=entries[number], rank=ranks[number], snippet=snippet(entries[number].content, wanted.words)
-        )
-        for number in page
-    ]
+    snippets = tx.dialect.aside(
+        lambda: {number: snippet(entries[number].content, wanted.words) for number in page}
+    )
+    matches = [Match(entry=entries[number], rank=ranks[number], snippet=snippets[number]) for number in page]
     return Matches(matches=matches, more=len(best) > wanted.after + wanted.size)
 
 
@@ -106,16 +93,18 @@ def _ranks(tx: Transaction, numbers: Sequence[int], words: Sequence[str]) -> dic
     """How well entries match: how often they have the words near their beginning, for their length."""
     if not numbers:
         return {}
-    wanted = frozenset(map(_folded, words))
     columns = f"entry_number, substr(content, 1, {limits.RANKED_CHARS:d}), indexed_chars"
-    return {
-        number: sum(word in wanted for word in _WORDS.findall(_folded(beginning)))
-        / math.log(indexed_chars + math.e)
-        for number, beginning, indexed_chars in _fetch(tx, columns, numbers)
-    }
+    rows, wanted = _fetch(tx, columns, numbers), frozenset(words)
+    return tx.dialect.aside(
+        lambda: {
+            number: sum(word in wanted for word in words_in(beginning)) / math.log(indexed_chars + math.e)
+            for number, beginning, indexed_chars in rows
+        }
+    )
 
 
-def _matching(tx: Transaction, wanted: Search) -> Matching:
+def _matching(tx: Transaction, wanted: Search) -> Matching | None:
+    """What to ask the index for; None if no session is as it is wanted."""
     compared = {
         "transcript_entries.session_id =": wanted.session_id or None,
         "sessions.role =": wanted.session_role or None,
@@ -125,59 +114,69 @@ def _matching(tx: Transaction, wanted: Search) -> Matching:
         "transcript_entries.create_time_us <": wanted.end_time_us,
     }
     given = {condition: value for condition, value in compared.items() if value is not None}
-    # The first parameter is the words.
+    # The first parameter is what the index is asked for.
     places = range(2, 2 + len(given))
     text = "".join(
         f" AND {condition} {tx.dialect.parameter(place)}"
         for condition, place in zip(given, places, strict=True)
     )
+    sessions = _sessions(tx, wanted)
+    if sessions is not None and not sessions:
+        return None
     return Matching(
-        words=wanted.words,
+        terms=[*wanted.words, *([role_label(wanted.role)] if wanted.role else [])],
+        sessions=[session_label(session_id) for session_id in sessions or ()],
+        candidates_max=limits.SEARCH_CANDIDATES_MAX if sessions is None and wanted.of_sessions else None,
         conditions=text,
         values=list(given.values()),
         in_one_session=bool(wanted.session_id),
     )
 
 
+def _sessions(tx: Transaction, wanted: Search) -> list[str] | None:
+    """The sessions whose entries are wanted; None if these are all, or too many to name."""
+    if wanted.session_id:
+        return [wanted.session_id]
+    if not wanted.of_sessions:
+        return None
+    compared = {"role": wanted.session_role, "task_id": wanted.task_id}
+    given = {column: value for column, value in compared.items() if value}
+    conditions = " AND ".join(
+        f"{column} = {tx.dialect.parameter(place)}" for place, column in enumerate(given, start=1)
+    )
+    # A task has to be named for its index to be used: it leaves out the sessions without one.
+    if wanted.task_id:
+        conditions += " AND task_id <> ''"
+    statement = f"SELECT session_id FROM sessions WHERE {conditions} LIMIT {limits.SEARCH_SESSIONS_MAX + 1:d}"
+    rows = fetch(tx.connection, statement, list(given.values()))
+    return [row[0] for row in rows] if len(rows) <= limits.SEARCH_SESSIONS_MAX else None
+
+
 def snippet(content: str, words: Sequence[str]) -> list[SnippetPart]:
     """About SNIPPET_CHARS of a content around the first match, with all matches in it."""
-    folded, wanted = _folded(content), frozenset(map(_folded, words))
-    begin = max(0, _first_match(folded, wanted) - limits.SNIPPET_CHARS // 4)
+    wanted = frozenset(words)
+    first = _first_match(content, wanted)
+    begin = max(0, first - limits.SNIPPET_CHARS // 4)
     end = min(len(content), begin + limits.SNIPPET_CHARS)
     parts: list[SnippetPart] = []
     position = begin
-    for word in _WORDS.finditer(folded, begin, end):
-        if word.group() in wanted and _is_whole(folded, word.start(), word.end()):
+    # A word that goes on beyond the end counts as a whole, or as much as counts of any word.
+    for run in runs_in(content[first : end + WORD_CHARS_MAX]):
+        run_begin, run_end = first + run.begin, min(first + run.end, end)
+        if run_begin < end and not wanted.isdisjoint(run.words):
             parts += [
-                SnippetPart(text=content[position : word.start()], matched=False),
-                SnippetPart(text=content[word.start() : word.end()], matched=True),
+                SnippetPart(text=content[position:run_begin], matched=False),
+                SnippetPart(text=content[run_begin:run_end], matched=True),
             ]
-            position = word.end()
+            position = run_end
     parts.append(SnippetPart(text=content[position:end], matched=False))
     return [part for part in parts if part.text]
 
 
-def _first_match(folded: str, wanted: frozenset[str]) -> int:
-    """Where the first of the words stands, 0 if there is none.
-
-    A content may be large: what looks like one of the words is looked for first, at the speed of `str.find`.
-    """
-    looks_like = re.compile("|".join(map(re.escape, sorted(wanted))))
-    position = 0
-    while found := looks_like.search(folded, position):
-        end = _SEPARATOR.search(folded, found.start())
-        position = end.start() if end else len(folded)
-        if folded[found.start() : position] in wanted and _is_whole(folded, found.start(), position):
-            return found.start()
+def _first_match(content: str, wanted: frozenset[str]) -> int:
+    """Where the first of the words is, 0 if there is none."""
+    for begin, end in chunks_of(content):
+        chunk = content[begin:end]
+        if not wanted.isdisjoint(words_in(chunk)):
+            return begin + next(run.begin for run in runs_in(chunk) if not wanted.isdisjoint(run.words))
     return 0
-
-
-def _is_whole(text: str, begin: int, end: int) -> bool:
-    """Whether separators stand, or nothing, on both sides of a part of a text."""
-    before = begin == 0 or _SEPARATOR.match(text, begin - 1)
-    return bool(before and (end == len(text) or _SEPARATOR.match(text, end)))
-
-
-def _folded(text: str) -> str:
-    """The text in small letters, each at its place: only this one would become two."""
-    return text.replace("\u0130", "i").lower()

@@ -22,6 +22,7 @@ from storage.session_set import SessionSet, head_of
 from storage.sessions import COMMANDS
 from storage.table_map import TableMap
 from storage.transaction import Transaction
+from storage.transcript_index import indexed_chars, labelled, session_label, terms_of
 
 ENTRIES = TableMap(schema.transcript_entries, Entry)
 # All but the number, which the database gives.
@@ -90,8 +91,9 @@ def append(tx: Transaction, items: Sequence[Append]) -> list[Outcome[Appended]]:
     work = SessionSet(tx)
     work.load_heads(item.session_id for item in items)
     rows: list[Row] = []
-    outcomes = decide_each(items, lambda item: _append(work, item, rows))
-    if rows and tx.dialect.insert(tx.connection, schema.transcript_entries, _NEW_COLUMNS, rows) != len(rows):
+    terms: list[str] = []
+    outcomes = decide_each(items, lambda item: _append(work, item, rows, terms))
+    if rows and tx.dialect.insert_entries(tx.connection, _NEW_COLUMNS, rows, terms) != len(rows):
         raise RuntimeError("the position of an entry was taken")
     for session_id in dict.fromkeys(item.session_id for item in items):
         if work.has_moved(session_id):
@@ -100,7 +102,7 @@ def append(tx: Transaction, items: Sequence[Append]) -> list[Outcome[Appended]]:
     return outcomes
 
 
-def _append(work: SessionSet, item: Append, rows: list[Row]) -> Appended:
+def _append(work: SessionSet, item: Append, rows: list[Row], terms: list[str]) -> Appended:
     if not item.entries:
         work.head(item.session_id)
         return Appended(
@@ -112,10 +114,11 @@ def _append(work: SessionSet, item: Append, rows: list[Row]) -> Appended:
         if entry.parent_position >= position:
             field = f"entries[{position - first}].parent_position"
             raise EntryNotFound(item.session_id, entry.parent_position, field)
-    rows += [
-        _row(item.session_id, position, entry, work.now_us)
-        for position, entry in enumerate(item.entries, start=first)
-    ]
+    label = session_label(item.session_id)
+    for position, entry in enumerate(item.entries, start=first):
+        seen_chars = indexed_chars(entry.content)
+        rows.append(_row(item.session_id, position, entry, seen_chars, work.now_us))
+        terms.append(terms_of(entry.content[:seen_chars], label, entry.role))
     last = head.entry_count + len(item.entries)
     work.move_head(head, entry_count=last)
     return Appended(
@@ -123,24 +126,17 @@ def _append(work: SessionSet, item: Append, rows: list[Row]) -> Appended:
     )
 
 
-def _row(session_id: str, position: int, entry: NewEntry, now_us: int) -> Row:
+def _row(session_id: str, position: int, entry: NewEntry, seen_chars: int, now_us: int) -> Row:
     tool_calls = msgspec.json.encode(entry.tool_calls).decode()
     fields = msgspec.structs.asdict(entry) | {
         "session_id": session_id,
         "position": position,
-        "indexed_chars": indexed_chars(entry.content),
+        "indexed_chars": seen_chars,
         "tool_calls": tool_calls,
         "size_bytes": max(entry.size_bytes, len(entry.content.encode()) + len(tool_calls.encode())),
         "create_time_us": now_us,
     }
     return [fields[column] for column in _NEW_COLUMNS]
-
-
-def indexed_chars(content: str) -> int:
-    """How many characters of a content search sees: those in its first CONTENT_INDEXED_BYTES_MAX bytes."""
-    if len(content) * 4 <= limits.CONTENT_INDEXED_BYTES_MAX:
-        return len(content)
-    return len(content.encode()[: limits.CONTENT_INDEXED_BYTES_MAX].decode(errors="ignore"))
 
 
 @mutation(SessionDetail, describe=_copied_facts, locks=head_of)
@@ -162,6 +158,7 @@ def copy(tx: Transaction, items: Sequence[Copy]) -> list[Outcome[SessionDetail]]
     work.store()
     for item, detail in copies:
         _copy_rows(tx, "transcript_entries", _NEW_COLUMNS, "position", item, detail)
+        tx.dialect.copy_terms(tx.connection, labelled(item.session_id), labelled(detail.session.session_id))
         if item.with_commands:
             _copy_rows(tx, "session_commands", COMMANDS.columns, "number", item, detail)
     return outcomes

@@ -1,6 +1,5 @@
 """Search: the same words find the same entries on both engines, whatever is typed."""
 
-import re
 import string
 
 import pytest
@@ -10,8 +9,9 @@ from hypothesis import strategies as st
 from storage import limits, session_sweep, sessions, transcripts
 from storage.session_records import EntryRole, NewEntry, SessionDetail, ToolCall
 from storage.store import Storage
-from storage.transcript_search import SEPARATORS, Match, Search, search, snippet, words_of
+from storage.transcript_search import Match, Search, search, snippet
 from storage.transcripts import Append
+from storage.words import words_of
 from tests.storage.conversation import an_append, an_entry, opened_session
 
 
@@ -275,15 +275,3 @@ async def test_of_a_word_that_is_frequent_the_newest_entries_are_found(
     assert await contents(local, "even", session_id=b.session.session_id) == []
     assert await contents(local, "odd") == ["odd 0", "odd 1", "odd 2"]
     assert await contents(local, "odd", session_id=a.session.session_id) == ["odd 11", "odd 7", "odd 9"]
-
-
-async def test_every_separator_parts_words_in_the_index_too(local: Storage) -> None:
-    every = re.findall(f"[{SEPARATORS}]", "".join(map(chr, range(1, 0x20000))))
-    separators = [*every[:600], *every[600::40]]
-    texts = [f"left{character}right" for character in separators]
-    detail = await opened_session(local)
-    for begin in range(0, len(texts), 100):
-        await local.commit(transcripts.append, an_append(detail, *texts[begin : begin + 100]))
-        wanted = Search(words=("left", "right"), size=200, begin_time_us=1, end_time_us=2**62)
-        part = [match.entry.content for match in (await local.read(search, wanted)).matches]
-        assert set(texts[begin : begin + 100]) <= set(part)
