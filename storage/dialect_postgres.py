@@ -192,11 +192,12 @@ def _query(wanted: Matching) -> str:
 
 def _among_newest(wanted: Matching, at_most: int, passed_over: int, window: int) -> str:
     """Looks for the newest matches among so many of the newest entries, after some that are passed over."""
-    extent = f"LIMIT {window:d} OFFSET {passed_over:d}"
     if wanted.in_one_session:  # its entries lie among those of others: each is looked up
         found = (
-            "WITH newest AS MATERIALIZED (SELECT entry_number FROM transcript_entries"
-            f" WHERE session_id = $2 ORDER BY position DESC {extent}),"
+            "WITH newest AS MATERIALIZED (SELECT entry_number FROM session_heads JOIN transcript_entries"
+            " ON transcript_entries.session_id = session_heads.session_id AND position <= entry_count"
+            f" - {passed_over:d} AND position > entry_count - {passed_over + window:d}"
+            " WHERE session_heads.session_id = $2),"
             " found AS MATERIALIZED (SELECT entry_number FROM newest, LATERAL"
             " (SELECT words FROM transcript_search"
             " WHERE transcript_search.entry_number = newest.entry_number OFFSET 0)"
@@ -205,7 +206,8 @@ def _among_newest(wanted: Matching, at_most: int, passed_over: int, window: int)
     else:  # one scan of a range; a condition that may be null is not for the index of words
         found = (
             "WITH newest AS MATERIALIZED (SELECT min(entry_number) AS first, max(entry_number) AS last FROM"
-            f" (SELECT entry_number FROM transcript_entries ORDER BY entry_number DESC {extent}) AS numbers),"
+            " (SELECT entry_number FROM transcript_entries ORDER BY entry_number DESC"
+            f" LIMIT {window:d} OFFSET {passed_over:d}) AS numbers),"
             " found AS MATERIALIZED (SELECT entry_number FROM newest, transcript_search"
             f" WHERE entry_number BETWEEN first AND last AND coalesce({_MATCHING}, false))"
         )

@@ -4,6 +4,7 @@ A label has a colon, which no word has. It holds a hash, so that it is short wha
 compares what was found with what was asked for.
 """
 
+import functools
 import hashlib
 
 from storage import limits
@@ -25,6 +26,7 @@ def labelled(session_id: str) -> LabelledSession:
     return LabelledSession(session_id, session_label(session_id))
 
 
+@functools.cache
 def role_label(role: EntryRole) -> str:
     return _label("role", role)
 

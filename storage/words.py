@@ -30,6 +30,7 @@ _MARKS = frozenset(
     if unicodedata.category(character).startswith("M")
 )
 _RUN = re.compile("[^ ]+")
+_DOTS = re.compile("i\u0307+")
 # They choose the picture of a character, and nothing else.
 _VARIATION_SELECTORS = re.compile("[\u180b-\u180d\u180f\ufe00-\ufe0f\U000e0100-\U000e01ef]")
 
@@ -111,4 +112,4 @@ def _folded(text: str) -> str:
     Each i is the same one, Turkish or not, with a dot or without: their upper cases do not keep them apart.
     """
     text = unicodedata.normalize("NFKD", _VARIATION_SELECTORS.sub("", text)).casefold()
-    return unicodedata.normalize("NFKC", text.replace("i\u0307", "i").replace("\u0131", "i"))
+    return unicodedata.normalize("NFKC", _DOTS.sub("i", text).replace("\u0131", "i"))

@@ -95,6 +95,7 @@ _MARKS = frozenset(
     for character in map(chr, (*range(0x300, 0x20000), *range(0xE0000, 0xE1000)))
     if unicodedata.category(character).startswith("M")
 )
+_DOTS = re.compile("i\u0307+")
 _VARIATION_SELECTORS = re.compile("[\u180b-\u180d\u180f\ufe00-\ufe0f\U000e0100-\U000e01ef]")
 
 
@@ -133,4 +134,4 @@ def _cut(words: list[str]) -> list[str]:
 
 def _folded(text: str) -> str:
     text = unicodedata.normalize("NFKD", _VARIATION_SELECTORS.sub("", text)).casefold()
-    return unicodedata.normalize("NFKC", text.replace("i\u0307", "i").replace("\u0131", "i"))
+    return unicodedata.normalize("NFKC", _DOTS.sub("i", text).replace("\u0131", "i"))

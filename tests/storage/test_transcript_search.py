@@ -1,6 +1,7 @@
 """Search: the same words find the same entries on both engines, whatever is typed."""
 
 import string
+import threading
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -8,26 +9,13 @@ from hypothesis import strategies as st
 
 from storage import limits, session_sweep, sessions, transcripts
 from storage.session_records import EntryRole, NewEntry, SessionDetail, ToolCall
-from storage.store import Storage
-from storage.transcript_search import Match, Search, search, snippet
-from storage.transcripts import Append
-from storage.words import words_of
-from tests.storage.conversation import an_append, an_entry, opened_session
-
-
-async def found(storage: Storage, text: str, **fields: object) -> list[Match]:
-    wanted = Search(words=words_of(text), size=20, **fields)  # type: ignore[arg-type]
-    return (await storage.read(search, wanted)).matches
-
-
-async def contents(storage: Storage, text: str, **fields: object) -> list[str]:
-    return sorted(match.entry.content for match in await found(storage, text, **fields))
-
-
-async def told(storage: Storage, *texts: str) -> SessionDetail:
-    detail = await opened_session(storage)
-    await storage.commit(transcripts.append, an_append(detail, *texts))
-    return detail
+from storage.store import LOCAL, Storage
+from storage.transcript_search import Search, search, snippet
+from storage.transcripts import Append, Copy
+from storage.words import WORD_CHARS_MAX, words_in, words_of
+from tests.storage.conversation import an_entry, opened_session
+from tests.storage.looking import opened
+from tests.storage.searching import contents, found, marked, told
 
 
 @pytest.mark.parametrize(
@@ -122,7 +110,7 @@ def test_words_are_what_separators_leave() -> None:
 async def test_a_snippet_shows_the_match_in_its_surroundings(local: Storage) -> None:
     await told(local, f"{'before ' * 100}The Needle, in a haystack needle{' after' * 100}")
     (match,) = await found(local, "needle")
-    assert [part.text for part in match.snippet if part.matched] == ["Needle", "needle"]
+    assert marked(match) == ["Needle", "needle"]
     text = "".join(part.text for part in match.snippet)
     assert len(text) <= limits.SNIPPET_CHARS
     assert text in match.entry.content
@@ -240,6 +228,43 @@ async def test_a_deleted_session_is_not_found_at_once(local: Storage) -> None:
     detail = await told(local, "secret plans")
     await local.commit(sessions.delete, detail.session.session_id)
     assert await found(local, "secret") == []
+
+
+async def test_a_copy_is_found_as_what_it_is(local: Storage) -> None:
+    original = await told(local, "naïve first", "naïve second", "naïve third")
+    copy = Copy(session_id=original.session.session_id, position=2)
+    copied = await local.commit(transcripts.copy, copy)
+    both = (original.session.session_id, copied.session.session_id)
+    expected = [["naïve first", "naïve second", "naïve third"], ["naïve first", "naïve second"]]
+    assert [await contents(local, "NAÏVE", session_id=session_id) for session_id in both] == expected
+    assert await contents(local, "third naïve") == ["naïve third"]
+    await _forget(local, original)
+    assert await contents(local, "naïve", role=EntryRole.USER) == expected[1]
+    again = await local.commit(transcripts.copy, Copy(session_id=copied.session.session_id))
+    assert await contents(local, "naïve", session_id=again.session.session_id) == expected[1]
+
+
+async def test_the_longest_words_are_told_apart_by_their_beginning(local: Storage) -> None:
+    longest = "𐐨" * WORD_CHARS_MAX
+    await told(local, longest, f"{longest}𐐩", f"𐐩{longest}", "𐐨")
+    assert await contents(local, longest) == [longest, f"{longest}𐐩"]
+
+
+async def test_the_event_loop_does_not_wait_for_snippets_and_ranks(
+    lasting_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    threads = set()
+
+    def noted(text: str) -> list[str]:
+        threads.add(threading.current_thread())
+        return words_in(text)
+
+    async with opened(lasting_url, LOCAL) as storage:
+        await told(storage, "word")
+        monkeypatch.setattr("storage.transcript_search.words_in", noted)
+        assert await contents(storage, "word") == ["word"]
+    assert threads
+    assert threading.current_thread() not in threads
 
 
 async def _forget(storage: Storage, detail: SessionDetail) -> None:
