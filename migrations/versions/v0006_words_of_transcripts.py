@@ -23,7 +23,7 @@ down_revision = "0005"
 branch_labels = None
 depends_on = None
 
-PAGE = 100
+PAGE = 50
 """How many entries are read and indexed by one statement."""
 
 _ON_SQLITE = (
@@ -61,7 +61,7 @@ def upgrade() -> None:
     index = _INDEX_ON_POSTGRES if on_postgres else _INDEX_ON_SQLITE
     for page in _pages():
         terms = [(row.entry_number, terms_of(row.content, row.session_id, row.role)) for row in page]
-        op.get_bind().exec_driver_sql(index, (json.dumps(terms),))
+        op.get_bind().exec_driver_sql(index, (json.dumps(terms, ensure_ascii=False),))
 
 
 def _pages() -> Iterator[Sequence[Any]]:

@@ -8,17 +8,19 @@ import pytest
 from sqlalchemy import MetaData, Table, insert, select
 from sqlalchemy.engine import Connection
 
-from storage import disputes, schema, tasks
+from storage import disputes, schema, session_sweep, sessions, tasks
 from storage.driver import fetch
 from storage.errors import RequestIdReused
 from storage.lifecycle import TaskStatus
 from storage.migrate import upgrade
 from storage.records import Action
+from storage.session_records import EntryRole
 from storage.store import Storage
 from tests.storage.auditing import ADA
 from tests.storage.items import a_task
 from tests.storage.looking import a_request, dump, opened
 from tests.storage.market import Market
+from tests.storage.searching import found, told
 from tests.support.databases import GENESIS
 
 Rows = dict[str, list[dict[str, Any]]]
@@ -49,7 +51,8 @@ def make_as_it_was(connection: Connection, revision: str, story: Rows) -> Rows:
     old.reflect(connection)
     for table in old.sorted_tables:
         rows = [
-            {column.name: row[column.name] for column in table.columns} for row in story.get(table.name, [])
+            {column.name: row[column.name] for column in table.columns if column.name in row}
+            for row in story.get(table.name, [])
         ]
         if rows:
             if table.name in FIRST_ROWS:
@@ -135,6 +138,38 @@ async def test_a_request_that_was_answered_before_has_the_same_answer_afterwards
         with pytest.raises(RequestIdReused):
             await storage.commit(tasks.create, a_task(), request=a_request("first \u2603", b"another body"))
         assert len((await dump(storage))["requests"]) == 1
+
+
+async def test_entries_that_were_stored_before_are_found_as_new_ones_are(empty_url: str) -> None:
+    texts = ("مرحبا، كيف", "οδος", "5e5abc", "हिन्दी ह न द", "word", "it’s a_b", "x" * 3000)
+    async with opened(":memory:", GENESIS) as storage:
+        detail = await told(storage, *texts, *(f"filler {number}" for number in range(250)), "the last")
+        tables = await dump(storage)
+        story = {
+            name: [named(name, row) for row in tables[name]]
+            for name in ("sessions", "session_heads", "transcript_entries")
+        }
+    for row in story["transcript_entries"]:
+        del row["entry_number"]  # the database gives it, and goes on from there
+    earlier = Storage.open(empty_url)
+    await earlier._engine.write(lambda connection: make_as_it_was(connection, "0005", story))
+    await earlier.close()
+    async with opened(empty_url, GENESIS) as storage:
+        await told(storage, *texts, "the last")
+        for typed in ("مرحبا", "ΟΔΟΣ", "5e5abc", "हिन्दी", "WORD", "s", "b it", "x" * 1000, "last"):
+            (new, old) = await found(storage, typed)
+            assert old.entry.session_id == detail.session.session_id, typed
+            assert (old.entry.content, old.rank, old.snippet) == (new.entry.content, new.rank, new.snippet)
+            assert [part for part in old.snippet if part.matched]
+        for absent in ("abc", "द ن", "filter"):
+            assert await found(storage, absent) == []
+        assert len(await found(storage, "filler 249", session_id=detail.session.session_id)) == 1
+        assert await found(storage, "filler", role=EntryRole.TOOL) == []
+        await storage.commit(sessions.delete, detail.session.session_id)
+        while await storage.commit(session_sweep.collect, 100):
+            pass
+        assert await found(storage, "filler") == []
+        assert len(await found(storage, "last")) == 1
 
 
 def named(table: str, row: Sequence[Any]) -> dict[str, Any]:
