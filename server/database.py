@@ -8,7 +8,7 @@ import structlog
 from server.background import Pauses
 from server.health import Health
 from storage import events
-from storage.errors import ChainUnavailable, DatabaseUnavailable, Failure
+from storage.errors import ChainUnavailable, DatabaseUnavailable, Failure, Overloaded
 from storage.store import LOCAL, Storage
 
 CHECK_SECONDS = 1.0
@@ -30,16 +30,21 @@ class DatabaseWatch:
         self._storage = storage
         self._health = health
         self._binding = binding
+        self._away = False
 
     async def run(self) -> None:
         """Prepare the database, then tell health whether it is there; until it is cancelled.
 
         Raises `Misconfigured` if it is the wrong database.
         """
-        await self._prepare()
+        if not self._storage.prepared:
+            await self._prepare()
+            log.info("the database is ready", binding=self._storage.binding)
         while True:
-            await asyncio.sleep(CHECK_SECONDS)
             await self._check()
+            self.ready.set()
+            self.tried.set()
+            await asyncio.sleep(CHECK_SECONDS)
 
     async def _prepare(self) -> None:
         pauses, known = Pauses(), ""
@@ -56,10 +61,6 @@ class DatabaseWatch:
                     log.warning(f"waiting for the {what}", error=known)
                 self.tried.set()
                 await pauses.wait()
-        log.info("the database is ready", binding=self._storage.binding)
-        await self._health.set(serving=True)
-        self.ready.set()
-        self.tried.set()
 
     async def _find_binding(self) -> str:
         """What the database belongs to. While the chain cannot be asked, that is what it was bound to."""
@@ -77,11 +78,16 @@ class DatabaseWatch:
                 await self._storage.read(lambda tx, _: events.state(tx), None)
         except (DatabaseUnavailable, TimeoutError) as error:
             if self._health.serving:
-                log.warning("the database is away", error=str(error))
+                self._away = True
+                log.warning("the database is away", error=str(error) or "it does not answer")
                 await self._health.set(serving=False)
+        except Overloaded:
+            pass  # it is busy, which is no absence
         else:
-            if not self._health.serving:
+            if self._away:
+                self._away = False
                 log.info("the database is back")
+            if not self._health.serving:
                 await self._health.set(serving=True)
 
 

@@ -40,8 +40,8 @@ class Call:
     """One call in flight."""
 
     __slots__ = (
-        "_deed", "_loop", "_task", "_timeout_seconds", "busy", "context", "correlation_id", "ended_by",
-        "method", "start",
+        "_committing", "_deed", "_loop", "_task", "_timeout_seconds", "busy", "context", "correlation_id",
+        "ended_by", "method", "start",
     )  # fmt: skip
 
     def __init__(self, method: str, context: Context, timeout_seconds: float) -> None:
@@ -50,6 +50,7 @@ class Call:
         self.correlation_id = ""  # of the extrinsic that the call asked for
         self.ended_by: Failure | None = None
         self.busy = False  # writing a message
+        self._committing = False
         self._deed: Deed | None = None
         self._timeout_seconds = timeout_seconds
         self._loop = asyncio.get_running_loop()
@@ -66,6 +67,7 @@ class Call:
     def restart(self) -> None:
         """Count the default deadline from now: a message of the client has come."""
         self.start = self._loop.time()
+        self._committing = False
 
     @property
     def deed(self) -> Deed:
@@ -86,9 +88,13 @@ class Call:
             if not self.busy:
                 self.task.cancel()
 
+    def enter_commit(self) -> None:
+        """Note that what the call asked for is being committed."""
+        self._committing = True
+
     def leave_commit(self) -> None:
-        """Note that the call was ended while it waited for a commit, which may still come."""
-        if self.ended_by is not None:
+        """Note that the call was ended while it waited; a commit that was begun may still come."""
+        if self.ended_by is not None and self._committing:
             self.ended_by = CommitUnknown()
 
 

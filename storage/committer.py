@@ -47,7 +47,7 @@ _RETRY_PAUSE_SECONDS = 0.005
 class _Waiting:
     """An item whose caller waits."""
 
-    __slots__ = ("answer", "deadline", "deed", "item", "mutation", "request", "size_bytes")
+    __slots__ = ("answer", "deadline", "deed", "item", "mutation", "on_taken", "request", "size_bytes")
 
     def __init__(
         self,
@@ -57,6 +57,7 @@ class _Waiting:
         deed: Deed | None,
         deadline: float | None,
         size_bytes: int,
+        on_taken: Callable[[], None] | None,
         answer: asyncio.Future[Any],
     ) -> None:
         self.mutation = mutation
@@ -65,6 +66,7 @@ class _Waiting:
         self.deed = deed
         self.deadline = deadline
         self.size_bytes = size_bytes
+        self.on_taken = on_taken
         self.answer = answer
 
 
@@ -124,22 +126,26 @@ class Committer:
         deed: Deed | None = None,
         deadline: float | None = None,
         size_bytes: int = 0,
+        on_taken: Callable[[], None] | None = None,
     ) -> Answer:
         """Apply `mutation` to `item` and return its answer once it is durable.
 
         `deed` says who does it, for the audit log; without one it has no entry there.
         `deadline` is a time of the event loop's clock: an item that is not taken up before is dropped.
+        `on_taken` is called when the item is taken up: a caller that leaves before has changed nothing.
         Raises the item's `Refusal`, or a `Failure`.
         """
         if self._closing or self._task is None:
             raise ShuttingDown
+        if mutation.heavy:
+            size_bytes = max(size_bytes, limits.COMMIT_BATCH_BYTES_MAX)
         if (
             len(self._queue) >= limits.COMMIT_QUEUE_ITEMS_MAX
             or self._queue_bytes + size_bytes > limits.COMMIT_QUEUE_BYTES_MAX
         ):
             raise Overloaded("too many writes are waiting")
         answer: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
-        self._queue.append(_Waiting(mutation, item, request, deed, deadline, size_bytes, answer))
+        self._queue.append(_Waiting(mutation, item, request, deed, deadline, size_bytes, on_taken, answer))
         self._queue_bytes += size_bytes
         self._gathering.joined(len(self._queue), full=self._full)
         self._wake.set()
@@ -174,6 +180,8 @@ class Committer:
             if waiting.deadline is not None and waiting.deadline <= now:
                 waiting.answer.set_exception(DeadlineExceeded("the deadline passed while waiting"))
                 continue
+            if waiting.on_taken is not None:
+                waiting.on_taken()
             batch.append(waiting)
             size_bytes += waiting.size_bytes
         return batch
@@ -203,11 +211,12 @@ class Committer:
                 log.exception("a batch was committed, and could not be told of")
 
     async def _write(self, groups: Sequence[Sequence[_Waiting]]) -> _Written:
-        careful = False
+        careful, heavy = False, any(group[0].mutation.heavy for group in groups)
         for attempt in range(1, limits.COMMIT_RETRIES_MAX + 1):
             try:
                 return await self._engine.write(
-                    lambda connection: self._apply(connection, groups, careful=careful)  # noqa: B023
+                    lambda connection: self._apply(connection, groups, careful=careful),  # noqa: B023
+                    heavy=heavy,
                 )
             except Retry:
                 await asyncio.sleep(random.uniform(0, _RETRY_PAUSE_SECONDS * 2**attempt))  # noqa: S311

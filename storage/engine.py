@@ -35,8 +35,10 @@ class Engine(Protocol):
     def lasting(self) -> bool:
         """Whether what is stored outlives this process."""
 
-    async def write(self, work: Callable[[Connection], T]) -> T:
+    async def write(self, work: Callable[[Connection], T], *, heavy: bool = False) -> T:
         """Run `work` in a transaction and commit it durably; if it raises, roll back and raise the same.
+
+        `heavy` work may take seconds, and does not hold up the event loop.
 
         Raises `Retry` if another process was in the way (run it again), `CommitUnknown` if the
         connection was lost while committing.

@@ -5,7 +5,8 @@ transactions begin with `BEGIN IMMEDIATE`, since the driver's own mode breaks sa
 
 Statements run on the event loop's thread and commits on one of their own: to decide is work for the
 processor, to commit is to wait for the disk. A second thread that decides would fight with the loop over the
-interpreter's lock at each row, for more than the rows cost (measured: 130 of 415 us per call).
+interpreter's lock at each row, for more than the rows cost (measured: 130 of 415 us per call). Work that
+takes seconds in a few statements runs there, too.
 """
 
 import asyncio
@@ -84,10 +85,14 @@ class SqliteEngine:
         self._reader_threads = ThreadPoolExecutor(READERS, "sqlite-reader")
         self._reader_engine = _engine(path, QueuePool, begin="BEGIN", pool_size=READERS)
 
-    async def write(self, work: Callable[[Connection], T]) -> T:
+    async def write(self, work: Callable[[Connection], T], *, heavy: bool = False) -> T:
         async with self._writer_turn:
             transaction = await self._begin()
-            answer = self._run(transaction, work)
+            answer: T
+            if heavy:
+                answer = await self._on_writer_thread(self._run, transaction, work)
+            else:
+                answer = self._run(transaction, work)
             if self._path is None:
                 self._commit(transaction)
                 await asyncio.sleep(0)  # there is no disk to wait for, but others want to run

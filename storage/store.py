@@ -101,11 +101,18 @@ class Storage:
         deed: Deed | None = None,
         deadline: float | None = None,
         size_bytes: int = 0,
+        on_taken: Callable[[], None] | None = None,
     ) -> Answer:
         """Apply a mutation to an item, durably; see `Committer.commit`."""
         self._check_prepared()
         return await self.committer.commit(
-            mutation, item, request=request, deed=deed, deadline=deadline, size_bytes=size_bytes
+            mutation,
+            item,
+            request=request,
+            deed=deed,
+            deadline=deadline,
+            size_bytes=size_bytes,
+            on_taken=on_taken,
         )
 
     async def fetch(self, query: Query[Key, Answer], key: Key) -> Answer:

@@ -143,9 +143,9 @@ def indexed_chars(content: str) -> int:
     return len(content.encode()[: limits.CONTENT_INDEXED_BYTES_MAX].decode(errors="ignore"))
 
 
-@mutation(SessionDetail, describe=_copied_facts, locks=head_of)
+@mutation(SessionDetail, describe=_copied_facts, locks=head_of, heavy=True)
 def copy(tx: Transaction, items: Sequence[Copy]) -> list[Outcome[SessionDetail]]:
-    """Make new, pending sessions with what others have.
+    """Make new, pending sessions with what others have. It is heavy: 64 MiB take seconds.
 
     Refusals, per item: SessionNotFound, EntryNotFound, TranscriptTooLong.
     """

@@ -39,6 +39,7 @@ class Calls:
                 deed=call.deed,
                 deadline=call.deadline(),
                 size_bytes=request.ByteSize(),
+                on_taken=call.enter_commit,
             )
         except asyncio.CancelledError:
             call.leave_commit()
