@@ -10,7 +10,7 @@ from google.protobuf.struct_pb2 import Struct
 
 from server.enums import ENTRY_ROLE, HANDOFF_STATUS, SESSION_STATUS
 from server.structs import canonical_json
-from server.validation import Fields
+from server.validation import Checked, Fields
 from storage import limits
 from storage.handoffs import HandoffUpdate, NewHandoff
 from storage.lifecycle import HandoffStatus, SessionStatus
@@ -23,83 +23,82 @@ UPDATABLE = ("status", "task_id", "metadata", "active_task_ids")
 
 
 def new_session(request: session_pb.CreateSessionRequest) -> NewSession:
-    fields = Fields()
-    session = NewSession(
-        role=fields.identifier("role", request.role),
-        task_id=fields.optional_identifier("task_id", request.task_id),
-        metadata=_metadata(fields, "metadata", request.metadata),
-        active_task_ids=_active_task_ids(fields, "active_task_ids", request.active_task_ids),
-    )
-    fields.optional_identifier("request_id", request.request_id)
-    fields.refuse_if_wrong()
-    return session
+    with Checked(request) as fields:
+        return NewSession(
+            role=fields.identifier("role", request.role),
+            task_id=fields.optional_identifier("task_id", request.task_id),
+            metadata=_metadata(fields, "metadata", request.metadata),
+            active_task_ids=_active_task_ids(fields, "active_task_ids", request.active_task_ids),
+        )
 
 
 def session_update(request: session_pb.UpdateSessionRequest) -> SessionUpdate:
-    fields = Fields()
-    session, named = request.session, set(request.update_mask.paths)
-    if not named:
-        fields.refuse("update_mask", "is required")
-    if not named.issubset(UPDATABLE):
-        fields.refuse("update_mask", f"may name only {', '.join(UPDATABLE)}")
-    if request.revision < 0:
-        fields.refuse("revision", "must not be negative")
-    if request.reason and "status" not in named:
-        fields.refuse("reason", "is only for a move to another status")
-    update = SessionUpdate(
-        session_id=fields.identifier("session.session_id", session.session_id),
-        revision=request.revision,
-        status=fields.required_choice("session.status", session.status, SESSION_STATUS, SessionStatus.PENDING)
-        if "status" in named
-        else None,
-        reason=fields.text("reason", request.reason, limits.REASON_CHARS_MAX),
-        task_id=fields.optional_identifier("session.task_id", session.task_id)
-        if "task_id" in named
-        else None,
-        metadata=_metadata(fields, "session.metadata", session.metadata) if "metadata" in named else None,
-        active_task_ids=_active_task_ids(fields, "session.active_task_ids", session.active_task_ids)
-        if "active_task_ids" in named
-        else None,
-    )
-    fields.optional_identifier("request_id", request.request_id)
-    fields.refuse_if_wrong()
-    return update
+    with Checked(request) as fields:
+        session, named = request.session, set(request.update_mask.paths)
+        if not named:
+            fields.refuse("update_mask", "is required")
+        if not named.issubset(UPDATABLE):
+            fields.refuse("update_mask", f"may name only {', '.join(UPDATABLE)}")
+        if request.revision < 0:
+            fields.refuse("revision", "must not be negative")
+        if request.reason and "status" not in named:
+            fields.refuse("reason", "is only for a move to another status")
+        return SessionUpdate(
+            session_id=fields.identifier("session.session_id", session.session_id),
+            revision=request.revision,
+            status=fields.required_choice(
+                "session.status", session.status, SESSION_STATUS, SessionStatus.PENDING
+            )
+            if "status" in named
+            else None,
+            reason=fields.text("reason", request.reason, limits.REASON_CHARS_MAX),
+            task_id=fields.optional_identifier("session.task_id", session.task_id)
+            if "task_id" in named
+            else None,
+            metadata=_metadata(fields, "session.metadata", session.metadata) if "metadata" in named else None,
+            active_task_ids=_active_task_ids(fields, "session.active_task_ids", session.active_task_ids)
+            if "active_task_ids" in named
+            else None,
+        )
 
 
 def new_command(request: session_pb.AppendCommandRequest) -> NewCommand:
-    fields = Fields()
-    command = NewCommand(
-        session_id=fields.identifier("session_id", request.session_id),
-        command=fields.text("command", request.command, limits.COMMAND_BYTES_MAX, required=True),
-    )
-    fields.optional_identifier("request_id", request.request_id)
-    fields.refuse_if_wrong()
-    return command
+    with Checked(request) as fields:
+        return NewCommand(
+            session_id=fields.identifier("session_id", request.session_id),
+            command=fields.text("command", request.command, limits.COMMAND_BYTES_MAX, required=True),
+        )
 
 
 def branch(request: session_pb.BranchSessionRequest) -> Copy:
-    fields = Fields()
-    if request.position < 1:
-        fields.refuse("position", "must be at least 1")
-    wanted = Copy(session_id=fields.identifier("session_id", request.session_id), position=request.position)
-    fields.optional_identifier("request_id", request.request_id)
-    fields.refuse_if_wrong()
-    return wanted
+    with Checked(request) as fields:
+        if request.position < 1:
+            fields.refuse("position", "must be at least 1")
+        return Copy(session_id=fields.identifier("session_id", request.session_id), position=request.position)
 
 
-def append(session_id: str, entries: Sequence[transcript_pb2.TranscriptEntry], request_id: str) -> Append:
-    fields = Fields()
+def append(request: transcript_pb.AppendTranscriptRequest) -> Append:
+    with Checked(request) as fields:
+        return _append(fields, request.session_id, request.entries)
+
+
+def streamed(request: transcript_pb.StreamTranscriptRequest, session_id: str) -> Append:
+    """A message of a stream that is about a session, or about any if `session_id` is empty."""
+    with Checked(request) as fields:
+        if session_id and request.session_id not in ("", session_id):
+            fields.refuse("session_id", "must be the same in all messages of a stream")
+        return _append(fields, session_id or request.session_id, request.entries)
+
+
+def _append(fields: Fields, session_id: str, entries: Sequence[transcript_pb2.TranscriptEntry]) -> Append:
     fields.identifier("session_id", session_id)
-    fields.optional_identifier("request_id", request_id)
     if len(entries) > limits.TRANSCRIPT_BATCH_MAX:
         fields.refuse("entries", f"has too many entries: at most {limits.TRANSCRIPT_BATCH_MAX:,}")
         entries = ()
-    wanted = Append(
+    return Append(
         session_id=session_id,
         entries=tuple(_entry(fields, f"entries[{place}].", entry) for place, entry in enumerate(entries)),
     )
-    fields.refuse_if_wrong()
-    return wanted
 
 
 def _entry(fields: Fields, path: str, entry: transcript_pb2.TranscriptEntry) -> NewEntry:
@@ -140,45 +139,30 @@ def _tool_call(fields: Fields, path: str, call: transcript_pb2.ToolCall) -> Tool
     )
 
 
-def streamed(request: transcript_pb.StreamTranscriptRequest, session_id: str) -> Append:
-    """A message of a stream that is about a session, or about any if `session_id` is empty."""
-    fields = Fields()
-    if session_id and request.session_id not in ("", session_id):
-        fields.refuse("session_id", "must be the same in all messages of a stream")
-    fields.refuse_if_wrong()
-    return append(session_id or request.session_id, request.entries, request.request_id)
-
-
 def new_handoff(request: handoff_pb.RouteTaskRequest) -> NewHandoff:
-    fields = Fields()
-    handoff = NewHandoff(
-        from_role=fields.identifier("from_role", request.from_role),
-        to_role=fields.identifier("to_role", request.to_role),
-        handoff_type=fields.text("type", request.type, limits.TASK_TYPE_BYTES_MAX, required=True),
-        description=fields.text("description", request.description, limits.DESCRIPTION_BYTES_MAX),
-        payload=_payload(fields, "data", request.data),
-        trace_id=fields.optional_identifier("trace_id", request.trace_id),
-        session_id=fields.optional_identifier("session_id", request.session_id),
-    )
-    fields.optional_identifier("request_id", request.request_id)
-    fields.refuse_if_wrong()
-    return handoff
+    with Checked(request) as fields:
+        return NewHandoff(
+            from_role=fields.identifier("from_role", request.from_role),
+            to_role=fields.identifier("to_role", request.to_role),
+            handoff_type=fields.text("type", request.type, limits.TASK_TYPE_BYTES_MAX, required=True),
+            description=fields.text("description", request.description, limits.DESCRIPTION_BYTES_MAX),
+            payload=_payload(fields, "data", request.data),
+            trace_id=fields.optional_identifier("trace_id", request.trace_id),
+            session_id=fields.optional_identifier("session_id", request.session_id),
+        )
 
 
 def handoff_update(request: handoff_pb.UpdateHandoffRequest) -> HandoffUpdate:
-    fields = Fields()
-    if request.revision < 0:
-        fields.refuse("revision", "must not be negative")
-    update = HandoffUpdate(
-        handoff_id=fields.identifier("handoff_id", request.handoff_id),
-        status=fields.required_choice("status", request.status, HANDOFF_STATUS, HandoffStatus.PENDING),
-        revision=request.revision,
-        reason=fields.text("reason", request.reason, limits.REASON_CHARS_MAX),
-        result=_payload(fields, "result", request.result) if request.HasField("result") else "",
-    )
-    fields.optional_identifier("request_id", request.request_id)
-    fields.refuse_if_wrong()
-    return update
+    with Checked(request) as fields:
+        if request.revision < 0:
+            fields.refuse("revision", "must not be negative")
+        return HandoffUpdate(
+            handoff_id=fields.identifier("handoff_id", request.handoff_id),
+            status=fields.required_choice("status", request.status, HANDOFF_STATUS, HandoffStatus.PENDING),
+            revision=request.revision,
+            reason=fields.text("reason", request.reason, limits.REASON_CHARS_MAX),
+            result=_payload(fields, "result", request.result) if request.HasField("result") else "",
+        )
 
 
 def _metadata(fields: Fields, field: str, struct: Struct) -> str:

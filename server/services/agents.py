@@ -20,7 +20,7 @@ class AgentCalls(Calls):
         )
 
     async def GetAgent(self, request: pb.GetAgentRequest, context: Context) -> pb.GetAgentResponse:
-        agent = await self._storage.fetch(agents.get, convert_requests.key("agent_id", request.agent_id))
+        agent = await self._storage.fetch(agents.get, convert_requests.key(request, "agent_id"))
         return pb.GetAgentResponse(agent=convert_records.agent(agent))
 
     async def ListAgents(self, request: pb.ListAgentsRequest, context: Context) -> pb.ListAgentsResponse:
@@ -41,7 +41,7 @@ class AgentCalls(Calls):
         )
 
     async def RetireAgent(self, request: pb.RetireAgentRequest, context: Context) -> pb.RetireAgentResponse:
-        agent_id = convert_requests.key("agent_id", request.agent_id, request_id=request.request_id)
+        agent_id = convert_requests.key(request, "agent_id")
         receipt = await self._commit(agents.retire, agent_id, request)
         tell_correlation(context, receipt.correlation_id)
         return pb.RetireAgentResponse(
@@ -51,6 +51,6 @@ class AgentCalls(Calls):
     async def GetReputation(
         self, request: pb.GetReputationRequest, context: Context
     ) -> pb.GetReputationResponse:
-        agent_id = convert_requests.key("agent_id", request.agent_id)
+        agent_id = convert_requests.key(request, "agent_id")
         found = await self._storage.fetch(reputations.get_of_agent, agent_id)
         return pb.GetReputationResponse(reputation=convert_records.reputation(agent_id, found))

@@ -39,7 +39,7 @@ class ApprovalService(Calls, ApprovalServiceServicer):
         return pb.CancelApprovalResponse(approval=convert.approval(approval))
 
     async def GetApproval(self, request: pb.GetApprovalRequest, context: Context) -> pb.GetApprovalResponse:
-        approval = await self._storage.fetch(approvals.get, key("approval_id", request.approval_id))
+        approval = await self._storage.fetch(approvals.get, key(request, "approval_id"))
         return pb.GetApprovalResponse(approval=convert.approval(approval))
 
     async def ListApprovals(
@@ -57,7 +57,7 @@ class ApprovalService(Calls, ApprovalServiceServicer):
     async def WaitForApproval(
         self, request: pb.WaitForApprovalRequest, context: Context
     ) -> AsyncIterator[pb.WaitForApprovalResponse]:
-        approval_id = key("approval_id", request.approval_id)
+        approval_id = key(request, "approval_id")
         # The first batch says that the watch stands: what is read from then on, no event is missed after.
         of_this = Filter(entities=convert.WATCHED_BY_APPROVAL, entity_ids=frozenset({approval_id}))
         told = False

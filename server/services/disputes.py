@@ -25,6 +25,6 @@ class DisputeCalls(Calls):
     async def GetAgreement(
         self, request: pb.GetAgreementRequest, context: Context
     ) -> pb.GetAgreementResponse:
-        task_id = convert_requests.key("task_id", request.task_id)
+        task_id = convert_requests.key(request, "task_id")
         found = await self._storage.fetch(agreements.get_of_task, task_id)
         return pb.GetAgreementResponse(agreement=convert_records.agreement(found))

@@ -19,7 +19,7 @@ class HandoffService(Calls, HandoffServiceServicer):
         return pb.RouteTaskResponse(handoff=convert.handoff(handoff))
 
     async def GetHandoff(self, request: pb.GetHandoffRequest, context: Context) -> pb.GetHandoffResponse:
-        handoff = await self._storage.fetch(handoffs.get, key("handoff_id", request.handoff_id))
+        handoff = await self._storage.fetch(handoffs.get, key(request, "handoff_id"))
         return pb.GetHandoffResponse(handoff=convert.handoff(handoff))
 
     async def ListHandoffs(
@@ -42,7 +42,7 @@ class HandoffService(Calls, HandoffServiceServicer):
         return pb.UpdateHandoffResponse(handoff=convert.handoff(handoff))
 
     async def GetStatus(self, request: pb.GetStatusRequest, context: Context) -> pb.GetStatusResponse:
-        found = await self._storage.read(handoffs.status, key("id", request.id))
+        found = await self._storage.read(handoffs.status, key(request, "id"))
         if isinstance(found, Handoff):
             return pb.GetStatusResponse(handoff=convert.handoff(found))
         return pb.GetStatusResponse(session=convert.session(found))

@@ -56,7 +56,7 @@ class OutboxService(Calls, OutboxServiceServicer):
     async def GetExtrinsic(
         self, request: pb.GetExtrinsicRequest, context: Context
     ) -> pb.GetExtrinsicResponse:
-        correlation_id = convert_requests.key("correlation_id", request.correlation_id)
+        correlation_id = convert_requests.key(request, "correlation_id")
         found = await self._storage.fetch(outbox.get, correlation_id)
         return pb.GetExtrinsicResponse(extrinsic=self._shown(found))
 
@@ -89,9 +89,7 @@ class OutboxService(Calls, OutboxServiceServicer):
     async def RequeueExtrinsic(
         self, request: pb.RequeueExtrinsicRequest, context: Context
     ) -> pb.RequeueExtrinsicResponse:
-        correlation_id = convert_requests.key(
-            "correlation_id", request.correlation_id, request_id=request.request_id
-        )
+        correlation_id = convert_requests.key(request, "correlation_id")
         extrinsic = await self._commit(outbox.requeue, correlation_id, request)
         tell_correlation(context, extrinsic.correlation_id)
         return pb.RequeueExtrinsicResponse(extrinsic=self._shown(extrinsic))
@@ -99,9 +97,7 @@ class OutboxService(Calls, OutboxServiceServicer):
     async def CancelExtrinsic(
         self, request: pb.CancelExtrinsicRequest, context: Context
     ) -> pb.CancelExtrinsicResponse:
-        correlation_id = convert_requests.key(
-            "correlation_id", request.correlation_id, request_id=request.request_id
-        )
+        correlation_id = convert_requests.key(request, "correlation_id")
         extrinsic = await self._commit(outbox.cancel, correlation_id, request)
         tell_correlation(context, extrinsic.correlation_id)
         return pb.CancelExtrinsicResponse(extrinsic=self._shown(extrinsic))

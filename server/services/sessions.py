@@ -33,7 +33,7 @@ class SessionService(Calls, SessionServiceServicer):
         return pb.CreateSessionResponse(session=convert.session(created))
 
     async def GetSession(self, request: pb.GetSessionRequest, context: Context) -> pb.GetSessionResponse:
-        found = await self._storage.fetch(sessions.get, key("session_id", request.session_id))
+        found = await self._storage.fetch(sessions.get, key(request, "session_id"))
         return pb.GetSessionResponse(session=convert.session(found))
 
     async def ListSessions(
@@ -59,7 +59,7 @@ class SessionService(Calls, SessionServiceServicer):
     async def DeleteSession(
         self, request: pb.DeleteSessionRequest, context: Context
     ) -> pb.DeleteSessionResponse:
-        session_id = key("session_id", request.session_id, request_id=request.request_id)
+        session_id = key(request, "session_id")
         await self._commit(sessions.delete, session_id, request)
         return pb.DeleteSessionResponse()
 
@@ -113,7 +113,7 @@ class SessionService(Calls, SessionServiceServicer):
         return pb.BranchSessionResponse(session=convert.session(made))
 
     async def CopySession(self, request: pb.CopySessionRequest, context: Context) -> pb.CopySessionResponse:
-        session_id = key("session_id", request.session_id, request_id=request.request_id)
+        session_id = key(request, "session_id")
         wanted = Copy(session_id=session_id, with_commands=True)
         made = await self._commit(transcripts.copy, wanted, request)
         return pb.CopySessionResponse(session=convert.session(made))
@@ -121,7 +121,7 @@ class SessionService(Calls, SessionServiceServicer):
     async def SweepSessions(
         self, request: pb.SweepSessionsRequest, context: Context
     ) -> pb.SweepSessionsResponse:
-        check_request_id(request.request_id)
+        check_request_id(request)
         if request.dry_run:
             swept = await self._storage.read(session_sweep.due, self._sweep)
         else:

@@ -47,7 +47,7 @@ class TaskCalls(Calls):
         return response
 
     async def GetTask(self, request: pb.GetTaskRequest, context: Context) -> pb.GetTaskResponse:
-        found = await self._storage.fetch(tasks.get, convert_requests.key("task_id", request.task_id))
+        found = await self._storage.fetch(tasks.get, convert_requests.key(request, "task_id"))
         response = pb.GetTaskResponse(
             agreement=convert_records.agreement(found.agreement) if found.agreement else None,
             milestones=[convert_records.milestone(milestone) for milestone in found.milestones],
@@ -66,7 +66,7 @@ class TaskCalls(Calls):
         )
 
     async def CancelTask(self, request: pb.CancelTaskRequest, context: Context) -> pb.CancelTaskResponse:
-        task_id = convert_requests.key("task_id", request.task_id, request_id=request.request_id)
+        task_id = convert_requests.key(request, "task_id")
         receipt = await self._commit(tasks.cancel, task_id, request)
         tell_correlation(context, receipt.correlation_id)
         return pb.CancelTaskResponse(
@@ -87,7 +87,7 @@ class TaskCalls(Calls):
     async def CloseBidding(
         self, request: pb.CloseBiddingRequest, context: Context
     ) -> pb.CloseBiddingResponse:
-        task_id = convert_requests.key("task_id", request.task_id, request_id=request.request_id)
+        task_id = convert_requests.key(request, "task_id")
         receipt = await self._commit(tasks.close_bidding, task_id, request)
         tell_correlation(context, receipt.correlation_id)
         return pb.CloseBiddingResponse(
@@ -97,7 +97,7 @@ class TaskCalls(Calls):
     async def AllocateTask(
         self, request: pb.AllocateTaskRequest, context: Context
     ) -> pb.AllocateTaskResponse:
-        task_id = convert_requests.key("task_id", request.task_id, request_id=request.request_id)
+        task_id = convert_requests.key(request, "task_id")
         receipt = await self._commit(tasks.allocate, task_id, request)
         tell_correlation(context, receipt.correlation_id)
         return pb.AllocateTaskResponse(
@@ -105,7 +105,7 @@ class TaskCalls(Calls):
         )
 
     async def SettleTask(self, request: pb.SettleTaskRequest, context: Context) -> pb.SettleTaskResponse:
-        task_id = convert_requests.key("task_id", request.task_id, request_id=request.request_id)
+        task_id = convert_requests.key(request, "task_id")
         receipt = await self._commit(tasks.settle, task_id, request)
         tell_correlation(context, receipt.correlation_id)
         return pb.SettleTaskResponse(

@@ -20,7 +20,7 @@ class TranscriptService(Calls, TranscriptServiceServicer):
     async def AppendTranscript(
         self, request: pb.AppendTranscriptRequest, context: Context
     ) -> pb.AppendTranscriptResponse:
-        wanted = convert_session_requests.append(request.session_id, request.entries, request.request_id)
+        wanted = convert_session_requests.append(request)
         appended = await self._commit(transcripts.append, wanted, request)
         return pb.AppendTranscriptResponse(
             first_position=appended.first_position,
