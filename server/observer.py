@@ -63,7 +63,7 @@ class Observer:
         """Look up the counts, and note where the cursor is."""
         try:
             async with asyncio.timeout(LOOK_TIMEOUT_SECONDS):
-                counts = await self._storage.read(dashboard.counts, None)
+                counts = await self._storage.read(dashboard.counts)
         except (StorageError, TimeoutError):
             counts = None
         self.counts, self.chain_seen = counts, self.chain

@@ -83,7 +83,7 @@ class Pages:
     async def tokens(self, request: Message) -> Tokens:
         """The tokens of a list request."""
         if not self._log_id:
-            self._log_id = (await self._storage.read(lambda tx, _: events.state(tx), None)).log_id
+            self._log_id = (await self._storage.read(events.state)).log_id
         return Tokens(request, self._log_id)
 
 

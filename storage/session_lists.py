@@ -104,7 +104,7 @@ def resume(tx: Transaction, wanted: Resume) -> Resumed:
     if isinstance(detail, Refusal):
         raise detail
     before_last = max(0, detail.head.command_count - wanted.commands_max)
-    commands = session_store.command_page(tx, (wanted.session_id, before_last, wanted.commands_max))
+    commands = session_store.command_page(tx, wanted.session_id, before_last, wanted.commands_max)
     last = Extent(
         session_id=wanted.session_id,
         size=wanted.entries_max,

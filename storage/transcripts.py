@@ -265,12 +265,11 @@ def _entry_count(tx: Transaction, session_id: str) -> int:
     return count
 
 
-def start_of_watch(tx: Transaction, wanted: tuple[str, int | None]) -> int:
-    """The position after which a watch of a session begins: now, if None is wanted.
+def start_of_watch(tx: Transaction, session_id: str, after_position: int | None) -> int:
+    """The position after which a watch of a session begins: now, if `after_position` is None.
 
     Raises `SessionNotFound`, or `InvalidCursor` if there is no such position yet.
     """
-    session_id, after_position = wanted
     entry_count = _entry_count(tx, session_id)
     if after_position is None:
         return entry_count

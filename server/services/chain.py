@@ -73,4 +73,4 @@ class ChainService(Calls, ChainServiceServicer):
             if over:
                 return
             await asyncio.sleep(PROGRESS_SECONDS)
-            now = await self._storage.read(replay.state, None)
+            now = await self._storage.read(replay.state)

@@ -120,7 +120,7 @@ class OutboxService(Calls, OutboxServiceServicer):
     async def GetSubmission(
         self, request: pb.GetSubmissionRequest, context: Context
     ) -> pb.GetSubmissionResponse:
-        standing = await self._storage.read(pauses.standing, None)
+        standing = await self._storage.read(pauses.standing)
         return pb.GetSubmissionResponse(
             paused=any(pause.signer == pauses.ALL_SIGNERS for pause in standing),
             pauses=map(convert_records.pause, standing),

@@ -32,7 +32,7 @@ class OverviewCalls(Calls):
     async def GetDashboard(
         self, request: pb.GetDashboardRequest, context: Context
     ) -> pb.GetDashboardResponse:
-        counts = await self._storage.read(dashboard.counts, None)
+        counts = await self._storage.read(dashboard.counts)
         return pb.GetDashboardResponse(
             agents=[
                 pb.AgentStatusCount(status=AGENT_STATUS.to_wire[status], count=count)
@@ -60,7 +60,7 @@ class OverviewCalls(Calls):
     async def GetSyncStatus(
         self, request: pb.GetSyncStatusRequest, context: Context
     ) -> pb.GetSyncStatusResponse:
-        counts = await self._storage.read(dashboard.counts, None)
+        counts = await self._storage.read(dashboard.counts)
         chain = self._observer.chain  # not before, for then it could be behind the cursor
         if self._storage.binding == LOCAL or chain is None:
             return pb.GetSyncStatusResponse(mode=pb.GetSyncStatusResponse.MODE_LOCAL)

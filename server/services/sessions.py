@@ -99,7 +99,7 @@ class SessionService(Calls, SessionServiceServicer):
     ) -> pb.ListCommandsResponse:
         tokens = await self._pages.tokens(request)
         wanted = convert_session_filters.commands(request, tokens)
-        page = await self._storage.read(sessions.command_page, wanted)
+        page = await self._storage.read(sessions.command_page, *wanted)
         return pb.ListCommandsResponse(
             commands=[convert.command(command) for command in page.commands],
             next_page_token=tokens.token(str(page.commands[-1].number) if page.more else ""),

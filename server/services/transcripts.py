@@ -68,7 +68,7 @@ class TranscriptService(Calls, TranscriptServiceServicer):
         self, request: pb.WatchTranscriptRequest, context: Context
     ) -> AsyncIterator[pb.WatchTranscriptResponse]:
         session_id, after_position = convert_session_filters.watched_transcript(request)
-        position = await self._storage.read(transcripts.start_of_watch, (session_id, after_position))
+        position = await self._storage.read(transcripts.start_of_watch, session_id, after_position)
         yield pb.WatchTranscriptResponse(position=position)
         # The feed only says when to look, and first when it has begun; positions say what is new.
         growing = Filter(entities=WATCHED_BY_TRANSCRIPT, entity_ids=frozenset({session_id}))

@@ -321,7 +321,7 @@ async def test_after_its_close_a_storage_says_so(database_url: str) -> None:
     with pytest.raises(ShuttingDown):
         await storage.fetch(agents.get, "ada")
     with pytest.raises(ShuttingDown):
-        await storage.read(lambda tx, _: None, None)
+        await storage.read(lambda tx: None)
     await storage.close()
 
 
@@ -329,7 +329,7 @@ async def test_before_it_is_prepared_a_storage_says_that_the_database_is_not_the
     database_url: str,
 ) -> None:
     storage = Storage.open(database_url)
-    for attempt in (_create(storage), storage.fetch(agents.get, "ada"), storage.read(_nothing, None)):
+    for attempt in (_create(storage), storage.fetch(agents.get, "ada"), storage.read(_nothing)):
         with pytest.raises(DatabaseUnavailable):
             await attempt
     await storage.close()
@@ -350,7 +350,7 @@ async def test_a_refusal_does_not_keep_its_batch_alive(local: Storage) -> None:
     assert "decide_each" not in frames
 
 
-def _nothing(tx: Transaction, _: None) -> Connection:
+def _nothing(tx: Transaction) -> Connection:
     return tx.connection
 
 

@@ -3,7 +3,7 @@
 import functools
 import sqlite3
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, TypeAlias
 
 import pytest
 
@@ -44,6 +44,8 @@ from tests.storage.looking import all_of, opened
 from tests.storage.market import Market, chain_of
 
 PAGE = Page(size=50)
+Call: TypeAlias = tuple[Any, ...]
+"""A function, and its arguments after the transaction."""
 
 
 async def _pages(storage: Storage, function: Any, make: Any, size: int) -> list[list[Any]]:
@@ -193,21 +195,20 @@ async def test_the_smallest_and_the_largest_amount_survive_exactly_and_sort_as_n
     await all_of(local, bids.reveal, *(a_reveal(task, name, value) for name, value in pairs))
     assert {name: bid.value for name, bid in (await market.see_bids(task)).items()} == dict(pairs)
     rows = await local.read(
-        lambda tx, _: tx.connection.exec_driver_sql("SELECT value FROM bids ORDER BY value").scalars().all(),
-        None,
+        lambda tx: tx.connection.exec_driver_sql("SELECT value FROM bids ORDER BY value").scalars().all()
     )
     assert [int.from_bytes(row, "big") for row in rows] == sorted(values)
     assert (await local.commit(tasks.allocate, task.task_id)).record.cost == 0
 
 
 async def test_the_dashboard_counts_everything_by_status(market: Market) -> None:
-    empty = await market.storage.read(dashboard.counts, None)
+    empty = await market.storage.read(dashboard.counts)
     assert (empty.agents, empty.tasks, empty.extrinsics, empty.oldest_queued_us) == ({}, {}, {}, None)
     await market.agents()
     await market.settle(await market.completed_task())
     await market.cancel(await market.task())
     waiting = await market.storage.commit(tasks.create, a_task())
-    counts = await market.storage.read(dashboard.counts, None)
+    counts = await market.storage.read(dashboard.counts)
     created = "bidding" if market.chain is None else "pending"
     funded = "funded" if market.chain is None else "none"
     assert counts.agents == {"active": 2}
@@ -227,7 +228,7 @@ async def test_the_dashboard_counts_everything_by_status(market: Market) -> None
 
 
 @pytest.mark.parametrize(
-    ("function", "argument"),
+    "call",
     [
         (lists.agents, AgentFilter(page=PAGE, status=AgentStatus.ACTIVE)),
         (lists.tasks, TaskFilter(page=PAGE, status=TaskStatus.BIDDING)),
@@ -248,61 +249,57 @@ async def test_the_dashboard_counts_everything_by_status(market: Market) -> None
         (lists.chain_events, ChainEventFilter(page=PAGE, correlation_id="x")),
         (lists.chain_events, ChainEventFilter(page=PAGE, first_block=5)),
         (submission.account_states, ["x"]),
-        (signatures.live_to_send, None),
+        (signatures.live_to_send,),
         (tasks.sweep_deadlines.apply, [5]),
         (submission.claim.apply, [submission.Claim(token="t", lease_us=1, at_most=5)]),
         (results.get_of_task.read, ["x"]),
         (tasks.get.read, ["x"]),
     ],
 )
-async def test_what_is_asked_often_is_found_by_an_index(
-    function: Any, argument: Any, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_what_is_asked_often_is_found_by_an_index(call: Call, monkeypatch: pytest.MonkeyPatch) -> None:
     """SQLite takes a partial index only for the words it was made with, and says what it does."""
-    plan = await plan_of(function, argument, "SELECT", monkeypatch)
+    plan = await plan_of(call, "SELECT", monkeypatch)
     few_rows = ("SCAN database_state", "SCAN chain_cursor", "SCAN submission_pauses", "SCAN json_each")
     assert not [step for step in plan if "SCAN" in step and not step.startswith(few_rows)]
 
 
 @pytest.mark.parametrize(
-    ("function", "argument", "kind"),
+    ("call", "kind"),
     [
-        (signatures.forget.apply, [signatures.Forget(before_us=1, at_most=5)], "DELETE"),
-        (chain_log.wake, {"task_id": {"x"}, "agent_id": {"x"}}, "UPDATE"),
+        ((signatures.forget.apply, [signatures.Forget(before_us=1, at_most=5)]), "DELETE"),
+        ((chain_log.wake, {"task_id": {"x"}, "agent_id": {"x"}}), "UPDATE"),
     ],
 )
 async def test_what_is_changed_often_is_not_looked_for_among_all_of_a_status(
-    function: Any, argument: Any, kind: str, monkeypatch: pytest.MonkeyPatch
+    call: Call, kind: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    plan = await plan_of(function, argument, kind, monkeypatch)
+    plan = await plan_of(call, kind, monkeypatch)
     assert not [step for step in plan if "(status=?)" in step]
 
 
 @pytest.mark.parametrize(
-    ("function", "argument"),
+    "call",
     [
         (submission.wake.apply, [submission.Wake(signers=Names(listed=("x",)), at_most=5)]),
         (pauses.has_queued, "x"),
     ],
 )
 async def test_what_is_queued_is_told_apart_by_signer_without_its_rows(
-    function: Any, argument: Any, monkeypatch: pytest.MonkeyPatch
+    call: Call, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    (step,) = await plan_of(function, argument, "SELECT", monkeypatch)
+    (step,) = await plan_of(call, "SELECT", monkeypatch)
     assert "USING COVERING INDEX extrinsics_queued_idx (status=?" in step
 
 
 @pytest.mark.parametrize(
-    ("function", "argument"),
+    "call",
     [
-        (dashboard.counts, None),
+        (dashboard.counts,),
         (lists.extrinsics, ExtrinsicFilter(page=PAGE, status=ExtrinsicStatus.QUEUED)),
     ],
 )
-async def test_what_is_queued_is_in_order_of_age(
-    function: Any, argument: Any, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    plan = await plan_of(function, argument, "SELECT", monkeypatch)
+async def test_what_is_queued_is_in_order_of_age(call: Call, monkeypatch: pytest.MonkeyPatch) -> None:
+    plan = await plan_of(call, "SELECT", monkeypatch)
     assert "SEARCH extrinsics USING INDEX extrinsics_queued_idx (status=?)" in plan
     assert not [step for step in plan if "TEMP B-TREE" in step]
 
@@ -310,7 +307,7 @@ async def test_what_is_queued_is_in_order_of_age(
 async def test_a_claim_reads_the_rows_of_no_signers_but_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
     """The plan does not say that SQLite compares the signer before it seeks the row; its program does."""
     claims = [submission.Claim(token="t", lease_us=1, at_most=5, signers=Names(listed=("x",)))]
-    program = await explained("EXPLAIN", submission.claim.apply, claims, "SELECT extrinsics", monkeypatch)
+    program = await explained("EXPLAIN", (submission.claim.apply, claims), "SELECT extrinsics", monkeypatch)
     (of_index,) = (
         cursor for _, name, cursor, _, _, keys, *_ in program if name == "OpenRead" and str(keys)[:2] == "k("
     )
@@ -322,15 +319,13 @@ async def test_a_claim_reads_the_rows_of_no_signers_but_its_own(monkeypatch: pyt
     assert set(reads[:2]) == told
 
 
-async def plan_of(function: Any, argument: Any, kind: str, monkeypatch: pytest.MonkeyPatch) -> Sequence[str]:
-    """The steps that SQLite takes for the statements of one kind that a function runs."""
-    return [row[3] for row in await explained("EXPLAIN QUERY PLAN", function, argument, kind, monkeypatch)]
+async def plan_of(call: Call, kind: str, monkeypatch: pytest.MonkeyPatch) -> Sequence[str]:
+    """The steps that SQLite takes for the statements of one kind that a call runs."""
+    return [row[3] for row in await explained("EXPLAIN QUERY PLAN", call, kind, monkeypatch)]
 
 
-async def explained(
-    how: str, function: Any, argument: Any, kind: str, monkeypatch: pytest.MonkeyPatch
-) -> Sequence[Any]:
-    """What SQLite says of the statements of one kind that a function runs."""
+async def explained(how: str, call: Call, kind: str, monkeypatch: pytest.MonkeyPatch) -> Sequence[Any]:
+    """What SQLite says of the statements of one kind that a call runs."""
     asked: list[tuple[str, Any]] = []
 
     class Cursor(sqlite3.Cursor):
@@ -345,9 +340,10 @@ async def explained(
 
     monkeypatch.setattr(sqlite3, "connect", functools.partial(sqlite3.connect, factory=Connection))
 
-    def explain(tx: Transaction, _: None) -> list[Any]:
+    def explain(tx: Transaction) -> list[Any]:
         asked.clear()
-        function(tx, argument)
+        function, *arguments = call
+        function(tx, *arguments)
         statements = [(statement, values) for statement, values in asked if statement.startswith(kind)]
         return [
             row
@@ -356,6 +352,6 @@ async def explained(
         ]
 
     async with opened(":memory:", LOCAL) as storage:
-        rows = await storage.read(explain, None)
+        rows = await storage.read(explain)
     assert rows
     return rows

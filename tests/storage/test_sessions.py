@@ -262,9 +262,7 @@ async def test_the_view_shows_active_sessions(local: Storage) -> None:
     await opened_session(local)
     active = await opened_session(local, task_id="t")
     await local.commit(sessions.update, a_move(active, ACTIVE))
-    rows = await local.read(
-        lambda tx, _: tx.connection.exec_driver_sql("SELECT * FROM active_sessions").all(), None
-    )
+    rows = await local.read(lambda tx: tx.connection.exec_driver_sql("SELECT * FROM active_sessions").all())
     assert [row[:3] for row in rows] == [(active.session.session_id, "planner", "t")]
 
 

@@ -162,7 +162,7 @@ async def test_a_picky_watcher_of_a_long_log_is_served_in_steps(
 
 
 async def test_while_nobody_watches_nothing_is_read(local: Storage, monkeypatch: pytest.MonkeyPatch) -> None:
-    log = await local.read(lambda tx, _: events.state(tx), None)
+    log = await local.read(events.state)
     reads = _counting_reads(local, monkeypatch)
     await _create(local, 3)
     await _create(local, 3)

@@ -31,7 +31,7 @@ async def world(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[World]:
 
 
 async def cursor_of(world: World) -> int:
-    found = await world.storage.read(chain_log.cursor, None)
+    found = await world.storage.read(chain_log.cursor)
     return -1 if found is None else found.block_number
 
 
@@ -124,7 +124,7 @@ async def test_what_was_executed_in_a_block_that_cannot_be_read_has_ended_and_is
     task = await world.task(receipt.record)
     assert (task.status, task.pending_action) == (TaskStatus.PENDING, Action.NONE)
     assert task.last_error == extrinsic.last_error
-    assert (await world.storage.read(dashboard.counts, None)).undecodable_blocks == 1
+    assert (await world.storage.read(dashboard.counts)).undecodable_blocks == 1
 
 
 async def test_a_chain_that_cannot_be_signed_for_is_read_all_the_same_and_the_status_says_why(
