@@ -6,7 +6,7 @@ from chamberlain.v1 import approval_service_pb2 as pb
 from server.convert_filters import WATCHED_IDS_MAX
 from server.convert_records import optional_timestamp, timestamp
 from server.enums import APPROVAL_STATUS
-from server.paging import Tokens, page
+from server.paging import Tokens, page_request
 from server.structs import canonical_json, struct_of
 from server.validation import Checked, Fields
 from storage import limits
@@ -82,7 +82,7 @@ def approvals(request: pb.ListApprovalsRequest, tokens: Tokens) -> ApprovalFilte
             session_id=fields.optional_identifier("session_id", request.session_id),
             task_id=fields.optional_identifier("task_id", request.task_id),
             approver_role=fields.optional_identifier("approver_role", request.approver_role),
-            page=page(fields, request, tokens, at_most=limits.SESSION_PAGE_SIZE_MAX),
+            page=page_request(fields, request, tokens, at_most=limits.SESSION_PAGE_SIZE_MAX),
         )
 
 

@@ -12,7 +12,7 @@ from server.enums import (
     RESULT_STATUS,
     TASK_STATUS,
 )
-from server.paging import Tokens, page
+from server.paging import Tokens, page_request
 from server.validation import Checked
 from storage import limits
 from storage.events import Filter
@@ -37,7 +37,7 @@ def agents(request: orchestrator.ListAgentsRequest, tokens: Tokens) -> AgentFilt
         return AgentFilter(
             status=fields.filter("status", request.status, AGENT_STATUS),
             capability=fields.text("capability", request.capability, limits.CAPABILITY_BYTES_MAX),
-            page=page(fields, request, tokens),
+            page=page_request(fields, request, tokens),
         )
 
 
@@ -49,7 +49,7 @@ def tasks(request: orchestrator.ListTasksRequest, tokens: Tokens) -> TaskFilter:
             requester_id=fields.optional_identifier("requester_id", request.requester_id),
             assigned_agent_id=fields.optional_identifier("assigned_agent_id", request.assigned_agent_id),
             client_task_id=fields.optional_identifier("client_task_id", request.client_task_id),
-            page=page(fields, request, tokens),
+            page=page_request(fields, request, tokens),
         )
 
 
@@ -61,7 +61,7 @@ def bids(request: orchestrator.ListBidsRequest, tokens: Tokens) -> BidFilter:
             task_id=fields.optional_identifier("task_id", request.task_id),
             agent_id=fields.optional_identifier("agent_id", request.agent_id),
             status=fields.filter("status", request.status, BID_STATUS),
-            page=page(fields, request, tokens),
+            page=page_request(fields, request, tokens),
         )
 
 
@@ -71,7 +71,7 @@ def results(request: orchestrator.ListResultsRequest, tokens: Tokens) -> ResultF
             task_id=fields.optional_identifier("task_id", request.task_id),
             agent_id=fields.optional_identifier("agent_id", request.agent_id),
             status=fields.filter("status", request.status, RESULT_STATUS),
-            page=page(fields, request, tokens),
+            page=page_request(fields, request, tokens),
         )
 
 
@@ -81,7 +81,7 @@ def extrinsics(request: outbox_pb.ListExtrinsicsRequest, tokens: Tokens) -> Extr
             status=fields.filter("status", request.status, EXTRINSIC_STATUS),
             task_id=fields.optional_identifier("task_id", request.task_id),
             agent_id=fields.optional_identifier("agent_id", request.agent_id),
-            page=page(fields, request, tokens),
+            page=page_request(fields, request, tokens),
         )
 
 
@@ -95,7 +95,7 @@ def chain_events(request: chain_pb.ListChainEventsRequest, tokens: Tokens) -> Ch
             correlation_id=fields.optional_identifier("correlation_id", request.correlation_id),
             first_block=request.first_block if request.HasField("first_block") else None,
             last_block=request.last_block if request.HasField("last_block") else None,
-            page=page(fields, request, tokens),
+            page=page_request(fields, request, tokens),
         )
 
 

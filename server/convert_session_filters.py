@@ -6,13 +6,13 @@ from chamberlain.v1 import transcript_service_pb2 as transcript_pb
 
 from server.convert_filters import WATCHED_IDS_MAX
 from server.enums import ENTRY_ROLE, HANDOFF_STATUS, SESSION_STATUS
-from server.paging import Tokens, page, rows
+from server.paging import Tokens, page_request, rows
 from server.validation import Checked
 from storage import limits
 from storage.events import Filter
 from storage.session_lists import HandoffFilter, Resume, SessionFilter
 from storage.transcript_search import Search, words_of
-from storage.transcripts import Extent
+from storage.transcripts import EntryRange
 
 WATCHED_BY_SESSION = frozenset({"session"})
 WATCHED_BY_TRANSCRIPT = frozenset({"session", "transcript"})  # a session that is deleted ends the watch
@@ -26,7 +26,7 @@ def sessions(request: session_pb.ListSessionsRequest, tokens: Tokens) -> Session
             task_id=fields.optional_identifier("task_id", request.task_id),
             metadata_key=fields.optional_identifier("metadata_key", request.metadata_key),
             open_only=request.open_only,
-            page=page(
+            page=page_request(
                 fields,
                 request,
                 tokens,
@@ -80,10 +80,10 @@ def watched_sessions(request: session_pb.WatchSessionsRequest) -> Filter:
         )
 
 
-def transcript(request: transcript_pb.ListTranscriptRequest, tokens: Tokens) -> Extent:
+def transcript(request: transcript_pb.ListTranscriptRequest, tokens: Tokens) -> EntryRange:
     with Checked(request) as fields:
         position = tokens.key(request.page_token)
-        return Extent(
+        return EntryRange(
             session_id=fields.identifier("session_id", request.session_id),
             size=rows(
                 fields,
@@ -142,7 +142,7 @@ def handoffs(request: handoff_pb.ListHandoffsRequest, tokens: Tokens) -> Handoff
             status=fields.filter("status", request.status, HANDOFF_STATUS),
             from_role=fields.optional_identifier("from_role", request.from_role),
             trace_id=fields.optional_identifier("trace_id", request.trace_id),
-            page=page(
+            page=page_request(
                 fields,
                 request,
                 tokens,

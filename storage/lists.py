@@ -27,15 +27,15 @@ from storage.workset import AGENTS, BIDS, EXTRINSICS, RESULTS, TASKS
 R = TypeVar("R", bound=Record)
 
 
-class Page(Record, frozen=True, kw_only=True):
-    """Which page: at most `size` rows after the row with the key `after` (from the first, if empty)."""
+class PageRequest(Record, frozen=True, kw_only=True):
+    """At most `size` rows after the row with the key `after` (from the first, if empty)."""
 
     size: int
     after: str = ""
     count: bool = False
 
 
-class Listed(Record, Generic[R], frozen=True, kw_only=True):
+class Page(Record, Generic[R], frozen=True, kw_only=True):
     """A page. `next_key` is empty on the last one; `total_size` is None unless it was asked for.
 
     `chain_position` is the position (see `chain_position`) of the last block that is reflected.
@@ -49,13 +49,13 @@ class Listed(Record, Generic[R], frozen=True, kw_only=True):
 
 
 class AgentFilter(Record, frozen=True, kw_only=True):
-    page: Page
+    page: PageRequest
     status: AgentStatus | None = None
     capability: str = ""
 
 
 class TaskFilter(Record, frozen=True, kw_only=True):
-    page: Page
+    page: PageRequest
     status: TaskStatus | None = None
     escrow_status: EscrowStatus | None = None
     requester_id: str = ""
@@ -64,28 +64,28 @@ class TaskFilter(Record, frozen=True, kw_only=True):
 
 
 class BidFilter(Record, frozen=True, kw_only=True):
-    page: Page
+    page: PageRequest
     task_id: str = ""
     agent_id: str = ""
     status: BidStatus | None = None
 
 
 class ResultFilter(Record, frozen=True, kw_only=True):
-    page: Page
+    page: PageRequest
     task_id: str = ""
     agent_id: str = ""
     status: ResultStatus | None = None
 
 
 class ExtrinsicFilter(Record, frozen=True, kw_only=True):
-    page: Page
+    page: PageRequest
     status: ExtrinsicStatus | None = None
     task_id: str = ""
     agent_id: str = ""
 
 
 class ChainEventFilter(Record, frozen=True, kw_only=True):
-    page: Page
+    page: PageRequest
     pallet: str = ""
     event: str = ""
     correlation_id: str = ""
@@ -93,7 +93,7 @@ class ChainEventFilter(Record, frozen=True, kw_only=True):
     last_block: int | None = None
 
 
-def agents(tx: Transaction, wanted: AgentFilter) -> Listed[Agent]:
+def agents(tx: Transaction, wanted: AgentFilter) -> Page[Agent]:
     """Agents by id."""
     conditions = equal_to(schema.agents, wanted, ("status",))
     if wanted.capability:
@@ -115,25 +115,25 @@ def _jsonb() -> Any:
     return JSONB
 
 
-def tasks(tx: Transaction, wanted: TaskFilter) -> Listed[Task]:
+def tasks(tx: Transaction, wanted: TaskFilter) -> Page[Task]:
     """Tasks without their inputs, newest first."""
     columns = ("status", "escrow_status", "requester_id", "assigned_agent_id", "client_task_id")
     return keyset_page(tx, TASKS, equal_to(schema.tasks, wanted, columns), wanted.page)
 
 
-def bids(tx: Transaction, wanted: BidFilter) -> Listed[Bid]:
+def bids(tx: Transaction, wanted: BidFilter) -> Page[Bid]:
     """Bids, newest first."""
     conditions = equal_to(schema.bids, wanted, ("task_id", "agent_id", "status"))
     return keyset_page(tx, BIDS, conditions, wanted.page)
 
 
-def results(tx: Transaction, wanted: ResultFilter) -> Listed[Result]:
+def results(tx: Transaction, wanted: ResultFilter) -> Page[Result]:
     """Results without their outputs, newest first."""
     conditions = equal_to(schema.results, wanted, ("task_id", "agent_id", "status"))
     return keyset_page(tx, RESULTS, conditions, wanted.page)
 
 
-def extrinsics(tx: Transaction, wanted: ExtrinsicFilter) -> Listed[Extrinsic]:
+def extrinsics(tx: Transaction, wanted: ExtrinsicFilter) -> Page[Extrinsic]:
     """Extrinsics, newest first."""
     conditions = equal_to(schema.extrinsics, wanted, ("status", "task_id", "agent_id"))
     if wanted.status is not None:
@@ -142,7 +142,7 @@ def extrinsics(tx: Transaction, wanted: ExtrinsicFilter) -> Listed[Extrinsic]:
     return keyset_page(tx, EXTRINSICS, conditions, wanted.page)
 
 
-def chain_events(tx: Transaction, wanted: ChainEventFilter) -> Listed[ChainEvent]:
+def chain_events(tx: Transaction, wanted: ChainEventFilter) -> Page[ChainEvent]:
     """Events of finalized blocks, newest first; the key of a row is its position."""
     table = schema.chain_events
     conditions = equal_to(table, wanted, ("pallet", "event", "correlation_id"))
@@ -162,7 +162,7 @@ def chain_events(tx: Transaction, wanted: ChainEventFilter) -> Listed[ChainEvent
     )
     found = [CHAIN_EVENTS.from_row(row) for row in tx.connection.execute(statement)]
     records, more = found[: wanted.page.size], len(found) > wanted.page.size
-    return Listed(
+    return Page(
         records=records,
         next_key=str(chain_position(records[-1])) if more else "",
         total_size=count_rows(tx, table, conditions) if wanted.page.count else None,
@@ -230,11 +230,11 @@ def keyset_page(
     tx: Transaction,
     table_map: TableMap[R],
     conditions: list[ColumnElement[bool]],
-    page: Page,
+    page: PageRequest,
     *,
     newest_first: bool = True,
     weigh: Callable[[R], int] = lambda record: 0,
-) -> Listed[R]:
+) -> Page[R]:
     """A page by key: the ids that the server makes are in the order of creation.
 
     `weigh` says how many bytes of a message a record takes, if that may be many.
@@ -247,7 +247,7 @@ def keyset_page(
     found = [table_map.from_row(row) for row in tx.connection.execute(statement)]
     records = fitting(found[: page.size], weigh, limits.PAGE_BYTES_MAX)
     more = len(found) > len(records)
-    return Listed(
+    return Page(
         records=records,
         next_key=getattr(records[-1], table_map.key) if more else "",
         total_size=count_rows(tx, table, conditions) if page.count else None,

@@ -52,7 +52,7 @@ class Copy(Record, frozen=True, kw_only=True):
     with_commands: bool = False
 
 
-class Extent(Record, frozen=True, kw_only=True):
+class EntryRange(Record, frozen=True, kw_only=True):
     """At most `size` entries next to `position`, in the order of a reader who comes from there.
 
     `position` None is beyond the first entry, or the last with `backwards`. A page has at most `bytes_max`
@@ -213,7 +213,7 @@ def _copy_rows(
     execute(tx.connection, statement, (detail.session.session_id, item.session_id, last))
 
 
-def page(tx: Transaction, wanted: Extent) -> TranscriptPage:
+def page(tx: Transaction, wanted: EntryRange) -> TranscriptPage:
     """A page of a transcript. Raises `SessionNotFound`."""
     entry_count = _entry_count(tx, wanted.session_id)
     # Positions are dense, so it is known which entries come next; what is left is how many of them fit.

@@ -25,11 +25,11 @@ class AgentCalls(Calls):
 
     async def ListAgents(self, request: pb.ListAgentsRequest, context: Context) -> pb.ListAgentsResponse:
         tokens = await self._pages.tokens(request)
-        listed = await self._storage.read(lists.agents, convert_filters.agents(request, tokens))
+        page = await self._storage.read(lists.agents, convert_filters.agents(request, tokens))
         return pb.ListAgentsResponse(
-            agents=[convert_records.agent(record) for record in listed.records],
-            next_page_token=tokens.token(listed.next_key),
-            total_size=listed.total_size,
+            agents=[convert_records.agent(record) for record in page.records],
+            next_page_token=tokens.token(page.next_key),
+            total_size=page.total_size,
         )
 
     async def UpdateAgent(self, request: pb.UpdateAgentRequest, context: Context) -> pb.UpdateAgentResponse:

@@ -46,12 +46,12 @@ class ApprovalService(Calls, ApprovalServiceServicer):
         self, request: pb.ListApprovalsRequest, context: Context
     ) -> pb.ListApprovalsResponse:
         tokens = await self._pages.tokens(request)
-        listed = await self._storage.read(approvals.listed, convert.approvals(request, tokens))
+        page = await self._storage.read(approvals.page, convert.approvals(request, tokens))
         return pb.ListApprovalsResponse(
-            approvals=[convert.approval(record) for record in listed.records],
-            next_page_token=tokens.token(listed.next_key),
-            total_size=listed.total_size,
-            watch_cursor=Cursor(log_id=listed.log.log_id, number=listed.log.head).text(),
+            approvals=[convert.approval(record) for record in page.records],
+            next_page_token=tokens.token(page.next_key),
+            total_size=page.total_size,
+            watch_cursor=Cursor(log_id=page.log.log_id, number=page.log.head).text(),
         )
 
     async def WaitForApproval(

@@ -27,9 +27,9 @@ class BidCalls(Calls):
 
     async def ListBids(self, request: pb.ListBidsRequest, context: Context) -> pb.ListBidsResponse:
         tokens = await self._pages.tokens(request)
-        listed = await self._storage.read(lists.bids, convert_filters.bids(request, tokens))
+        page = await self._storage.read(lists.bids, convert_filters.bids(request, tokens))
         return pb.ListBidsResponse(
-            bids=[convert_records.bid(record) for record in listed.records],
-            next_page_token=tokens.token(listed.next_key),
-            total_size=listed.total_size,
+            bids=[convert_records.bid(record) for record in page.records],
+            next_page_token=tokens.token(page.next_key),
+            total_size=page.total_size,
         )

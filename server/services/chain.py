@@ -22,12 +22,12 @@ class ChainService(Calls, ChainServiceServicer):
         self, request: pb.ListChainEventsRequest, context: Context
     ) -> pb.ListChainEventsResponse:
         tokens = await self._pages.tokens(request)
-        listed = await self._storage.read(lists.chain_events, convert_filters.chain_events(request, tokens))
+        page = await self._storage.read(lists.chain_events, convert_filters.chain_events(request, tokens))
         return pb.ListChainEventsResponse(
-            events=[convert_records.chain_event(record) for record in listed.records],
-            next_page_token=tokens.token(listed.next_key),
-            total_size=listed.total_size,
-            watch_cursor=Cursor(log_id=listed.log.log_id, number=listed.chain_position).text(),
+            events=[convert_records.chain_event(record) for record in page.records],
+            next_page_token=tokens.token(page.next_key),
+            total_size=page.total_size,
+            watch_cursor=Cursor(log_id=page.log.log_id, number=page.chain_position).text(),
         )
 
     async def WatchChainEvents(

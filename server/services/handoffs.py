@@ -27,11 +27,11 @@ class HandoffService(Calls, HandoffServiceServicer):
     ) -> pb.ListHandoffsResponse:
         tokens = await self._pages.tokens(request)
         wanted = convert_session_filters.handoffs(request, tokens)
-        listed = await self._storage.read(session_lists.handoffs, wanted)
+        page = await self._storage.read(session_lists.handoffs, wanted)
         return pb.ListHandoffsResponse(
-            handoffs=[convert.handoff(record) for record in listed.records],
-            next_page_token=tokens.token(listed.next_key),
-            total_size=listed.total_size,
+            handoffs=[convert.handoff(record) for record in page.records],
+            next_page_token=tokens.token(page.next_key),
+            total_size=page.total_size,
         )
 
     async def UpdateHandoff(

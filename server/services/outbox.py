@@ -64,12 +64,12 @@ class OutboxService(Calls, OutboxServiceServicer):
         self, request: pb.ListExtrinsicsRequest, context: Context
     ) -> pb.ListExtrinsicsResponse:
         tokens = await self._pages.tokens(request)
-        listed = await self._storage.read(lists.extrinsics, convert_filters.extrinsics(request, tokens))
+        page = await self._storage.read(lists.extrinsics, convert_filters.extrinsics(request, tokens))
         return pb.ListExtrinsicsResponse(
-            extrinsics=[self._shown(record) for record in listed.records],
-            next_page_token=tokens.token(listed.next_key),
-            total_size=listed.total_size,
-            watch_cursor=Cursor(log_id=listed.log.log_id, number=listed.log.head).text(),
+            extrinsics=[self._shown(record) for record in page.records],
+            next_page_token=tokens.token(page.next_key),
+            total_size=page.total_size,
+            watch_cursor=Cursor(log_id=page.log.log_id, number=page.log.head).text(),
         )
 
     async def WatchExtrinsics(

@@ -26,9 +26,9 @@ class ResultCalls(Calls):
 
     async def ListResults(self, request: pb.ListResultsRequest, context: Context) -> pb.ListResultsResponse:
         tokens = await self._pages.tokens(request)
-        listed = await self._storage.read(lists.results, convert_filters.results(request, tokens))
+        page = await self._storage.read(lists.results, convert_filters.results(request, tokens))
         return pb.ListResultsResponse(
-            results=[convert_records.result(record) for record in listed.records],
-            next_page_token=tokens.token(listed.next_key),
-            total_size=listed.total_size,
+            results=[convert_records.result(record) for record in page.records],
+            next_page_token=tokens.token(page.next_key),
+            total_size=page.total_size,
         )

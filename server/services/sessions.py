@@ -41,12 +41,12 @@ class SessionService(Calls, SessionServiceServicer):
     ) -> pb.ListSessionsResponse:
         tokens = await self._pages.tokens(request)
         wanted = convert_session_filters.sessions(request, tokens)
-        listed = await self._storage.read(session_lists.sessions, wanted)
+        page = await self._storage.read(session_lists.sessions, wanted)
         return pb.ListSessionsResponse(
-            sessions=[convert.session(record) for record in listed.records],
-            next_page_token=tokens.token(listed.next_key),
-            total_size=listed.total_size,
-            watch_cursor=Cursor(log_id=listed.log.log_id, number=listed.log.head).text(),
+            sessions=[convert.session(record) for record in page.records],
+            next_page_token=tokens.token(page.next_key),
+            total_size=page.total_size,
+            watch_cursor=Cursor(log_id=page.log.log_id, number=page.log.head).text(),
         )
 
     async def UpdateSession(

@@ -57,12 +57,12 @@ class TaskCalls(Calls):
 
     async def ListTasks(self, request: pb.ListTasksRequest, context: Context) -> pb.ListTasksResponse:
         tokens = await self._pages.tokens(request)
-        listed = await self._storage.read(lists.tasks, convert_filters.tasks(request, tokens))
+        page = await self._storage.read(lists.tasks, convert_filters.tasks(request, tokens))
         return pb.ListTasksResponse(
-            tasks=[convert_records.task(record) for record in listed.records],
-            next_page_token=tokens.token(listed.next_key),
-            total_size=listed.total_size,
-            watch_cursor=Cursor(log_id=listed.log.log_id, number=listed.log.head).text(),
+            tasks=[convert_records.task(record) for record in page.records],
+            next_page_token=tokens.token(page.next_key),
+            total_size=page.total_size,
+            watch_cursor=Cursor(log_id=page.log.log_id, number=page.log.head).text(),
         )
 
     async def CancelTask(self, request: pb.CancelTaskRequest, context: Context) -> pb.CancelTaskResponse:

@@ -13,7 +13,7 @@ from server.interceptor import Context
 from server.services.calls import Calls
 from storage import limits, transcript_search, transcripts
 from storage.events import Filter
-from storage.transcripts import Extent
+from storage.transcripts import EntryRange
 
 
 class TranscriptService(Calls, TranscriptServiceServicer):
@@ -78,7 +78,7 @@ class TranscriptService(Calls, TranscriptServiceServicer):
             if not unread:
                 yield pb.WatchTranscriptResponse(position=position)
             while unread:
-                next_page = Extent(session_id=session_id, size=limits.PAGE_SIZE_MAX, position=position)
+                next_page = EntryRange(session_id=session_id, size=limits.PAGE_SIZE_MAX, position=position)
                 page = await self._storage.read(transcripts.page, next_page)
                 unread = page.more
                 position = page.entries[-1].position if page.entries else position

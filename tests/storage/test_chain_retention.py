@@ -17,8 +17,8 @@ async def retain(storage: Storage, blocks: int, at_most: int = 1000) -> int:
     )
 
 
-async def everything(storage: Storage) -> lists.Listed[ChainEvent]:
-    return await storage.read(lists.chain_events, lists.ChainEventFilter(page=lists.Page(size=200)))
+async def everything(storage: Storage) -> lists.Page[ChainEvent]:
+    return await storage.read(lists.chain_events, lists.ChainEventFilter(page=lists.PageRequest(size=200)))
 
 
 async def test_old_blocks_are_deleted_in_batches_and_the_cursor_stays(chained: Storage, chain: Chain) -> None:

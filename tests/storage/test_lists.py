@@ -30,8 +30,8 @@ from storage.lists import (
     BidFilter,
     ChainEventFilter,
     ExtrinsicFilter,
-    Listed,
     Page,
+    PageRequest,
     ResultFilter,
     TaskFilter,
 )
@@ -43,7 +43,7 @@ from tests.storage.items import a_bid, a_reveal, a_task, an_agent
 from tests.storage.looking import all_of, opened
 from tests.storage.market import Market, chain_of
 
-PAGE = Page(size=50)
+PAGE = PageRequest(size=50)
 Call: TypeAlias = tuple[Any, ...]
 """A function, and its arguments after the transaction."""
 
@@ -51,7 +51,7 @@ Call: TypeAlias = tuple[Any, ...]
 async def _pages(storage: Storage, function: Any, make: Any, size: int) -> list[list[Any]]:
     pages, after = [], ""
     while True:
-        listed: Listed[Any] = await storage.read(function, make(Page(size=size, after=after)))
+        listed: Page[Any] = await storage.read(function, make(PageRequest(size=size, after=after)))
         pages.append(listed.records)
         if not listed.next_key:
             return pages
@@ -80,9 +80,9 @@ async def test_agents_are_listed_by_id(local: Storage) -> None:
 
 async def test_paging_is_stable_while_others_insert(local: Storage) -> None:
     created = [r.record.task_id for r in await all_of(local, tasks.create, *(a_task() for _ in range(4)))]
-    first = await local.read(lists.tasks, TaskFilter(page=Page(size=2)))
+    first = await local.read(lists.tasks, TaskFilter(page=PageRequest(size=2)))
     await all_of(local, tasks.create, *(a_task() for _ in range(3)))
-    second = await local.read(lists.tasks, TaskFilter(page=Page(size=2, after=first.next_key)))
+    second = await local.read(lists.tasks, TaskFilter(page=PageRequest(size=2, after=first.next_key)))
     listed = [task.task_id for task in first.records + second.records]
     assert listed == list(reversed(created))
     assert second.next_key == ""
@@ -90,7 +90,7 @@ async def test_paging_is_stable_while_others_insert(local: Storage) -> None:
 
 async def test_a_total_is_counted_when_asked_for_whatever_the_page(local: Storage) -> None:
     await all_of(local, tasks.create, *(a_task(requester_id=f"{n % 2}") for n in range(5)))
-    wanted = TaskFilter(requester_id="0", page=Page(size=2, count=True))
+    wanted = TaskFilter(requester_id="0", page=PageRequest(size=2, count=True))
     listed = await local.read(lists.tasks, wanted)
     assert (len(listed.records), listed.total_size) == (2, 3)
     assert (await local.read(lists.tasks, TaskFilter(page=PAGE))).total_size is None
@@ -111,7 +111,7 @@ async def test_each_filter_statements(market: Market) -> None:
             lists.bids: BidFilter,
             lists.results: ResultFilter,
         }[function]
-        listed = await storage.read(function, kind(page=Page(size=50, count=True), **fields))
+        listed = await storage.read(function, kind(page=PageRequest(size=50, count=True), **fields))
         assert listed.total_size == len(listed.records)
         return {getattr(record, key) for record in listed.records}
 
@@ -161,7 +161,7 @@ async def test_chain_events_are_listed_newest_first_and_by_each_filter(chained: 
     await chain.pass_blocks(2)
 
     async def places(size: int = 50, **fields: Any) -> list[tuple[int, int]]:
-        def make(page: Page) -> ChainEventFilter:
+        def make(page: PageRequest) -> ChainEventFilter:
             return ChainEventFilter(page=page, **fields)
 
         pages = await _pages(chained, lists.chain_events, make, size)
@@ -175,7 +175,7 @@ async def test_chain_events_are_listed_newest_first_and_by_each_filter(chained: 
     assert await places(correlation_id=receipt.correlation_id) == [(1, 2), (1, 1)]
     assert await places(first_block=2) == [(3, 0), (2, 0)]
     assert await places(first_block=1, last_block=1) == [(1, 2), (1, 1), (1, 0)]
-    listed = await chained.read(lists.chain_events, ChainEventFilter(page=Page(size=1, count=True)))
+    listed = await chained.read(lists.chain_events, ChainEventFilter(page=PageRequest(size=1, count=True)))
     assert listed.total_size == 5
     assert listed.chain_position >> 31 == 3
 

@@ -328,6 +328,6 @@ async def test_extrinsics_that_wait_are_listed_as_queued_with_the_reason(world: 
         await world.succeeded(created)
         bob = await world.register("did:dev:bob")
         await world.storage.commit(outbox.cancel, bob.correlation_id)
-        page = lists.Page(size=10)
+        page = lists.PageRequest(size=10)
         wanted = lists.ExtrinsicFilter(page=page, status=ExtrinsicStatus.QUEUED)
         assert (await world.storage.read(lists.extrinsics, wanted)).records == []
