@@ -131,7 +131,7 @@ class App:
         )
         self._exit.push_async_callback(storage.close)
         self.chain = chain = await self._open_chain(settings)
-        self.observer = Observer(storage, chain.state if chain else None)
+        self.observer = Observer(storage, chain.status if chain else None)
         metrics = self._metrics(settings)
         session_sweep = session_ages(
             retention_days=settings.session_retention_days, purge_days=settings.session_purge_days

@@ -16,13 +16,14 @@ from server.enums import (
     TASK_STATUS,
 )
 from server.interceptor import Context
-from server.observer import ChainState, Observer, lag_blocks, seconds_since
+from server.observer import Observer, lag_blocks, seconds_since
 from server.services.calls import Calls
 from storage import dashboard
 from storage.dashboard import Counts
 from storage.store import LOCAL
 
 if TYPE_CHECKING:
+    from chain.bridge import BridgeStatus
     from chain.signer_watch import SignerAccount
 
 
@@ -68,7 +69,7 @@ class OverviewCalls(Calls):
 
 
 def _sync_status(
-    genesis_hash: str, counts: Counts, chain: ChainState, catch_up: CatchUp
+    genesis_hash: str, counts: Counts, chain: "BridgeStatus", catch_up: CatchUp
 ) -> pb.GetSyncStatusResponse:
     status = pb.GetSyncStatusResponse(
         mode=pb.GetSyncStatusResponse.MODE_CHAIN,
@@ -84,7 +85,7 @@ def _sync_status(
         missing_in_runtime=chain.missing_in_runtime,
         blocks_per_second=catch_up.blocks_per_second,
         catching_up=catch_up.under_way,
-        reader=chain.reader,
+        reader=chain.is_reader,
         pruned_below=chain.pruned_below,
         signers=[_signer(account) for account in chain.signers],
         pauses=[pause(record) for record in counts.pauses],
