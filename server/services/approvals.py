@@ -5,9 +5,8 @@ from collections.abc import AsyncIterator
 from chamberlain.v1 import approval_service_pb2 as pb
 from chamberlain.v1.approval_service_pb2_grpc import ApprovalServiceServicer
 
-from server import convert_approvals as convert
-from server.convert_filters import cursor
-from server.convert_requests import key
+from server.convert import approvals as convert
+from server.convert.requests import cursor, key
 from server.interceptor import Context
 from server.services.calls import Calls
 from storage import approvals

@@ -6,7 +6,7 @@ import msgspec
 from chamberlain.v1 import audit_service_pb2 as pb
 from chamberlain.v1.audit_service_pb2_grpc import AuditServiceServicer
 
-from server import convert_audit as convert
+from server.convert import audit as convert
 from server.interceptor import Context
 from server.services.calls import Calls
 from storage import audit_chain, audit_lists

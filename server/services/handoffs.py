@@ -3,9 +3,9 @@
 from chamberlain.v1 import handoff_service_pb2 as pb
 from chamberlain.v1.handoff_service_pb2_grpc import HandoffServiceServicer
 
-from server import convert_session_filters, convert_session_requests
-from server import convert_session_records as convert
-from server.convert_requests import key
+from server.convert import handoffs as convert
+from server.convert import sessions as convert_sessions
+from server.convert.requests import key
 from server.interceptor import Context
 from server.services.calls import Calls
 from storage import handoffs, session_lists
@@ -14,7 +14,7 @@ from storage.session_records import Handoff
 
 class HandoffService(Calls, HandoffServiceServicer):
     async def RouteTask(self, request: pb.RouteTaskRequest, context: Context) -> pb.RouteTaskResponse:
-        new_handoff = convert_session_requests.new_handoff(request)
+        new_handoff = convert.new_handoff(request)
         handoff = await self._commit(handoffs.route, new_handoff, request)
         return pb.RouteTaskResponse(handoff=convert.handoff(handoff))
 
@@ -26,7 +26,7 @@ class HandoffService(Calls, HandoffServiceServicer):
         self, request: pb.ListHandoffsRequest, context: Context
     ) -> pb.ListHandoffsResponse:
         tokens = await self._pages.tokens(request)
-        wanted = convert_session_filters.handoffs(request, tokens)
+        wanted = convert.handoffs(request, tokens)
         page = await self._storage.read(session_lists.handoffs, wanted)
         return pb.ListHandoffsResponse(
             handoffs=[convert.handoff(record) for record in page.records],
@@ -37,7 +37,7 @@ class HandoffService(Calls, HandoffServiceServicer):
     async def UpdateHandoff(
         self, request: pb.UpdateHandoffRequest, context: Context
     ) -> pb.UpdateHandoffResponse:
-        update = convert_session_requests.handoff_update(request)
+        update = convert.handoff_update(request)
         handoff = await self._commit(handoffs.update, update, request)
         return pb.UpdateHandoffResponse(handoff=convert.handoff(handoff))
 
@@ -45,4 +45,4 @@ class HandoffService(Calls, HandoffServiceServicer):
         found = await self._storage.read(handoffs.status, key(request, "id"))
         if isinstance(found, Handoff):
             return pb.GetStatusResponse(handoff=convert.handoff(found))
-        return pb.GetStatusResponse(session=convert.session(found))
+        return pb.GetStatusResponse(session=convert_sessions.session(found))

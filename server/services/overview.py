@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 from chamberlain.v1 import orchestrator_service_pb2 as pb
 
 from server.catch_up import CatchUp
-from server.convert_records import hexadecimal, pause, timestamp
+from server.convert.outbox import pause
+from server.convert.values import hexadecimal, timestamp
 from server.enums import (
     AGENT_STATUS,
     BID_STATUS,

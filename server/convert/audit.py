@@ -4,7 +4,7 @@ import re
 
 from chamberlain.v1 import audit_service_pb2 as pb
 
-from server.convert_records import timestamp
+from server.convert.values import timestamp
 from server.enums import AUDIT_FAULT_KIND
 from server.paging import Tokens, rows
 from server.validation import Checked, Fields

@@ -3,8 +3,8 @@
 from chamberlain.v1 import approval_pb2
 from chamberlain.v1 import approval_service_pb2 as pb
 
-from server.convert_filters import WATCHED_IDS_MAX
-from server.convert_records import optional_timestamp, timestamp
+from server.convert.requests import WATCHED_IDS_MAX
+from server.convert.values import optional_timestamp, timestamp
 from server.enums import APPROVAL_STATUS
 from server.paging import Tokens, page_request
 from server.structs import canonical_json, struct_of
