@@ -6,11 +6,9 @@ from typing import Any, Generic, TypeVar
 
 from sqlalchemy import ColumnElement, Table, and_, func, literal_column, select, text, tuple_
 
-from storage import events, limits, schema
+from storage import chain_positions, events, limits, schema
 from storage.chain_log import CHAIN_EVENTS
-from storage.errors import CursorExpired
 from storage.events import LogState
-from storage.facts import EVENT_INDEX_BITS, position_of
 from storage.lifecycle import (
     AgentStatus,
     BidStatus,
@@ -38,7 +36,7 @@ class PageRequest(Record, frozen=True, kw_only=True):
 class Page(Record, Generic[R], frozen=True, kw_only=True):
     """A page. `next_key` is empty on the last one; `total_size` is None unless it was asked for.
 
-    `chain_position` is the position (see `chain_position`) of the last block that is reflected.
+    `chain_position` is that of the last block that is reflected; see `chain_positions`.
     """
 
     records: list[R]
@@ -153,7 +151,7 @@ def chain_events(tx: Transaction, wanted: ChainEventFilter) -> Page[ChainEvent]:
     order = (table.c.block_number, table.c.event_index)
     after = []
     if wanted.page.after:
-        after.append(tuple_(*order) < _block_and_index(int(wanted.page.after)))
+        after.append(tuple_(*order) < chain_positions.block_and_index(int(wanted.page.after)))
     statement = (
         select(table)
         .where(*conditions, *after)
@@ -164,55 +162,11 @@ def chain_events(tx: Transaction, wanted: ChainEventFilter) -> Page[ChainEvent]:
     records, more = found[: wanted.page.size], len(found) > wanted.page.size
     return Page(
         records=records,
-        next_key=str(chain_position(records[-1])) if more else "",
+        next_key=str(chain_positions.position_of_event(records[-1])) if more else "",
         total_size=count_rows(tx, table, conditions) if wanted.page.count else None,
         log=events.state(tx),
-        chain_position=last_chain_position(tx),
+        chain_position=chain_positions.last(tx),
     )
-
-
-def chain_events_after(
-    tx: Transaction, position: int, pallets: frozenset[str], at_most: int
-) -> tuple[int, list[ChainEvent]]:
-    """The position reached, and all events after `position` up to it, in the order of the chain.
-
-    Raises `CursorExpired` if some of them are deleted.
-    """
-    check_chain_position(tx, position)
-    table = schema.chain_events
-    order = (table.c.block_number, table.c.event_index)
-    statement = (
-        select(table).where(tuple_(*order) > _block_and_index(position)).order_by(*order).limit(at_most)
-    )
-    if pallets:
-        statement = statement.where(table.c.pallet.in_(sorted(pallets)))
-    found = [CHAIN_EVENTS.from_row(row) for row in tx.connection.execute(statement)]
-    if len(found) == at_most:
-        return chain_position(found[-1]), found
-    return max(position, last_chain_position(tx)), found
-
-
-def chain_position(event: ChainEvent) -> int:
-    """The place of an event among all events of the chain, as one number that grows."""
-    return position_of(event.block_number, event.event_index)
-
-
-def last_chain_position(tx: Transaction) -> int:
-    """The greatest position that an event of a reflected block can have."""
-    number = tx.connection.execute(select(schema.chain_cursor.c.block_number)).scalar()
-    return 0 if number is None else position_of(number + 1, 0) - 1
-
-
-def check_chain_position(tx: Transaction, position: int) -> None:
-    """Raises `CursorExpired` if events after `position` are deleted."""
-    tail = tx.connection.execute(select(schema.chain_cursor.c.tail_block)).scalar()
-    # A watch that began before the first block was read stands at 0, and has missed nothing.
-    if tail is not None and 0 < position < ((tail + 1) << EVENT_INDEX_BITS) - 1:
-        raise CursorExpired("events of the chain after the cursor are no longer kept")
-
-
-def _block_and_index(position: int) -> tuple[int, int]:
-    return position >> EVENT_INDEX_BITS, position & ((1 << EVENT_INDEX_BITS) - 1)
 
 
 def equal_to(table: Table, wanted: Record, columns: Sequence[str]) -> list[ColumnElement[bool]]:
