@@ -154,7 +154,7 @@ class Submitter:
 
     async def _free_places(self, prefix: int) -> dict[bytes, int]:
         """How many more extrinsics of each account may be under way."""
-        live = await self._storage.read(submission.live_counts, None)
+        live = await self._storage.read(submission.live_counts)
         share = max(LIVE_PER_ACCOUNT_MIN, LIVE_MAX // max(1, len(live)))
         return {
             signer.account: max(0, min(LIVE_PER_ACCOUNT_MAX, share) - live.get(signer.address(prefix), 0))
@@ -219,7 +219,7 @@ class Submitter:
         if not addresses:
             return
         states = await self._storage.read(submission.account_states, list(addresses.values()))
-        cursor = await self._storage.read(chain_log.cursor, None)
+        cursor = await self._storage.read(chain_log.cursor)
         # Asked after the states were read: what is no longer live is in this block, and its nonce used.
         best = await self._node.best_head()
         if cursor is not None and best.number < cursor.block_number:

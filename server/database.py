@@ -75,7 +75,7 @@ class DatabaseWatch:
     async def _check(self) -> None:
         try:
             async with asyncio.timeout(CHECK_TIMEOUT_SECONDS):
-                await self._storage.read(lambda tx, _: events.state(tx), None)
+                await self._storage.read(events.state)
         except (DatabaseUnavailable, TimeoutError) as error:
             if self._health.serving:
                 self._away = True

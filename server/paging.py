@@ -16,7 +16,7 @@ from google.protobuf.message import Message
 from server.errors import InvalidPageToken
 from server.validation import Fields
 from storage import events, limits
-from storage.lists import Page
+from storage.lists import PageRequest
 from storage.store import Storage
 
 SEAL_BYTES = 12
@@ -83,7 +83,7 @@ class Pages:
     async def tokens(self, request: Message) -> Tokens:
         """The tokens of a list request."""
         if not self._log_id:
-            self._log_id = (await self._storage.read(lambda tx, _: events.state(tx), None)).log_id
+            self._log_id = (await self._storage.read(events.state)).log_id
         return Tokens(request, self._log_id)
 
 
@@ -94,19 +94,19 @@ def rows(fields: Fields, field: str, wanted: int, *, default: int, at_most: int)
     return min(wanted or default, at_most)
 
 
-def page(
+def page_request(
     fields: Fields,
     request: ListRequest,
     tokens: Tokens,
     *,
     default: int = limits.PAGE_SIZE_DEFAULT,
     at_most: int = limits.PAGE_SIZE_MAX,
-) -> Page:
+) -> PageRequest:
     """The page that is asked for: `default` rows unless it says otherwise, at most `at_most`.
 
     Raises `InvalidPageToken`.
     """
-    return Page(
+    return PageRequest(
         size=rows(fields, "page_size", request.page_size, default=default, at_most=at_most),
         after=tokens.key(request.page_token),
         count=request.include_total_size,

@@ -16,7 +16,7 @@ from storage.errors import ApprovalNotFound, ApprovalNotPending, Retry
 from storage.fetcher import query
 from storage.ids import new_id
 from storage.lifecycle import APPROVAL, ApprovalStatus
-from storage.lists import Listed, Page, equal_to, fitting, json_weight, keyset_page
+from storage.lists import Page, PageRequest, equal_to, fitting, json_weight, keyset_page
 from storage.outcome import Outcome, decide_each, mutation
 from storage.purge import Purge, Purged, claim, delete, purged_facts, session_is_open
 from storage.records import EventBody, Record
@@ -49,7 +49,7 @@ class Ending(Record, frozen=True, kw_only=True):
 
 
 class ApprovalFilter(Record, frozen=True, kw_only=True):
-    page: Page
+    page: PageRequest
     status: ApprovalStatus | None = None
     session_id: str = ""
     task_id: str = ""
@@ -169,7 +169,7 @@ def get(tx: Transaction, keys: Sequence[str]) -> list[Outcome[Approval]]:
     return [found.get(key) or ApprovalNotFound(key) for key in keys]
 
 
-def listed(tx: Transaction, wanted: ApprovalFilter) -> Listed[Approval]:
+def page(tx: Transaction, wanted: ApprovalFilter) -> Page[Approval]:
     """Pending approvals oldest first, if only these are wanted, and else the newest first.
 
     Must run in a snapshot.

@@ -73,7 +73,7 @@ class Ingest(Record, frozen=True, kw_only=True):
     retry_delay_us: int
 
 
-def cursor(tx: Transaction, _: None) -> Cursor | None:
+def cursor(tx: Transaction) -> Cursor | None:
     """The cursor; None before the first block."""
     table = schema.chain_cursor
     row = tx.connection.execute(select(table.c.block_number, table.c.block_hash)).one_or_none()

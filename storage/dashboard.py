@@ -30,7 +30,7 @@ class Counts(Record, frozen=True, kw_only=True):
     pauses: list[Pause]
 
 
-def counts(tx: Transaction, _: None) -> Counts:
+def counts(tx: Transaction) -> Counts:
     """Count everything, in a snapshot."""
     by_machine = status_counts.load(tx)
     extrinsics, blocks, chain_events = schema.extrinsics, schema.chain_blocks, schema.chain_events
@@ -42,7 +42,7 @@ def counts(tx: Transaction, _: None) -> Counts:
     )
     undecodable = select(func.count()).select_from(blocks).where(text("error <> ''"))
     anomalies = select(func.count()).select_from(chain_events).where(text("anomaly <> ''"))
-    cursor = chain_log.cursor(tx, None)
+    cursor = chain_log.cursor(tx)
     cursor_time_us = None
     if cursor is not None:
         time = select(blocks.c.block_time_us).where(blocks.c.block_number == cursor.block_number)
@@ -60,5 +60,5 @@ def counts(tx: Transaction, _: None) -> Counts:
         cursor_number=cursor.block_number if cursor else None,
         cursor_hash=cursor.block_hash if cursor else b"",
         cursor_time_us=cursor_time_us,
-        pauses=pauses.standing(tx, None),
+        pauses=pauses.standing(tx),
     )

@@ -17,7 +17,7 @@ from typing import NamedTuple, TypeVar
 
 import structlog
 
-from storage import events, lists
+from storage import chain_positions, events
 from storage.engine import Engine
 from storage.errors import CursorExpired, Failure, InvalidCursor, Refusal, ShuttingDown
 from storage.events import Filter, LogState
@@ -140,7 +140,7 @@ class Feed:
             if after.number > position:
                 raise InvalidCursor("the cursor is ahead of the newest event of the chain")
             position = after.number
-            await self._read(partial(lists.check_chain_position, position=position))
+            await self._read(partial(chain_positions.check, position=position))
         with self._watching():
             yield ChainBatch(events=[], cursor=self._cursor(position))
             while True:
@@ -197,7 +197,10 @@ class Feed:
             if position < self._reflected:
                 position, found = await self._read(
                     partial(
-                        lists.chain_events_after, position=position, pallets=pallets, at_most=EVENT_PAGE_MAX
+                        chain_positions.events_after,
+                        position=position,
+                        pallets=pallets,
+                        at_most=EVENT_PAGE_MAX,
                     )
                 )
                 if found:
@@ -270,7 +273,7 @@ class Feed:
 
 
 def _extent(tx: Transaction) -> tuple[LogState, int]:
-    return events.state(tx), lists.last_chain_position(tx)
+    return events.state(tx), chain_positions.last(tx)
 
 
 class _Ahead(NamedTuple):
@@ -288,7 +291,7 @@ def _read_ahead(tx: Transaction, after: int) -> _Ahead:
     log = events.state(tx)
     after = max(after, log.tail)
     reached, found = events.read_after(tx, after, RING_EVENTS_MAX)
-    return _Ahead(after, found, reached, log.head, lists.last_chain_position(tx))
+    return _Ahead(after, found, reached, log.head, chain_positions.last(tx))
 
 
 def _scan(ring: deque[Event], position: int, wanted: Filter) -> tuple[int, list[Event]]:

@@ -45,7 +45,7 @@ def pause(tx: Transaction, items: Sequence[Pause]) -> list[Outcome[list[Pause]]]
         new = Pause(signer=item.signer, reason=item.reason, create_time_us=tx.now_us)
         if not _PAUSES.insert_new(tx, [new]):
             _PAUSES.update(tx, [new])
-        outcomes.append(standing(tx, None))
+        outcomes.append(standing(tx))
     return outcomes
 
 
@@ -56,11 +56,11 @@ def resume(tx: Transaction, items: Sequence[str]) -> list[Outcome[list[Pause]]]:
     outcomes: list[Outcome[list[Pause]]] = []
     for signer in items:
         tx.connection.execute(table.delete().where(table.c.signer == signer))
-        outcomes.append(standing(tx, None))
+        outcomes.append(standing(tx))
     return outcomes
 
 
-def standing(tx: Transaction, _: None) -> list[Pause]:
+def standing(tx: Transaction) -> list[Pause]:
     """All pauses, that of all signers first."""
     rows = tx.connection.execute(select(schema.submission_pauses).order_by("signer"))
     return [_PAUSES.from_row(row) for row in rows]

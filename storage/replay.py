@@ -46,11 +46,6 @@ class Request(Record, frozen=True, kw_only=True):
     first_block: int | None
 
 
-class Page(Record, frozen=True, kw_only=True):
-    first_block: int
-    at_most: int
-
-
 class Rewrite(Record, frozen=True, kw_only=True):
     """Blocks that were decoded anew, while the cursor is at `cursor`."""
 
@@ -81,7 +76,7 @@ class Finish(Record, frozen=True, kw_only=True):
     error: str = ""
 
 
-def state(tx: Transaction, _: None) -> Replay | None:
+def state(tx: Transaction) -> Replay | None:
     """The replay that runs, or how the last one ended; None before the first block was read."""
     table = schema.chain_cursor
     row = tx.connection.execute(
@@ -97,11 +92,11 @@ def state(tx: Transaction, _: None) -> Replay | None:
     )
 
 
-def blocks(tx: Transaction, page: Page) -> list[ChainBlock]:
-    """Blocks as they are stored, from one on."""
+def blocks(tx: Transaction, first_block: int, at_most: int) -> list[ChainBlock]:
+    """Blocks as they are stored, from one on, at most so many."""
     table = schema.chain_blocks
-    wanted = select(table).where(table.c.block_number >= page.first_block)
-    rows = tx.connection.execute(wanted.order_by(table.c.block_number).limit(page.at_most))
+    wanted = select(table).where(table.c.block_number >= first_block)
+    rows = tx.connection.execute(wanted.order_by(table.c.block_number).limit(at_most))
     return [CHAIN_BLOCKS.from_row(row) for row in rows]
 
 

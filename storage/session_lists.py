@@ -11,17 +11,17 @@ from storage.approvals import pending_of_session
 from storage.errors import Refusal
 from storage.handoffs import HANDOFFS
 from storage.lifecycle import HandoffStatus, SessionStatus
-from storage.lists import Listed, Page, equal_to, json_weight, keyset_page
+from storage.lists import Page, PageRequest, equal_to, json_weight, keyset_page
 from storage.records import Record, Task
 from storage.session_records import Command, Entry, Handoff, Session, SessionDetail
 from storage.session_set import HEADS, SESSIONS
 from storage.transaction import Transaction
-from storage.transcripts import Extent, page
+from storage.transcripts import EntryRange, page
 from storage.workset import TASKS
 
 
 class SessionFilter(Record, frozen=True, kw_only=True):
-    page: Page
+    page: PageRequest
     status: SessionStatus | None = None
     role: str = ""
     task_id: str = ""
@@ -30,7 +30,7 @@ class SessionFilter(Record, frozen=True, kw_only=True):
 
 
 class HandoffFilter(Record, frozen=True, kw_only=True):
-    page: Page
+    page: PageRequest
     to_role: str = ""
     from_role: str = ""
     status: HandoffStatus | None = None
@@ -55,7 +55,7 @@ class Resumed(Record, frozen=True, kw_only=True):
     pending_approvals: list[Approval]
 
 
-def sessions(tx: Transaction, wanted: SessionFilter) -> Listed[SessionDetail]:
+def sessions(tx: Transaction, wanted: SessionFilter) -> Page[SessionDetail]:
     """Sessions, newest first."""
     conditions = equal_to(schema.sessions, wanted, ("status", "role", "task_id"))
     if wanted.open_only:
@@ -66,7 +66,7 @@ def sessions(tx: Transaction, wanted: SessionFilter) -> Listed[SessionDetail]:
     keys = [session.session_id for session in listed.records]
     heads = {head.session_id: head for head in HEADS.load(tx, keys, lock=False)}
     details = [SessionDetail(session=session, head=heads[session.session_id]) for session in listed.records]
-    return Listed(records=details, next_key=listed.next_key, total_size=listed.total_size, log=listed.log)
+    return Page(records=details, next_key=listed.next_key, total_size=listed.total_size, log=listed.log)
 
 
 def _weight(session: Session) -> int:
@@ -85,7 +85,7 @@ def _has_key(tx: Transaction, column: Column[str], key: str) -> ColumnElement[bo
     return select(1).select_from(keys).where(keys.c.key == key).exists()
 
 
-def handoffs(tx: Transaction, wanted: HandoffFilter) -> Listed[Handoff]:
+def handoffs(tx: Transaction, wanted: HandoffFilter) -> Page[Handoff]:
     """Handoffs, oldest first."""
     conditions = equal_to(schema.handoffs, wanted, ("to_role", "from_role", "status", "trace_id"))
     return keyset_page(
@@ -104,8 +104,8 @@ def resume(tx: Transaction, wanted: Resume) -> Resumed:
     if isinstance(detail, Refusal):
         raise detail
     before_last = max(0, detail.head.command_count - wanted.commands_max)
-    commands = session_store.command_page(tx, (wanted.session_id, before_last, wanted.commands_max))
-    last = Extent(
+    commands = session_store.command_page(tx, wanted.session_id, before_last, wanted.commands_max)
+    last = EntryRange(
         session_id=wanted.session_id,
         size=wanted.entries_max,
         backwards=True,

@@ -166,9 +166,8 @@ class CommandPage(Record, frozen=True, kw_only=True):
     more: bool
 
 
-def command_page(tx: Transaction, wanted: tuple[str, int, int]) -> CommandPage:
+def command_page(tx: Transaction, session_id: str, after: int, at_most: int) -> CommandPage:
     """The commands of a session after a number, at most so many, oldest first. Raises `SessionNotFound`."""
-    session_id, after, at_most = wanted
     (detail,) = get.read(tx, [session_id])
     if isinstance(detail, Refusal):
         raise detail

@@ -29,7 +29,7 @@ class Live(Record, frozen=True, kw_only=True):
     known: bool
 
 
-def live_to_send(tx: Transaction, _: None) -> list[Live]:
+def live_to_send(tx: Transaction) -> list[Live]:
     """The newest signatures of all live extrinsics whose submission is not paused, lowest nonces first."""
     signatures, extrinsics = schema.signatures, schema.extrinsics
     live = (

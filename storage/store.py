@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Hashable
 from pathlib import Path
-from typing import TypeVar
+from typing import Concatenate, ParamSpec, TypeVar
 
 from sqlalchemy import select, update
 from sqlalchemy.engine import Connection, make_url
@@ -23,8 +23,8 @@ from storage.transaction import Transaction
 
 Item = TypeVar("Item")
 Key = TypeVar("Key", bound=Hashable)
-Argument = TypeVar("Argument")
 Answer = TypeVar("Answer")
+Arguments = ParamSpec("Arguments")
 
 CHAIN_LOCK = 0x6368616D6265726D
 """The key of the lock that the reader of the chain holds; arbitrary, but the same in every process."""
@@ -120,13 +120,19 @@ class Storage:
         self._check_prepared()
         return await self._fetcher.fetch(query, key)
 
-    async def read(self, function: Callable[[Transaction, Argument], Answer], argument: Argument) -> Answer:
+    async def read(
+        self,
+        function: Callable[Concatenate[Transaction, Arguments], Answer],
+        *args: Arguments.args,
+        **kwargs: Arguments.kwargs,
+    ) -> Answer:
         """Run a list or a report in a snapshot."""
         self._check_prepared()
         return await self._engine.read_snapshot(
             lambda connection: function(
                 Transaction(connection, self._engine.dialect, now_us=0, local=self.committer.local),
-                argument,
+                *args,
+                **kwargs,
             )
         )
 

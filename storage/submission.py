@@ -64,7 +64,7 @@ def _claim(tx: Transaction, item: Claim) -> list[Claimed]:
     # Not by a condition for each row, as elsewhere: there may be many, which wait until the pause ends. The
     # index knows their signers: SQLite passes over them without their rows. So does Postgres if it is told
     # whom to claim for; for `NOT IN` no index serves it, and it looks at the rows (measured: 0.2 us each).
-    paused = tuple(pause.signer for pause in standing(tx, None))
+    paused = tuple(pause.signer for pause in standing(tx))
     if ALL_SIGNERS in paused:
         return []
     due = (
@@ -147,7 +147,7 @@ def _store_signatures(tx: Transaction, item: SignedBatch) -> int:
     work = Workset(tx)
     load_with_entities(work, [signed.signature.correlation_id for signed in item.signed])
     pairs = [(signed, _leased(work, signed.signature.correlation_id, signed.token)) for signed in item.signed]
-    paused = {pause.signer for pause in standing(tx, None)}
+    paused = {pause.signer for pause in standing(tx)}
     if paused and (ALL_SIGNERS in paused or any(row.signer in paused for _, row in pairs)):
         raise Superseded("submission is paused")
     for signed, row in pairs:
@@ -212,7 +212,7 @@ def account_states(tx: Transaction, addresses: Sequence[str]) -> dict[str, Accou
     }
 
 
-def live_counts(tx: Transaction, _: None) -> dict[str, int]:
+def live_counts(tx: Transaction) -> dict[str, int]:
     """How many extrinsics of each account may still be executed, of accounts that have any."""
     signatures, extrinsics = schema.signatures, schema.extrinsics
     counts = (

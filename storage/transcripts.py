@@ -52,7 +52,7 @@ class Copy(Record, frozen=True, kw_only=True):
     with_commands: bool = False
 
 
-class Extent(Record, frozen=True, kw_only=True):
+class EntryRange(Record, frozen=True, kw_only=True):
     """At most `size` entries next to `position`, in the order of a reader who comes from there.
 
     `position` None is beyond the first entry, or the last with `backwards`. A page has at most `bytes_max`
@@ -213,7 +213,7 @@ def _copy_rows(
     execute(tx.connection, statement, (detail.session.session_id, item.session_id, last))
 
 
-def page(tx: Transaction, wanted: Extent) -> TranscriptPage:
+def page(tx: Transaction, wanted: EntryRange) -> TranscriptPage:
     """A page of a transcript. Raises `SessionNotFound`."""
     entry_count = _entry_count(tx, wanted.session_id)
     # Positions are dense, so it is known which entries come next; what is left is how many of them fit.
@@ -265,12 +265,11 @@ def _entry_count(tx: Transaction, session_id: str) -> int:
     return count
 
 
-def start_of_watch(tx: Transaction, wanted: tuple[str, int | None]) -> int:
-    """The position after which a watch of a session begins: now, if None is wanted.
+def start_of_watch(tx: Transaction, session_id: str, after_position: int | None) -> int:
+    """The position after which a watch of a session begins: now, if `after_position` is None.
 
     Raises `SessionNotFound`, or `InvalidCursor` if there is no such position yet.
     """
-    session_id, after_position = wanted
     entry_count = _entry_count(tx, session_id)
     if after_position is None:
         return entry_count

@@ -2,11 +2,12 @@
 
 from collections.abc import Callable, Iterator, Mapping
 from enum import StrEnum
+from typing import TYPE_CHECKING
 
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
 from prometheus_client.metrics_core import Metric
 
-from server.observer import ChainState, Observer, lag_blocks, seconds_since
+from server.observer import Observer, lag_blocks, seconds_since
 from storage.dashboard import Counts
 from storage.lifecycle import (
     AgentStatus,
@@ -16,6 +17,9 @@ from storage.lifecycle import (
     ResultStatus,
     TaskStatus,
 )
+
+if TYPE_CHECKING:
+    from chain.bridge import BridgeStatus
 
 
 def state(observer: Observer) -> Iterator[Metric]:
@@ -64,13 +68,13 @@ def _outbox(counts: Counts | None) -> Iterator[Metric]:
     yield gauge("outbox_pauses", "What operators have paused: signers, or all of them.", pauses)
 
 
-def _chain(chain: ChainState | None, observer: Observer) -> Iterator[Metric]:
-    def known(tell: Callable[[ChainState], float | None]) -> float | None:
+def _chain(chain: "BridgeStatus | None", observer: Observer) -> Iterator[Metric]:
+    def known(tell: "Callable[[BridgeStatus], float | None]") -> float | None:
         return None if chain is None else tell(chain)
 
     catch_up = observer.catch_up
     yield gauge("chain_connected", "Whether a node is connected.", known(lambda it: it.connected))
-    yield gauge("chain_reader", "Whether this process reads the chain.", known(lambda it: it.reader))
+    yield gauge("chain_reader", "Whether this process reads the chain.", known(lambda it: it.is_reader))
     yield gauge(
         "chain_finalized_block",
         "The number of the last block that the node reports as final.",
@@ -106,8 +110,8 @@ def _chain(chain: ChainState | None, observer: Observer) -> Iterator[Metric]:
     yield from (connections, balance, nonce, low)
 
 
-def _reflected(counts: Counts | None, chain: ChainState | None) -> Iterator[Metric]:
-    def known(tell: Callable[[Counts, ChainState], float | None]) -> float | None:
+def _reflected(counts: Counts | None, chain: "BridgeStatus | None") -> Iterator[Metric]:
+    def known(tell: "Callable[[Counts, BridgeStatus], float | None]") -> float | None:
         return None if counts is None or chain is None else tell(counts, chain)
 
     yield gauge(

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 from chamberlain.v1 import orchestrator_service_pb2 as pb
 
 from server.catch_up import CatchUp
-from server.convert_records import hexadecimal, pause, timestamp
+from server.convert.outbox import pause
+from server.convert.values import hexadecimal, timestamp
 from server.enums import (
     AGENT_STATUS,
     BID_STATUS,
@@ -16,13 +17,14 @@ from server.enums import (
     TASK_STATUS,
 )
 from server.interceptor import Context
-from server.observer import ChainState, Observer, lag_blocks, seconds_since
+from server.observer import Observer, lag_blocks, seconds_since
 from server.services.calls import Calls
 from storage import dashboard
 from storage.dashboard import Counts
 from storage.store import LOCAL
 
 if TYPE_CHECKING:
+    from chain.bridge import BridgeStatus
     from chain.signer_watch import SignerAccount
 
 
@@ -32,7 +34,7 @@ class OverviewCalls(Calls):
     async def GetDashboard(
         self, request: pb.GetDashboardRequest, context: Context
     ) -> pb.GetDashboardResponse:
-        counts = await self._storage.read(dashboard.counts, None)
+        counts = await self._storage.read(dashboard.counts)
         return pb.GetDashboardResponse(
             agents=[
                 pb.AgentStatusCount(status=AGENT_STATUS.to_wire[status], count=count)
@@ -60,7 +62,7 @@ class OverviewCalls(Calls):
     async def GetSyncStatus(
         self, request: pb.GetSyncStatusRequest, context: Context
     ) -> pb.GetSyncStatusResponse:
-        counts = await self._storage.read(dashboard.counts, None)
+        counts = await self._storage.read(dashboard.counts)
         chain = self._observer.chain  # not before, for then it could be behind the cursor
         if self._storage.binding == LOCAL or chain is None:
             return pb.GetSyncStatusResponse(mode=pb.GetSyncStatusResponse.MODE_LOCAL)
@@ -68,7 +70,7 @@ class OverviewCalls(Calls):
 
 
 def _sync_status(
-    genesis_hash: str, counts: Counts, chain: ChainState, catch_up: CatchUp
+    genesis_hash: str, counts: Counts, chain: "BridgeStatus", catch_up: CatchUp
 ) -> pb.GetSyncStatusResponse:
     status = pb.GetSyncStatusResponse(
         mode=pb.GetSyncStatusResponse.MODE_CHAIN,
@@ -84,7 +86,7 @@ def _sync_status(
         missing_in_runtime=chain.missing_in_runtime,
         blocks_per_second=catch_up.blocks_per_second,
         catching_up=catch_up.under_way,
-        reader=chain.reader,
+        reader=chain.is_reader,
         pruned_below=chain.pruned_below,
         signers=[_signer(account) for account in chain.signers],
         pauses=[pause(record) for record in counts.pauses],

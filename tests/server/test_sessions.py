@@ -320,7 +320,7 @@ async def test_idle_sessions_expire_and_a_dry_run_says_which(
     listed = await sessions.ListSessions(pb.ListSessionsRequest())
     assert [session.session_id for session in listed.sessions] == [fresh.session_id]
     left = await app.storage.read(
-        lambda tx, _: tx.connection.execute(schema_sessions.transcript_entries.select()).all(), None
+        lambda tx: tx.connection.execute(schema_sessions.transcript_entries.select()).all()
     )
     assert left == []
 

@@ -17,13 +17,14 @@ from chamberlain.v1.orchestrator_service_pb2_grpc import OrchestratorServiceStub
 from click.testing import CliRunner, Result
 from rich.console import Console
 
+from chain.bridge import BridgeStatus
 from chain.devnet import DevChain, DevChainConfig, DevNode
 from chain.keys import load_signer
 from server.app import App
 from server.catch_up import FAR_BLOCKS
 from server.catch_up_bar import show_catch_up
 from server.cli import main
-from server.observer import ChainState, Observer
+from server.observer import Observer
 from server.status.page import page
 from server.status.report import Report
 from storage import chain_log, outbox
@@ -198,17 +199,13 @@ async def test_the_bar_is_shown_while_catching_up_on_a_terminal_and_then_gone() 
     storage = Storage.open(":memory:")
     await storage.prepare(GENESIS)
 
-    def chain() -> ChainState:
-        return ChainState(
+    def chain() -> BridgeStatus:
+        return BridgeStatus(
             connected=True,
             endpoint="ws://node",
-            connections=1,
-            reader=True,
+            genesis_hash=GENESIS,
             finalized_number=final,
             finalized_hash=b"f" * 32,
-            pruned_below=None,
-            missing_in_runtime=(),
-            signers=(),
             last_error="",
         )
 

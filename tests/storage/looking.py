@@ -42,7 +42,7 @@ async def opened(url: str, binding: str, **options: Any) -> AsyncIterator[Storag
 async def dump(storage: Storage) -> Tables:
     """Everything that is stored."""
 
-    def read(tx: Transaction, _: None) -> Tables:
+    def read(tx: Transaction) -> Tables:
         return {
             table.name: [
                 tuple(row) for row in tx.connection.execute(select(table).order_by(*table.primary_key))
@@ -50,7 +50,7 @@ async def dump(storage: Storage) -> Tables:
             for table in schema.metadata.sorted_tables
         }
 
-    return await storage.read(read, None)
+    return await storage.read(read)
 
 
 async def count(storage: Storage, *tables: str) -> tuple[int, ...]:
@@ -84,7 +84,7 @@ async def let_the_deadline_pass(storage: Storage, *task_ids: str) -> None:
 
 async def check_counts(storage: Storage) -> None:
     """The counts by status must be those of the tables, whatever was done to them."""
-    counts = await storage.read(dashboard.counts, None)
+    counts = await storage.read(dashboard.counts)
     for column, counted in (
         (schema.agents.c.status, counts.agents),
         (schema.tasks.c.status, counts.tasks),

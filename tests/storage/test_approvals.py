@@ -57,8 +57,7 @@ async def test_the_view_for_people_has_what_is_pending_oldest_first(local: Stora
     asked = [await local.commit(approvals.request, an_approval(title=f"{n}")) for n in range(3)]
     await local.commit(approvals.end, an_ending(asked[1].approval_id))
     view = await local.read(
-        lambda tx, _: tx.connection.exec_driver_sql("SELECT title FROM pending_approvals").scalars().all(),
-        None,
+        lambda tx: tx.connection.exec_driver_sql("SELECT title FROM pending_approvals").scalars().all()
     )
     assert view == ["0", "2"]
 
@@ -71,7 +70,7 @@ async def test_the_view_tells_what_the_task_of_an_approval_is(local: Storage) ->
         await local.commit(approvals.request, an_approval(task_id=task_id))
     columns = "task_description, from_role, to_role"
     view = await local.read(
-        lambda tx, _: tx.connection.exec_driver_sql(f"SELECT {columns} FROM pending_approvals").all(), None
+        lambda tx: tx.connection.exec_driver_sql(f"SELECT {columns} FROM pending_approvals").all()
     )
     assert view == [(task.description, "", ""), ("two chairs", "planner", "buyer"), ("", "", "")]
 

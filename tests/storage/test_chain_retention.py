@@ -17,15 +17,15 @@ async def retain(storage: Storage, blocks: int, at_most: int = 1000) -> int:
     )
 
 
-async def everything(storage: Storage) -> lists.Listed[ChainEvent]:
-    return await storage.read(lists.chain_events, lists.ChainEventFilter(page=lists.Page(size=200)))
+async def everything(storage: Storage) -> lists.Page[ChainEvent]:
+    return await storage.read(lists.chain_events, lists.ChainEventFilter(page=lists.PageRequest(size=200)))
 
 
 async def test_old_blocks_are_deleted_in_batches_and_the_cursor_stays(chained: Storage, chain: Chain) -> None:
     await chain.pass_blocks(20)
     assert [await retain(chained, 5, at_most=6) for _ in range(4)] == [6, 6, 3, 0]
     assert await count(chained, "chain_blocks", "chain_events") == (5, 5)
-    assert await chained.read(chain_log.cursor, None) == chain.cursor
+    assert await chained.read(chain_log.cursor) == chain.cursor
     assert [event.block_number for event in (await everything(chained)).records] == [20, 19, 18, 17, 16]
     await chain.pass_blocks(1)
     assert await retain(chained, 5) == 1

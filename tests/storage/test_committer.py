@@ -192,10 +192,10 @@ async def test_a_caller_that_leaves_while_its_item_is_committed_disturbs_nobody(
 ) -> None:
     started, leave = asyncio.Event(), asyncio.Event()
 
-    async def write(work: Any) -> Any:
+    async def write(work: Any, *, heavy: bool) -> Any:
         started.set()
         await leave.wait()
-        return await engine_write(work)
+        return await engine_write(work, heavy=heavy)
 
     engine_write = local._engine.write
     monkeypatch.setattr(local._engine, "write", write)
@@ -365,7 +365,7 @@ async def test_after_its_close_a_storage_says_so(database_url: str) -> None:
     with pytest.raises(ShuttingDown):
         await storage.fetch(agents.get, "ada")
     with pytest.raises(ShuttingDown):
-        await storage.read(lambda tx, _: None, None)
+        await storage.read(lambda tx: None)
     await storage.close()
 
 
@@ -373,7 +373,7 @@ async def test_before_it_is_prepared_a_storage_says_that_the_database_is_not_the
     database_url: str,
 ) -> None:
     storage = Storage.open(database_url)
-    for attempt in (_create(storage), storage.fetch(agents.get, "ada"), storage.read(_nothing, None)):
+    for attempt in (_create(storage), storage.fetch(agents.get, "ada"), storage.read(_nothing)):
         with pytest.raises(DatabaseUnavailable):
             await attempt
     await storage.close()
@@ -394,7 +394,7 @@ async def test_a_refusal_does_not_keep_its_batch_alive(local: Storage) -> None:
     assert "decide_each" not in frames
 
 
-def _nothing(tx: Transaction, _: None) -> Connection:
+def _nothing(tx: Transaction) -> Connection:
     return tx.connection
 
 

@@ -11,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from storage import agents, feed, lists, postgres, tasks
 from storage.errors import AgentNotFound, CommitUnknown, DatabaseUnavailable, Failure, Overloaded
-from storage.lists import Page, TaskFilter
+from storage.lists import PageRequest, TaskFilter
 from storage.records import Receipt
 from storage.store import LOCAL, Storage
 from tests.storage.items import a_task
@@ -23,7 +23,7 @@ from tests.support.proxy import Cut, Proxy
 
 T = TypeVar("T")
 ATTEMPTS = 200
-ANY_TASK = TaskFilter(page=Page(size=1))
+ANY_TASK = TaskFilter(page=PageRequest(size=1))
 
 
 @pytest.fixture(scope="module")

@@ -7,7 +7,7 @@ from storage import handoffs
 from storage.errors import HandoffNotFound, IdNotFound, InvalidTransition, StaleRevision
 from storage.handoffs import HandoffUpdate, NewHandoff
 from storage.lifecycle import HandoffStatus
-from storage.lists import Page
+from storage.lists import PageRequest
 from storage.session_lists import HandoffFilter
 from storage.session_lists import handoffs as list_handoffs
 from storage.session_records import Handoff
@@ -120,7 +120,7 @@ async def test_handoffs_are_listed_oldest_first_by_target_and_status_each_once(l
         seen: list[str] = []
         after = ""
         while True:
-            wanted = HandoffFilter(page=Page(size=size, after=after), **fields)  # type: ignore[arg-type]
+            wanted = HandoffFilter(page=PageRequest(size=size, after=after), **fields)  # type: ignore[arg-type]
             found = await local.read(list_handoffs, wanted)
             seen += [handoff.handoff_id for handoff in found.records]
             after = found.next_key

@@ -25,7 +25,7 @@ T = TypeVar("T")
 
 
 async def _inspect(storage: Storage, look: Callable[[Connection], T]) -> T:
-    return await storage.read(lambda tx, _: look(tx.connection), None)
+    return await storage.read(lambda tx: look(tx.connection))
 
 
 async def test_from_empty_they_lead_to_the_schema(empty_url: str) -> None:

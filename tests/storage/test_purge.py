@@ -187,7 +187,7 @@ async def test_who_watches_approvals_hears_of_it_and_the_counts_hold(local: Stor
         (event,) = (await anext(watch)).events
     assert (event.entity_id, event.task_id, event.revision) == (approval_id, "t", 2)
     assert (event.body.status, event.body.role) == ("deleted", "clerk")
-    counts = await local.read(lambda tx, _: status_counts.load(tx), None)
+    counts = await local.read(status_counts.load)
     assert counts["approval"].get("approved", 0) == 0
 
 

@@ -20,7 +20,7 @@ async def decoded_anew(chain: Chain, number: int, *steps: Step) -> None:
 
 async def correlated(storage: Storage, correlation_id: str) -> int:
     """How many events of the chain belong to an extrinsic from here."""
-    wanted = lists.ChainEventFilter(page=lists.Page(size=10), correlation_id=correlation_id)
+    wanted = lists.ChainEventFilter(page=lists.PageRequest(size=10), correlation_id=correlation_id)
     return len((await storage.read(lists.chain_events, wanted)).records)
 
 

@@ -98,7 +98,7 @@ class TestSignatures:
             signature.nonce,
         )
         assert (row.birth_block, row.death_block) == (signature.birth_block, signature.death_block)
-        live = [each.extrinsic_hash for each in await chained.read(signatures.live_to_send, None)]
+        live = [each.extrinsic_hash for each in await chained.read(signatures.live_to_send)]
         kept = await chained.read(signatures.signatures_of, live)
         assert kept == [signed.signature for signed in batch.signed]
         state = (await chained.read(submission.account_states, [ACCOUNT]))[ACCOUNT]

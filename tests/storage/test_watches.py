@@ -9,7 +9,7 @@ from storage import agents, events, feed, limits, lists, tasks
 from storage.errors import CursorExpired, DatabaseUnavailable, InvalidCursor, ShuttingDown
 from storage.events import Filter, Retain
 from storage.feed import Cursor
-from storage.lists import Page, TaskFilter
+from storage.lists import PageRequest, TaskFilter
 from storage.store import LOCAL, Storage
 from tests.storage.items import a_task, an_agent, now_us
 from tests.storage.looking import all_of, dump, opened
@@ -113,7 +113,7 @@ async def test_filters_select_by_kind_entity_task_and_requester(local: Storage) 
     await market.bid(first)
     await market.bid(second)
     await market.close(first)
-    head = (await local.read(lists.tasks, TaskFilter(page=Page(size=1)))).log.head
+    head = (await local.read(lists.tasks, TaskFilter(page=PageRequest(size=1)))).log.head
     filters = {
         "bids": Filter(entities=frozenset({"bid"})),
         "one task": Filter(entities=frozenset({"task"}), entity_ids=frozenset({first.task_id})),
@@ -162,7 +162,7 @@ async def test_a_picky_watcher_of_a_long_log_is_served_in_steps(
 
 
 async def test_while_nobody_watches_nothing_is_read(local: Storage, monkeypatch: pytest.MonkeyPatch) -> None:
-    log = await local.read(lambda tx, _: events.state(tx), None)
+    log = await local.read(events.state)
     reads = _counting_reads(local, monkeypatch)
     await _create(local, 3)
     await _create(local, 3)
@@ -249,7 +249,7 @@ async def test_a_watch_goes_on_from_the_snapshot_of_a_list(local: Storage) -> No
     listed_or_seen: list[int] = []
     writing = asyncio.create_task(_write_for_a_while(local))
     while not writing.done():
-        page = await local.read(lists.tasks, TaskFilter(page=Page(size=200)))
+        page = await local.read(lists.tasks, TaskFilter(page=PageRequest(size=200)))
         cursor = Cursor(log_id=page.log.log_id, number=page.log.head)
         assert len(page.records) == page.log.head
         listed_or_seen.append(cursor.number)
