@@ -11,7 +11,7 @@ from typing import Any, Generic, TypeAlias, TypeVar
 from storage import limits
 from storage.engine import Engine
 from storage.errors import Overloaded, StorageError
-from storage.gathering import Gathering
+from storage.linger import BatchLinger
 from storage.outcome import Outcome
 from storage.transaction import Transaction
 
@@ -38,16 +38,16 @@ def query(
 class _Line:
     """The callers that wait for answers to one query."""
 
-    __slots__ = ("gathering", "moving", "waiting")
+    __slots__ = ("linger", "moving", "waiting")
 
     def __init__(self) -> None:
         self.waiting: list[_Waiting] = []
         self.moving = False  # somebody fetches for them
-        self.gathering = Gathering(batch_max=limits.FETCH_BATCH_MAX)
+        self.linger = BatchLinger(batch_max=limits.FETCH_BATCH_MAX)
 
     def join(self, key: Any, answer: asyncio.Future[Any]) -> None:
         self.waiting.append((key, answer))
-        self.gathering.joined(len(self.waiting))
+        self.linger.arrived(len(self.waiting))
 
     def take(self) -> list[_Waiting]:
         """The next batch, less those who have left."""
@@ -85,10 +85,10 @@ class Fetcher:
     async def _run(self, query: Query[Any, Any], line: _Line) -> None:
         try:
             while line.waiting:
-                await line.gathering.wait(len(line.waiting))
+                await line.linger.wait(len(line.waiting))
                 if batch := line.take():
                     await self._fetch(query, batch)
-                line.gathering.returned(len(batch), len(line.waiting))
+                line.linger.finished(len(batch), len(line.waiting))
         finally:
             line.moving = False
 

@@ -34,8 +34,8 @@ COMMIT_BATCH_ITEMS_MAX = 512
 COMMIT_BATCH_BYTES_MAX = 16 * 1024 * 1024
 COMMIT_RETRIES_MAX = 8
 FETCH_BATCH_MAX = 512
-GATHER_SECONDS = 0.015  # how long a batch waits for company, at most
-GATHER_PAUSE_SECONDS = 0.003  # and how long after the last who came
+LINGER_MAX_SECONDS = 0.015  # how long a batch waits for more callers
+LINGER_IDLE_SECONDS = 0.003  # how long it waits after the last that arrived
 RETRY_AFTER_SECONDS = 1.0
 
 EVENT_PAGE_MAX = 256  # events per message of a watch
