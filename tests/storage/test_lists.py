@@ -267,7 +267,7 @@ async def test_what_is_asked_often_is_found_by_an_index(
 @pytest.mark.parametrize(
     ("function", "argument", "kind"),
     [
-        (signatures.forget.apply, [signatures.Forget(before_us=1, at_most=5)], "DELETE"),
+        (signatures.prune.apply, [signatures.Prune(before_us=1, at_most=5)], "DELETE"),
         (chain_log.wake, {"task_id": {"x"}, "agent_id": {"x"}}, "UPDATE"),
     ],
 )
