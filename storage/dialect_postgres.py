@@ -18,7 +18,7 @@ from storage.statements import (
     AUDIT_COLUMNS,
     COUNT_COLUMNS,
     EVENT_COLUMNS,
-    HEADS,
+    LOG_HEADS,
     STATEMENTS_KEPT,
     audit_head,
     key_of,
@@ -87,14 +87,14 @@ class PostgresDialect:
         # is the order of commits. It is taken last, after every other lock of the transaction;
         # the rows of the counts are changed only under it, for they wait for it, too.
         statement = (
-            f"WITH log AS (UPDATE database_state SET event_head = event_head + $2 RETURNING {HEADS}),"
+            f"WITH log AS (UPDATE database_state SET event_head = event_head + $2 RETURNING {LOG_HEADS}),"
             f" appended AS (INSERT INTO events (number, {names(EVENT_COLUMNS)})"
             f" SELECT event_head - $2 + number, {names(EVENT_COLUMNS)}"
             " FROM log, json_populate_recordset(NULL::events, $1)),"
             f" counted AS (INSERT INTO status_counts ({names(COUNT_COLUMNS)})"
             f" SELECT {names(COUNT_COLUMNS)} FROM log,"
             f" json_populate_recordset(NULL::status_counts, $3) {ADD_COUNT})"
-            f" SELECT {HEADS} FROM log"
+            f" SELECT {LOG_HEADS} FROM log"
         )
         placed = [(place, *row) for place, row in enumerate(rows, start=1)]
         events = _as_json(schema.events, ("number", *EVENT_COLUMNS), placed)

@@ -18,7 +18,7 @@ from storage.statements import (
     AUDIT_COLUMNS,
     COUNT_COLUMNS,
     EVENT_COLUMNS,
-    HEADS,
+    LOG_HEADS,
     STATEMENTS_KEPT,
     audit_head,
     key_of,
@@ -83,7 +83,7 @@ class SqliteDialect:
         )
 
     def append_events(self, connection: Connection, rows: Sequence[Row], counts: Sequence[Row]) -> Heads:
-        move_head = f"UPDATE database_state SET event_head = event_head + ? RETURNING {HEADS}"
+        move_head = f"UPDATE database_state SET event_head = event_head + ? RETURNING {LOG_HEADS}"
         heads = Heads(*fetch(connection, move_head, (len(rows),))[0])
         first = heads.event_number - len(rows) + 1
         execute_many(

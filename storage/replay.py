@@ -14,7 +14,7 @@ from sqlalchemy import select, update
 
 from storage import facts, projection, projection_load, schema, status_counts
 from storage.chain_log import CHAIN_BLOCKS, CHAIN_EVENTS, Cursor, ReadBlock, own_extrinsics
-from storage.deeds import Facts
+from storage.deeds import AuditFacts
 from storage.driver import fetch
 from storage.errors import BlocksNotKept, NothingToReplay, Superseded
 from storage.lifecycle import ExtrinsicStatus
@@ -105,8 +105,10 @@ def blocks(tx: Transaction, page: Page) -> list[ChainBlock]:
     return [CHAIN_BLOCKS.from_row(row) for row in rows]
 
 
-def _requested_facts(asked: Replay) -> Facts:
-    return Facts("block", str(asked.first_block), counts={"blocks": asked.last_block - asked.next_block + 1})
+def _requested_facts(asked: Replay) -> AuditFacts:
+    return AuditFacts(
+        "block", str(asked.first_block), counts={"blocks": asked.last_block - asked.next_block + 1}
+    )
 
 
 @mutation(Replay, describe=_requested_facts)

@@ -14,7 +14,7 @@ from storage.lifecycle import HandoffStatus, SessionStatus
 from storage.lists import Listed, Page, equal_to, json_weight, keyset_page
 from storage.records import Record, Task
 from storage.session_records import Command, Entry, Handoff, Session, SessionDetail
-from storage.session_set import HEADS, SESSIONS
+from storage.session_set import SESSION_HEADS, SESSIONS
 from storage.transaction import Transaction
 from storage.transcripts import Extent, page
 from storage.workset import TASKS
@@ -64,7 +64,7 @@ def sessions(tx: Transaction, wanted: SessionFilter) -> Listed[SessionDetail]:
         conditions.append(_has_key(tx, schema.sessions.c.metadata, wanted.metadata_key))
     listed = keyset_page(tx, SESSIONS, conditions, wanted.page, weigh=_weight)
     keys = [session.session_id for session in listed.records]
-    heads = {head.session_id: head for head in HEADS.load(tx, keys, lock=False)}
+    heads = {head.session_id: head for head in SESSION_HEADS.load(tx, keys, lock=False)}
     details = [SessionDetail(session=session, head=heads[session.session_id]) for session in listed.records]
     return Listed(records=details, next_key=listed.next_key, total_size=listed.total_size, log=listed.log)
 

@@ -13,7 +13,7 @@ EVENT_COLUMNS = tuple(column.name for column in schema.events.columns if column.
 COUNT_COLUMNS = tuple(column.name for column in schema.status_counts.columns)
 ADD_COUNT = "ON CONFLICT (machine, status) DO UPDATE SET count = status_counts.count + excluded.count"
 AUDIT_COLUMNS = tuple(column.name for column in schema_audit.audit_log.columns)
-HEADS = "event_head, audit_head, audit_hash, audit_time_us"
+LOG_HEADS = "event_head, audit_head, audit_hash, audit_time_us"
 
 
 def audit_head(rows: Sequence[Row]) -> tuple[int, str, int]:
