@@ -26,8 +26,6 @@ from storage.lists import (
     TaskFilter,
 )
 
-WATCHED_IDS_MAX = 100
-"""How many tasks, extrinsics or pallets one watch may name."""
 WATCHED_BY_TASK = frozenset({"task", "bid", "result", "agreement", "milestone"})
 WATCHED_BY_EXTRINSIC = frozenset({"extrinsic"})
 
@@ -115,7 +113,7 @@ def watched_tasks(request: orchestrator.WatchTasksRequest) -> Filter:
     fields = Fields()
     wanted = Filter(
         entities=WATCHED_BY_TASK,
-        task_ids=fields.identifiers("task_ids", request.task_ids, WATCHED_IDS_MAX),
+        task_ids=fields.identifiers("task_ids", request.task_ids, limits.WATCHED_IDS_MAX),
         requester_id=fields.optional_identifier("requester_id", request.requester_id),
     )
     fields.refuse_if_wrong()
@@ -126,7 +124,7 @@ def watched_extrinsics(request: outbox_pb.WatchExtrinsicsRequest) -> Filter:
     fields = Fields()
     wanted = Filter(
         entities=WATCHED_BY_EXTRINSIC,
-        entity_ids=fields.identifiers("correlation_ids", request.correlation_ids, WATCHED_IDS_MAX),
+        entity_ids=fields.identifiers("correlation_ids", request.correlation_ids, limits.WATCHED_IDS_MAX),
     )
     fields.refuse_if_wrong()
     return wanted
@@ -134,7 +132,7 @@ def watched_extrinsics(request: outbox_pb.WatchExtrinsicsRequest) -> Filter:
 
 def watched_pallets(request: chain_pb.WatchChainEventsRequest) -> frozenset[str]:
     fields = Fields()
-    pallets = fields.identifiers("pallets", request.pallets, WATCHED_IDS_MAX)
+    pallets = fields.identifiers("pallets", request.pallets, limits.WATCHED_IDS_MAX)
     fields.refuse_if_wrong()
     return pallets
 

@@ -181,7 +181,7 @@ def pause(request: outbox_pb.PauseSubmissionRequest) -> Pause:
     fields = Fields()
     wanted = Pause(
         signer=fields.optional_identifier("signer", request.signer),
-        reason=fields.text("reason", request.reason, limits.LAST_ERROR_CHARS_MAX),
+        reason=fields.text("reason", request.reason, limits.REASON_BYTES_MAX),
     )
     fields.optional_identifier("request_id", request.request_id)
     fields.refuse_if_wrong()

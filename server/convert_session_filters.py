@@ -4,7 +4,6 @@ from chamberlain.v1 import handoff_service_pb2 as handoff_pb
 from chamberlain.v1 import session_service_pb2 as session_pb
 from chamberlain.v1 import transcript_service_pb2 as transcript_pb
 
-from server.convert_filters import WATCHED_IDS_MAX
 from server.enums import ENTRY_ROLE, HANDOFF_STATUS, SESSION_STATUS
 from server.paging import Tokens, page, rows
 from server.validation import Fields
@@ -46,7 +45,7 @@ def resume(request: session_pb.ResumeSessionRequest) -> Resume:
             fields,
             "entries_max",
             request.entries_max,
-            default=limits.SESSION_PAGE_SIZE_DEFAULT,
+            default=limits.RESUMED_ENTRIES_DEFAULT,
             at_most=limits.PAGE_SIZE_MAX,
         ),
         commands_max=rows(
@@ -80,8 +79,8 @@ def watched_sessions(request: session_pb.WatchSessionsRequest) -> Filter:
     fields = Fields()
     wanted = Filter(
         entities=WATCHED_BY_SESSION,
-        entity_ids=fields.identifiers("session_ids", request.session_ids, WATCHED_IDS_MAX),
-        task_ids=fields.identifiers("task_ids", request.task_ids, WATCHED_IDS_MAX),
+        entity_ids=fields.identifiers("session_ids", request.session_ids, limits.WATCHED_IDS_MAX),
+        task_ids=fields.identifiers("task_ids", request.task_ids, limits.WATCHED_IDS_MAX),
     )
     fields.refuse_if_wrong()
     return wanted
@@ -118,8 +117,8 @@ def search(request: transcript_pb.SearchTranscriptsRequest, tokens: Tokens) -> S
             fields,
             "page_size",
             request.page_size,
-            default=limits.SESSION_PAGE_SIZE_DEFAULT,
-            at_most=limits.SESSION_PAGE_SIZE_MAX,
+            default=limits.SEARCH_PAGE_SIZE_DEFAULT,
+            at_most=limits.SEARCH_PAGE_SIZE_MAX,
         ),
         after=int(tokens.key(request.page_token) or 0),
         session_id=fields.optional_identifier("session_id", request.session_id),

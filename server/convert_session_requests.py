@@ -52,7 +52,7 @@ def session_update(request: session_pb.UpdateSessionRequest) -> SessionUpdate:
         status=fields.required_choice("session.status", session.status, SESSION_STATUS, SessionStatus.PENDING)
         if "status" in named
         else None,
-        reason=fields.text("reason", request.reason, limits.REASON_CHARS_MAX),
+        reason=fields.text("reason", request.reason, limits.REASON_BYTES_MAX),
         task_id=fields.optional_identifier("session.task_id", session.task_id)
         if "task_id" in named
         else None,
@@ -154,7 +154,7 @@ def new_handoff(request: handoff_pb.RouteTaskRequest) -> NewHandoff:
     handoff = NewHandoff(
         from_role=fields.identifier("from_role", request.from_role),
         to_role=fields.identifier("to_role", request.to_role),
-        handoff_type=fields.text("type", request.type, limits.TASK_TYPE_BYTES_MAX, required=True),
+        handoff_type=fields.text("type", request.type, limits.HANDOFF_TYPE_BYTES_MAX, required=True),
         description=fields.text("description", request.description, limits.DESCRIPTION_BYTES_MAX),
         payload=_payload(fields, "data", request.data),
         trace_id=fields.optional_identifier("trace_id", request.trace_id),
@@ -173,7 +173,7 @@ def handoff_update(request: handoff_pb.UpdateHandoffRequest) -> HandoffUpdate:
         handoff_id=fields.identifier("handoff_id", request.handoff_id),
         status=fields.required_choice("status", request.status, HANDOFF_STATUS, HandoffStatus.PENDING),
         revision=request.revision,
-        reason=fields.text("reason", request.reason, limits.REASON_CHARS_MAX),
+        reason=fields.text("reason", request.reason, limits.REASON_BYTES_MAX),
         result=_payload(fields, "result", request.result) if request.HasField("result") else "",
     )
     fields.optional_identifier("request_id", request.request_id)

@@ -63,7 +63,7 @@ class Extent(Record, frozen=True, kw_only=True):
     size: int
     position: int | None = None
     backwards: bool = False
-    bytes_max: int = limits.TRANSCRIPT_PAGE_BYTES_MAX
+    bytes_max: int = limits.PAGE_BYTES_MAX
 
 
 class TranscriptPage(Record, frozen=True, kw_only=True):
