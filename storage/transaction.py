@@ -41,9 +41,10 @@ class AuditNote(NamedTuple):
 class Transaction:
     """One transaction of the committer.
 
-    `now_us` is its time, the same for all of its items. `local` says who decides: this database (True)
-    or the chain it is bound to. Events and audit entries are buffered here and written by the committer, last
-    of all.
+    `now_us` is its time by this process's clock, the same for all of its items. Sessions, approvals and
+    handoffs have their times by the database's clock instead (`Dialect.clock_us`), since any server may end
+    or delete them by their age. `local` says who decides: this database (True) or the chain it is bound to.
+    Events and audit entries are buffered here and written by the committer, last of all.
     """
 
     __slots__ = ("audit", "connection", "dialect", "events", "local", "now_us")
