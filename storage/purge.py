@@ -72,5 +72,5 @@ def delete(tx: Transaction, entities: TableMap[Any], ids: list[str]) -> None:
     """Delete what was claimed."""
     if ids:
         table = entities.table
-        condition = tx.dialect.any_of(entities.key, type(table.columns[entities.key].type), 1)
+        condition = tx.dialect.any_of(table.columns[entities.key])
         execute(tx.connection, f"DELETE FROM {table.name} WHERE {condition}", tx.dialect.keys(ids))

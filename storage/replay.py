@@ -315,7 +315,7 @@ def _note(tx: Transaction, anomalies: dict[tuple[int, int], str]) -> None:
     """
     table = schema.chain_events
     numbers = sorted({number for number, _ in anomalies})
-    condition = tx.dialect.any_of("block_number", type(table.c.block_number.type), 1)
+    condition = tx.dialect.any_of(table.c.block_number)
     rows = fetch(
         tx.connection,
         f"SELECT block_number, event_index, anomaly FROM chain_events WHERE {condition} AND anomaly <> ''",

@@ -128,7 +128,7 @@ def _no_result_of(task_id: str) -> NotFound:
 
 
 def _load(tx: Transaction, by: str, keys: Sequence[str]) -> list[ResultDetail]:
-    condition = tx.dialect.any_of(f'results."{by}"', type(schema.results.c[by].type), 1)
+    condition = tx.dialect.any_of(schema.results.c[by])
     rows = fetch(
         tx.connection,
         f"SELECT {', '.join(RESULTS.quoted())}, result_outputs.output FROM results"

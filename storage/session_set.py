@@ -163,7 +163,7 @@ class SessionSet:
         if SESSIONS.insert(self.tx, [self._sessions[key] for key in new]) != self._new:
             raise Retry
         if self._deleted:
-            condition = self.tx.dialect.any_of("session_id", type(schema.sessions.c.session_id.type), 1)
+            condition = self.tx.dialect.any_of(schema.sessions.c.session_id)
             keys = self.tx.dialect.keys(sorted(self._deleted))
             execute(self.tx.connection, f"DELETE FROM sessions WHERE {condition}", keys)
         for handled in (self._changed, self._moved, self._new, self._deleted):

@@ -208,7 +208,7 @@ def delete(tx: Transaction, items: Sequence[str]) -> list[Outcome[str]]:
 def get(tx: Transaction, keys: Sequence[str]) -> list[Outcome[SessionDetail]]:
     """Sessions by id. Refusals: SessionNotFound."""
     columns = ", ".join((*SESSIONS.quoted(), *SESSION_HEADS.quoted()))
-    condition = tx.dialect.any_of('sessions."session_id"', type(schema.sessions.c.session_id.type), 1)
+    condition = tx.dialect.any_of(schema.sessions.c.session_id)
     rows = fetch(
         tx.connection,
         f"SELECT {columns} FROM sessions"

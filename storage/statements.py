@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import Table
+from sqlalchemy import Column, Table
 
 from storage import schema, schema_audit
 from storage.driver import Row
@@ -25,6 +25,11 @@ def audit_head(rows: Sequence[Row]) -> tuple[int, str, int]:
 def key_of(table: Table) -> str:
     (column,) = table.primary_key.columns
     return column.name
+
+
+def qualified(column: Column[Any]) -> str:
+    """The name of a column, after that of its table."""
+    return f'{column.table.description}."{column.name}"'
 
 
 def names(columns: Sequence[str]) -> str:

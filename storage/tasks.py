@@ -317,7 +317,7 @@ def _pass_time(work: Workset, task: Task) -> None:
 @query
 def get(tx: Transaction, keys: Sequence[str]) -> list[Outcome[TaskDetail]]:
     """Tasks by id, with all that belongs to them. Refusals: TaskNotFound."""
-    condition = tx.dialect.any_of('tasks."task_id"', type(schema.tasks.c.task_id.type), 1)
+    condition = tx.dialect.any_of(schema.tasks.c.task_id)
     rows = fetch(
         tx.connection,
         f"SELECT {', '.join(TASKS.quoted())}, task_inputs.input, {_HAS_TERMS}"
