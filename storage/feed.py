@@ -264,7 +264,7 @@ class Feed:
         if self._closing:
             raise ShuttingDown
         return await self._engine.read_snapshot(
-            lambda connection: read(Transaction(connection, self._engine.dialect, now_us=0, local=True))
+            lambda connection: read(Transaction.snapshot(connection, self._engine.dialect))
         )
 
 

@@ -96,9 +96,7 @@ class Fetcher:
         keys = list(dict.fromkeys(key for key, _ in batch))
         try:
             outcomes = await self._engine.read(
-                lambda connection: query.read(
-                    Transaction(connection, self._engine.dialect, now_us=0, local=True), keys
-                )
+                lambda connection: query.read(Transaction.snapshot(connection, self._engine.dialect), keys)
             )
             by_key = dict(zip(keys, outcomes, strict=True))
         except Exception as error:

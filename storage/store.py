@@ -117,10 +117,7 @@ class Storage:
         """Run a list or a report in a snapshot."""
         self._check_prepared()
         return await self._engine.read_snapshot(
-            lambda connection: function(
-                Transaction(connection, self._engine.dialect, now_us=0, local=self.committer.local),
-                argument,
-            )
+            lambda connection: function(Transaction.snapshot(connection, self._engine.dialect), argument)
         )
 
     async def try_lock_chain(self) -> Lock | None:

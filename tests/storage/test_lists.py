@@ -347,7 +347,7 @@ async def explained(
 
     def explain(tx: Transaction, _: None) -> list[Any]:
         asked.clear()
-        function(tx, argument)
+        function(Transaction(tx.connection, tx.dialect, now_us=1, local=True), argument)
         statements = [(statement, values) for statement, values in asked if statement.startswith(kind)]
         return [
             row
