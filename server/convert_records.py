@@ -286,8 +286,6 @@ _EVENT_TYPES = {
     ("milestone", True): task_pb2.TASK_EVENT_TYPE_MILESTONE_CREATED,
     ("milestone", False): task_pb2.TASK_EVENT_TYPE_MILESTONE_CHANGED,
 }
-WATCHED_ENTITIES = frozenset(entity for entity, _ in _EVENT_TYPES)
-"""The entities whose events a watcher of tasks sees."""
 
 
 def task_event(event: Event) -> task_pb2.TaskEvent:
