@@ -13,6 +13,7 @@ import msgspec
 from sqlalchemy import select, update
 
 from storage import facts, projection, projection_load, schema, status_counts
+from storage.anomalies import is_jump
 from storage.chain_log import CHAIN_BLOCKS, CHAIN_EVENTS, Cursor, ReadBlock, own_extrinsics
 from storage.deeds import AuditFacts
 from storage.driver import fetch
@@ -324,8 +325,8 @@ def _note(tx: Transaction, anomalies: dict[tuple[int, int], str]) -> None:
     noted = {(number, index): anomaly for number, index, anomaly in rows}
     for place, found in anomalies.items():
         before, anomaly = noted.get(place, ""), found
-        if projection.is_jump(anomaly):
-            anomaly = before if projection.is_jump(before) else ""
+        if is_jump(anomaly):
+            anomaly = before if is_jump(before) else ""
         if anomaly != before:
             key = (table.c.block_number == place[0], table.c.event_index == place[1])
             tx.connection.execute(update(table).where(*key).values(anomaly=anomaly))
