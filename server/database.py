@@ -53,11 +53,11 @@ class DatabaseWatch:
                 if await self._storage.prepare(await self._find_binding()):
                     _warn_of_what_is_for_ever(self._storage.binding)
             except (Failure, BindingUnknown) as error:
-                awaited = _awaited(error)
-                self._storage.wait_for(awaited)
+                failure = _call_failure(error)
+                self._storage.fail_calls_with(failure)
                 if str(error) != known:
                     known = str(error)
-                    what = "chain" if isinstance(awaited, ChainUnavailable) else "database"
+                    what = "chain" if isinstance(failure, ChainUnavailable) else "database"
                     log.warning(f"waiting for the {what}", error=known)
                 self.tried.set()
                 await pauses.wait()
@@ -91,7 +91,7 @@ class DatabaseWatch:
                 await self._health.set(serving=True)
 
 
-def _awaited(error: Exception) -> Failure:
+def _call_failure(error: Exception) -> Failure:
     """What calls fail with while the database cannot be prepared."""
     if isinstance(error, BindingUnknown):
         return ChainUnavailable(str(error))

@@ -17,13 +17,10 @@ from grpc.aio import ServicerContext
 
 from storage import errors as storage_errors
 from storage.errors import Failure, Invalid, Refusal
+from storage.limits import FIELD_PATH_CHARS_MAX, VIOLATIONS_MAX
 
 DOMAIN = "chamberlain"
 DETAILS_METADATA_KEY = "grpc-status-details-bin"
-# A status travels in HTTP/2 trailers, of which clients take 8 KiB; the path of a field within a Struct is
-# made of names that the caller chose.
-VIOLATIONS_MAX = 10
-FIELD_PATH_CHARS_MAX = 100
 
 log = structlog.get_logger(__name__)
 

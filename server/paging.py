@@ -20,7 +20,6 @@ from storage.lists import PageRequest
 from storage.store import Storage
 
 SEAL_BYTES = 12
-TOKEN_CHARS_MAX = 512  # a key is an id of at most 128 bytes, or the number of a position
 # What a page is asked for with, beside the filters.
 _NOT_FILTERS = ("page_size", "page_token", "include_total_size")
 
@@ -58,7 +57,7 @@ class Tokens:
         """The key in a token; raises `InvalidPageToken` unless it was made here."""
         if not token:
             return ""
-        if len(token) > TOKEN_CHARS_MAX or not token.isascii():
+        if len(token) > limits.PAGE_TOKEN_CHARS_MAX or not token.isascii():
             raise InvalidPageToken
         try:
             sealed = base64.b64decode(token + "=" * (-len(token) % 4), altchars=b"-_", validate=True)

@@ -55,15 +55,15 @@ class Sweeps:
         """Forget old request ids, old events, old signed bytes, and the raw data of old blocks."""
         if self._storage.prepared:
             now_us = time.time_ns() // 1000
-            forget = requests.Forget(before_us=now_us - self._request_ttl_us, at_most=SWEEP_BATCH_MAX)
-            retain = events.Retain(before_us=now_us - self._event_ttl_us, at_most=SWEEP_BATCH_MAX)
-            await self._sweep(requests.forget, forget)
-            await self._sweep(events.retain, retain)
-            executed = signatures.Forget(before_us=now_us - self._signature_ttl_us, at_most=SWEEP_BATCH_MAX)
-            await self._sweep(signatures.forget, executed)
+            forget = requests.Prune(before_us=now_us - self._request_ttl_us, at_most=SWEEP_BATCH_MAX)
+            retain = events.Prune(before_us=now_us - self._event_ttl_us, at_most=SWEEP_BATCH_MAX)
+            await self._sweep(requests.prune, forget)
+            await self._sweep(events.prune, retain)
+            executed = signatures.Prune(before_us=now_us - self._signature_ttl_us, at_most=SWEEP_BATCH_MAX)
+            await self._sweep(signatures.prune, executed)
             if self._chain_blocks:
-                old = chain_retention.Retain(blocks=self._chain_blocks, at_most=CHAIN_SWEEP_BLOCKS_MAX)
-                await self._sweep(chain_retention.retain, old, CHAIN_SWEEP_BLOCKS_MAX)
+                old = chain_retention.Prune(blocks=self._chain_blocks, at_most=CHAIN_SWEEP_BLOCKS_MAX)
+                await self._sweep(chain_retention.prune, old, CHAIN_SWEEP_BLOCKS_MAX)
 
     async def audit(self) -> None:
         """Prune the audit log, if it is not kept for ever: at most once a day, since that adds to it."""

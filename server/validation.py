@@ -18,8 +18,6 @@ from server.enums import EnumMap, Stored, Wire
 from server.errors import InvalidField, Violation
 from storage import limits
 
-DEADLINE_SECONDS_MAX = 7_258_118_399  # 2199-12-31T23:59:59Z
-DURATION_SECONDS_MAX = 2**32 - 1
 _AMOUNT = re.compile(r"0|[1-9][0-9]*")
 _AMOUNT_DIGITS_MAX = len(str(limits.AMOUNT_MAX))
 _NANOS_MAX = 999_999_999
@@ -174,7 +172,7 @@ class Fields:
         if not 0 <= nanos <= _NANOS_MAX:
             self.refuse(field, "is not a valid timestamp: nanos must be 0 to 999,999,999")
             return 0
-        if not 0 <= seconds <= DEADLINE_SECONDS_MAX:
+        if not 0 <= seconds <= limits.DEADLINE_SECONDS_MAX:
             self.refuse(field, wrong)
         return seconds * _MICROSECONDS + nanos // 1000
 
@@ -182,6 +180,6 @@ class Fields:
         """A duration of whole seconds, 0 to 2^32 - 1."""
         if value.nanos:
             self.refuse(field, "must be whole seconds")
-        elif not 0 <= value.seconds <= DURATION_SECONDS_MAX:
-            self.refuse(field, f"must be 0 to {DURATION_SECONDS_MAX} seconds")
+        elif not 0 <= value.seconds <= limits.DURATION_SECONDS_MAX:
+            self.refuse(field, f"must be 0 to {limits.DURATION_SECONDS_MAX} seconds")
         return value.seconds

@@ -10,7 +10,7 @@ import msgspec
 from storage import limits
 from storage import schema_approvals as schema
 from storage.approval_records import Approval
-from storage.deeds import Facts
+from storage.deeds import AuditFacts
 from storage.driver import fetch
 from storage.errors import ApprovalNotFound, ApprovalNotPending, Retry
 from storage.fetcher import query
@@ -116,8 +116,8 @@ def end(tx: Transaction, items: Sequence[Ending]) -> list[Outcome[Approval]]:
     return outcomes
 
 
-def _swept_facts(approval_ids: list[str]) -> list[Facts]:
-    return [Facts("approval", each, status=ApprovalStatus.EXPIRED) for each in approval_ids]
+def _swept_facts(approval_ids: list[str]) -> list[AuditFacts]:
+    return [AuditFacts("approval", each, status=ApprovalStatus.EXPIRED) for each in approval_ids]
 
 
 @mutation(list[str], describe=_swept_facts)

@@ -13,15 +13,15 @@ from typing import Any
 import msgspec
 
 from storage import limits
-from storage.audit import Entry
-from storage.audit_lists import AuditExtent, extent
+from storage.audit import AuditEntry
+from storage.audit_lists import AuditBounds, bounds
 from storage.driver import fetch
 from storage.records import Record
 from storage.transaction import Transaction
 
 CHECKPOINT_TYPE = "audit"
 """The target type of entries that sign for what was pruned."""
-_decode = msgspec.json.Decoder(Entry).decode
+_decode = msgspec.json.Decoder(AuditEntry).decode
 _NUMBERS = ("number", "time_us")
 _TEXTS = ("actor", "method", "target_type", "target_id", "trace_id")
 
@@ -75,7 +75,7 @@ def checkpoint_of(tail: int, tail_hash: str) -> str:
 
 def go_on(tx: Transaction, walk: Walk) -> Walk:
     """Walk a page further. What is pruned under the walk is passed over, like what was pruned before."""
-    log = extent(tx)
+    log = bounds(tx)
     if not (isinstance(log.head, int) and isinstance(log.tail, int)):  # SQLite takes anything
         why = "where the log begins and ends is not a number"
         return msgspec.structs.replace(walk, begun=True, fault=_fault(walk.position, FaultKind.CHANGED, why))
@@ -102,7 +102,7 @@ def go_on(tx: Transaction, walk: Walk) -> Walk:
     return msgspec.structs.replace(walk, position=position, hash=digest, checkpoint=checkpoint, fault=fault)
 
 
-def _begin(anchor: Anchor | None, log: AuditExtent) -> Walk:
+def _begin(anchor: Anchor | None, log: AuditBounds) -> Walk:
     return Walk(
         anchor=anchor,
         begun=True,
@@ -131,7 +131,7 @@ def rows_after(tx: Transaction, after: int, at_most: int, until: int) -> list[Se
     )
 
 
-def _unchained(tx: Transaction, log: AuditExtent) -> Fault | None:
+def _unchained(tx: Transaction, log: AuditBounds) -> Fault | None:
     for condition, bound in (("<=", log.tail), (">", log.head)):
         where = f"number {condition} {tx.dialect.parameter(1)}"
         ((number,),) = fetch(tx.connection, f"SELECT min(number) FROM audit_log WHERE {where}", (bound,))

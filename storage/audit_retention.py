@@ -4,8 +4,8 @@ from collections.abc import Sequence
 
 from storage import limits
 from storage.audit_chain import CHECKPOINT_TYPE, Fault, check_link, checkpoint_of, rows_after
-from storage.audit_lists import extent
-from storage.deeds import Facts
+from storage.audit_lists import bounds
+from storage.deeds import AuditFacts
 from storage.driver import execute
 from storage.outcome import Outcome, mutation
 from storage.records import Record
@@ -28,11 +28,11 @@ class Pruned(Record, frozen=True, kw_only=True):
     fault: Fault | None = None
 
 
-def _pruned_facts(pruned: Pruned) -> Facts | None:
+def _pruned_facts(pruned: Pruned) -> AuditFacts | None:
     if not pruned.count:
         return None
     checkpoint = checkpoint_of(pruned.tail, pruned.tail_hash)
-    return Facts(CHECKPOINT_TYPE, checkpoint, counts={"entries": pruned.count})
+    return AuditFacts(CHECKPOINT_TYPE, checkpoint, counts={"entries": pruned.count})
 
 
 @mutation(Pruned, describe=_pruned_facts)
@@ -45,7 +45,7 @@ def prune(tx: Transaction, items: Sequence[Prune]) -> list[Outcome[Pruned]]:
 
 
 def _prune(tx: Transaction, item: Prune) -> Pruned:
-    log = extent(tx, lock=True)
+    log = bounds(tx, lock=True)
     tail, tail_hash, fault = log.tail, log.tail_hash, None
     for row in rows_after(tx, log.tail, item.at_most, log.head):
         if row[1] >= item.before_us:

@@ -14,20 +14,20 @@ from storage.records import Record
 from storage.transaction import Transaction
 
 
-class Retain(Record, frozen=True, kw_only=True):
-    """Keep the newest `blocks`; delete at most `at_most` others at once."""
+class Prune(Record, frozen=True, kw_only=True):
+    """Delete all but the newest `blocks`, at most `at_most` of them."""
 
     blocks: int
     at_most: int
 
 
 @mutation(int)
-def retain(tx: Transaction, items: Sequence[Retain]) -> list[Outcome[int]]:
+def prune(tx: Transaction, items: Sequence[Prune]) -> list[Outcome[int]]:
     """Delete old blocks and their events, oldest first; how many. Chain cursors before them expire."""
-    return [_retain(tx, item) for item in items]
+    return [_prune(tx, item) for item in items]
 
 
-def _retain(tx: Transaction, item: Retain) -> int:
+def _prune(tx: Transaction, item: Prune) -> int:
     cursor, blocks, events = schema.chain_cursor, schema.chain_blocks, schema.chain_events
     # The lock of whoever moves the cursor, so that no two processes delete the same.
     place = tx.connection.execute(

@@ -1,8 +1,8 @@
 """The heart of the write path: group commit.
 
-The committer takes all items that are waiting (`storage.gathering` says when). It groups them by mutation in
+The committer takes all items that are waiting (`storage.linger` says when). It groups them by mutation in
 order of first arrival, runs the groups in one transaction, writes their events and audit entries last,
-commits once, and only then answers the callers. While one batch commits, the next one gathers.
+commits once, and only then answers the callers. While one batch commits, the next one fills.
 
 A group that fails unexpectedly is a defect, and must not fail its neighbours: the transaction is run again
 with a savepoint around each group, and a failing group is halved until the poisoned item stands alone.
@@ -32,7 +32,7 @@ from storage.errors import (
     StorageError,
 )
 from storage.events import write_events
-from storage.gathering import Gathering
+from storage.linger import BatchLinger
 from storage.outcome import Mutation, Outcome, lock_together
 from storage.requests import RequestKey, apply_once
 from storage.transaction import NewEvent, Transaction
@@ -93,7 +93,7 @@ class Committer:
         self._on_events = on_events
         self._queue: deque[_Waiting] = deque()
         self._queue_bytes = 0
-        self._gathering = Gathering(batch_max=limits.COMMIT_BATCH_ITEMS_MAX)
+        self._linger = BatchLinger(batch_max=limits.COMMIT_BATCH_ITEMS_MAX)
         self._wake = asyncio.Event()
         self._closing = False
         self._task: asyncio.Task[None] | None = None
@@ -147,7 +147,7 @@ class Committer:
         answer: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
         self._queue.append(_Waiting(mutation, item, request, deed, deadline, size_bytes, on_taken, answer))
         self._queue_bytes += size_bytes
-        self._gathering.joined(len(self._queue), full=self._full)
+        self._linger.arrived(len(self._queue), full=self._full)
         self._wake.set()
         outcome: Answer = await answer
         return outcome
@@ -158,10 +158,10 @@ class Committer:
             self._wake.clear()
             while self._queue:
                 if not (self._closing or self._full):
-                    await self._gathering.wait(len(self._queue))
+                    await self._linger.wait(len(self._queue))
                 if batch := self._take():
                     await self._commit(batch)
-                self._gathering.returned(len(batch), len(self._queue))
+                self._linger.finished(len(batch), len(self._queue))
             if self._closing:
                 return
 

@@ -24,7 +24,7 @@ class Deed(Record, frozen=True, kw_only=True):
     trace_id: str = ""  # 32 hexadecimal digits, or empty
 
 
-class Facts(NamedTuple):
+class AuditFacts(NamedTuple):
     """What a mutation did, by its answer."""
 
     target_type: str = ""
@@ -34,7 +34,7 @@ class Facts(NamedTuple):
     counts: Mapping[str, int] = {}
 
 
-Describe: TypeAlias = Callable[[Any], Facts | list[Facts] | None]
+Describe: TypeAlias = Callable[[Any], AuditFacts | list[AuditFacts] | None]
 """The facts of an answer, one for each entry; None if nothing was done that is worth an entry."""
 
 
@@ -50,19 +50,19 @@ def describing(answer: Any) -> Describe:
     return _nothing_known
 
 
-def _rows(count: int) -> Facts | None:
-    return Facts(counts={"rows": count}) if count else None
+def _rows(count: int) -> AuditFacts | None:
+    return AuditFacts(counts={"rows": count}) if count else None
 
 
-def _nothing_known(answer: object) -> Facts:
-    return Facts()
+def _nothing_known(answer: object) -> AuditFacts:
+    return AuditFacts()
 
 
 def _receipt(record: type[Record]) -> Describe:
     kind, id_field = _kind(record)
     entity_id = operator.attrgetter(f"record.{id_field}")
     status = _status(record, "record.status")
-    return lambda receipt: Facts(kind, entity_id(receipt), receipt.correlation_id, status(receipt))
+    return lambda receipt: AuditFacts(kind, entity_id(receipt), receipt.correlation_id, status(receipt))
 
 
 def _entity(record: type[Record]) -> Describe:
@@ -71,7 +71,7 @@ def _entity(record: type[Record]) -> Describe:
         return _nothing_known
     entity_id = operator.attrgetter(id_field)
     status = _status(record, "status")
-    return lambda entity: Facts(kind, entity_id(entity), status=status(entity))
+    return lambda entity: AuditFacts(kind, entity_id(entity), status=status(entity))
 
 
 def _status(record: type[Record], path: str) -> Callable[[Any], str]:

@@ -191,7 +191,7 @@ def read_after(
     return (found[-1].number if len(found) == at_most else last), found
 
 
-class Retain(Record, frozen=True, kw_only=True):
+class Prune(Record, frozen=True, kw_only=True):
     """Delete events from before `before_us`, at most `at_most` of them."""
 
     before_us: int
@@ -199,12 +199,12 @@ class Retain(Record, frozen=True, kw_only=True):
 
 
 @mutation(int)
-def retain(tx: Transaction, items: Sequence[Retain]) -> list[Outcome[int]]:
+def prune(tx: Transaction, items: Sequence[Prune]) -> list[Outcome[int]]:
     """Delete old events, oldest first; how many. Cursors that point before them expire."""
-    return [_retain(tx, item) for item in items]
+    return [_prune(tx, item) for item in items]
 
 
-def _retain(tx: Transaction, item: Retain) -> int:
+def _prune(tx: Transaction, item: Prune) -> int:
     log = state(tx)
     table = schema.events
     oldest = (

@@ -21,14 +21,13 @@ from storage import chain_positions, events
 from storage.engine import Engine
 from storage.errors import CursorExpired, Failure, InvalidCursor, Refusal, ShuttingDown
 from storage.events import Filter, LogState
-from storage.limits import EVENT_PAGE_MAX
+from storage.limits import EVENT_PAGE_MAX, RING_EVENTS_MAX
 from storage.records import ChainEvent, Event, Record
 from storage.transaction import Transaction
 
 T = TypeVar("T")
 logger = structlog.get_logger(__name__)
 
-RING_EVENTS_MAX = 8192
 POLL_SECONDS = 0.25
 RETRY_SECONDS = 1.0
 
@@ -268,7 +267,7 @@ class Feed:
         if self._closing:
             raise ShuttingDown
         return await self._engine.read_snapshot(
-            lambda connection: read(Transaction(connection, self._engine.dialect, now_us=0, local=True))
+            lambda connection: read(Transaction.snapshot(connection, self._engine.dialect))
         )
 
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from itertools import accumulate
-from typing import Any, Generic, TypeVar
+from typing import Generic, TypeVar
 
 from sqlalchemy import ColumnElement, Table, and_, func, literal_column, select, text, tuple_
 
@@ -95,22 +95,8 @@ def agents(tx: Transaction, wanted: AgentFilter) -> Page[Agent]:
     """Agents by id."""
     conditions = equal_to(schema.agents, wanted, ("status",))
     if wanted.capability:
-        conditions.append(_has_capability(tx, wanted.capability))
+        conditions.append(tx.dialect.json_contains(schema.agents.c.capabilities, wanted.capability))
     return keyset_page(tx, AGENTS, conditions, wanted.page, newest_first=False)
-
-
-def _has_capability(tx: Transaction, capability: str) -> ColumnElement[bool]:
-    column = schema.agents.c.capabilities
-    each = func.jsonb_array_elements_text if tx.dialect.name == "postgresql" else func.json_each
-    array = column.cast(_jsonb()) if tx.dialect.name == "postgresql" else column
-    elements = each(array).table_valued("value")
-    return select(1).select_from(elements).where(elements.c.value == capability).exists()
-
-
-def _jsonb() -> Any:
-    from sqlalchemy.dialects.postgresql import JSONB
-
-    return JSONB
 
 
 def tasks(tx: Transaction, wanted: TaskFilter) -> Page[Task]:

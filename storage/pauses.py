@@ -6,7 +6,7 @@ from operator import attrgetter
 from sqlalchemy import ColumnElement, exists, or_, select, text
 
 from storage import schema
-from storage.deeds import Facts
+from storage.deeds import AuditFacts
 from storage.errors import NoChain
 from storage.outcome import Outcome, mutation
 from storage.records import Record
@@ -28,8 +28,8 @@ class Pause(Record, frozen=True, kw_only=True):
 _PAUSES = TableMap(schema.submission_pauses, Pause)
 
 
-def _facts(standing: list[Pause]) -> Facts:
-    return Facts("submission", counts={"pauses": len(standing)})
+def _facts(standing: list[Pause]) -> AuditFacts:
+    return AuditFacts("submission", counts={"pauses": len(standing)})
 
 
 @mutation(list[Pause], describe=_facts, subject=attrgetter("signer"))

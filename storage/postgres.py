@@ -17,11 +17,11 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_en
 from sqlalchemy.pool import NullPool
 from sqlalchemy.util import greenlet_spawn
 
+from storage.advisory_lock import KEEPALIVE, try_advisory_lock
 from storage.dialect_postgres import PostgresDialect
 from storage.engine import Lock
 from storage.errors import CommitUnknown, DatabaseUnavailable, Overloaded, Retry
 from storage.migrate import alone, upgrade
-from storage.session_lock import KEEPALIVE, try_session_lock
 
 T = TypeVar("T")
 
@@ -140,7 +140,7 @@ class PostgresEngine:
         return not isinstance(error, _TROUBLE)
 
     async def try_lock(self, key: int) -> Lock | None:
-        return await try_session_lock(self._lock_engine, key)
+        return await try_advisory_lock(self._lock_engine, key)
 
     async def migrate(self) -> None:
         def migrate(connection: Connection) -> None:

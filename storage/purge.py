@@ -6,7 +6,7 @@ So a purge walks along the ids up to that time. What it passes and leaves has no
 
 from typing import Any
 
-from storage.deeds import Facts
+from storage.deeds import AuditFacts
 from storage.driver import execute, fetch
 from storage.ids import first_id
 from storage.records import Record
@@ -38,9 +38,9 @@ def session_is_open(table: str) -> str:
     )
 
 
-def purged_facts(kind: str, purged: Purged) -> Facts | None:
+def purged_facts(kind: str, purged: Purged) -> AuditFacts | None:
     """What the audit log says of a batch."""
-    return Facts(kind, counts={"rows": purged.count}) if purged.count else None
+    return AuditFacts(kind, counts={"rows": purged.count}) if purged.count else None
 
 
 def claim(
@@ -72,5 +72,5 @@ def delete(tx: Transaction, entities: TableMap[Any], ids: list[str]) -> None:
     """Delete what was claimed."""
     if ids:
         table = entities.table
-        condition = tx.dialect.any_of(entities.key, type(table.columns[entities.key].type), 1)
+        condition = tx.dialect.any_of(table.columns[entities.key])
         execute(tx.connection, f"DELETE FROM {table.name} WHERE {condition}", tx.dialect.keys(ids))

@@ -13,8 +13,9 @@ import msgspec
 from sqlalchemy import select, update
 
 from storage import facts, projection, projection_load, schema, status_counts
+from storage.anomalies import is_jump
 from storage.chain_log import CHAIN_BLOCKS, CHAIN_EVENTS, Cursor, ReadBlock, own_extrinsics
-from storage.deeds import Facts
+from storage.deeds import AuditFacts
 from storage.driver import fetch
 from storage.errors import BlocksNotKept, NoChain, NothingToReplay, Superseded
 from storage.lifecycle import ExtrinsicStatus
@@ -100,8 +101,10 @@ def blocks(tx: Transaction, first_block: int, at_most: int) -> list[ChainBlock]:
     return [CHAIN_BLOCKS.from_row(row) for row in rows]
 
 
-def _requested_facts(asked: Replay) -> Facts:
-    return Facts("block", str(asked.first_block), counts={"blocks": asked.last_block - asked.next_block + 1})
+def _requested_facts(asked: Replay) -> AuditFacts:
+    return AuditFacts(
+        "block", str(asked.first_block), counts={"blocks": asked.last_block - asked.next_block + 1}
+    )
 
 
 @mutation(Replay, describe=_requested_facts)
@@ -310,7 +313,7 @@ def _note(tx: Transaction, anomalies: dict[tuple[int, int], str]) -> None:
     """
     table = schema.chain_events
     numbers = sorted({number for number, _ in anomalies})
-    condition = tx.dialect.any_of("block_number", type(table.c.block_number.type), 1)
+    condition = tx.dialect.any_of(table.c.block_number)
     rows = fetch(
         tx.connection,
         f"SELECT block_number, event_index, anomaly FROM chain_events WHERE {condition} AND anomaly <> ''",
@@ -319,8 +322,8 @@ def _note(tx: Transaction, anomalies: dict[tuple[int, int], str]) -> None:
     noted = {(number, index): anomaly for number, index, anomaly in rows}
     for place, found in anomalies.items():
         before, anomaly = noted.get(place, ""), found
-        if projection.is_jump(anomaly):
-            anomaly = before if projection.is_jump(before) else ""
+        if is_jump(anomaly):
+            anomaly = before if is_jump(before) else ""
         if anomaly != before:
             key = (table.c.block_number == place[0], table.c.event_index == place[1])
             tx.connection.execute(update(table).where(*key).values(anomaly=anomaly))

@@ -128,15 +128,15 @@ def _stored(tx: Transaction, key: RequestKey, answer: Any) -> StoredAnswer:
     )
 
 
-class Forget(Record, frozen=True, kw_only=True):
-    """Forget the answers stored before `before_us`, at most `at_most` of them."""
+class Prune(Record, frozen=True, kw_only=True):
+    """Delete the answers stored before `before_us`, at most `at_most` of them."""
 
     before_us: int
     at_most: int
 
 
 @mutation(int)
-def forget(tx: Transaction, items: Sequence[Forget]) -> list[Outcome[int]]:
+def prune(tx: Transaction, items: Sequence[Prune]) -> list[Outcome[int]]:
     """Delete old answers, oldest first; how many."""
     statement = (
         "DELETE FROM requests WHERE request_key IN (SELECT request_key FROM requests"

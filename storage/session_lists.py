@@ -1,7 +1,6 @@
 """Lists of sessions and handoffs, and what a session is resumed with. All run in a snapshot."""
 
-from sqlalchemy import Boolean, Column, ColumnElement, func, literal_column, select
-from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy import Boolean, ColumnElement, literal_column
 
 from storage import limits
 from storage import schema_sessions as schema
@@ -14,7 +13,7 @@ from storage.lifecycle import HandoffStatus, SessionStatus
 from storage.lists import Page, PageRequest, equal_to, json_weight, keyset_page
 from storage.records import Record, Task
 from storage.session_records import Command, Entry, Handoff, Session, SessionDetail
-from storage.session_set import HEADS, SESSIONS
+from storage.session_set import SESSION_HEADS, SESSIONS
 from storage.transaction import Transaction
 from storage.transcripts import EntryRange, page
 from storage.workset import TASKS
@@ -61,10 +60,10 @@ def sessions(tx: Transaction, wanted: SessionFilter) -> Page[SessionDetail]:
     if wanted.open_only:
         conditions.append(_is(schema.OPEN_SESSION))
     if wanted.metadata_key:
-        conditions.append(_has_key(tx, schema.sessions.c.metadata, wanted.metadata_key))
+        conditions.append(tx.dialect.json_has_key(schema.sessions.c.metadata, wanted.metadata_key))
     listed = keyset_page(tx, SESSIONS, conditions, wanted.page, weigh=_weight)
     keys = [session.session_id for session in listed.records]
-    heads = {head.session_id: head for head in HEADS.load(tx, keys, lock=False)}
+    heads = {head.session_id: head for head in SESSION_HEADS.load(tx, keys, lock=False)}
     details = [SessionDetail(session=session, head=heads[session.session_id]) for session in listed.records]
     return Page(records=details, next_key=listed.next_key, total_size=listed.total_size, log=listed.log)
 
@@ -76,13 +75,6 @@ def _weight(session: Session) -> int:
 def _is(condition: str) -> ColumnElement[bool]:
     """A condition in the words of a partial index."""
     return literal_column(condition, Boolean)
-
-
-def _has_key(tx: Transaction, column: Column[str], key: str) -> ColumnElement[bool]:
-    if tx.dialect.name == "postgresql":
-        return func.jsonb_exists(column.cast(JSONB), key)
-    keys = func.json_each(column).table_valued("key")
-    return select(1).select_from(keys).where(keys.c.key == key).exists()
 
 
 def handoffs(tx: Transaction, wanted: HandoffFilter) -> Page[Handoff]:

@@ -11,7 +11,7 @@ from typing import Any
 import msgspec
 
 from storage import schema_sessions as schema
-from storage.deeds import Facts
+from storage.deeds import AuditFacts
 from storage.driver import execute
 from storage.errors import Retry, SessionEnded, SessionNotFound
 from storage.outcome import RowLock
@@ -21,20 +21,20 @@ from storage.table_map import TableMap
 from storage.transaction import NewEvent, Transaction
 
 SESSIONS = TableMap(schema.sessions, Session)
-HEADS = TableMap(schema.session_heads, SessionHead)
+SESSION_HEADS = TableMap(schema.session_heads, SessionHead)
 
 DELETED = "deleted"
 """The status in the event of a session or an approval that was deleted."""
 
 
-def changed_facts(detail: SessionDetail) -> Facts:
+def changed_facts(detail: SessionDetail) -> AuditFacts:
     """What the audit log says of a session that was made or changed."""
-    return Facts("session", detail.session.session_id, status=detail.session.status)
+    return AuditFacts("session", detail.session.session_id, status=detail.session.status)
 
 
 def head_of(item: Any) -> list[RowLock]:
     """What is locked for an item that has a `session_id`, which may be empty."""
-    return [(HEADS, item.session_id)] if item.session_id else []
+    return [(SESSION_HEADS, item.session_id)] if item.session_id else []
 
 
 class SessionSet:
@@ -62,7 +62,7 @@ class SessionSet:
 
     def load_heads(self, session_ids: Iterable[str]) -> None:
         """Load, and lock, the heads of sessions."""
-        self._heads |= {found.session_id: found for found in HEADS.load(self.tx, session_ids)}
+        self._heads |= {found.session_id: found for found in SESSION_HEADS.load(self.tx, session_ids)}
 
     def get(self, session_id: str) -> Session:
         """A loaded session. Raises `SessionNotFound`."""
@@ -156,14 +156,14 @@ class SessionSet:
         Raises `Retry` if another process took the key of a new session: run again.
         """
         SESSIONS.update(self.tx, [self._sessions[key] for key in sorted(self._changed)])
-        HEADS.update(self.tx, [self._heads[key] for key in sorted(self._moved - self._new)])
+        SESSION_HEADS.update(self.tx, [self._heads[key] for key in sorted(self._moved - self._new)])
         new = sorted(self._new)
-        if HEADS.insert(self.tx, [self._heads[key] for key in new]) != self._new:
+        if SESSION_HEADS.insert(self.tx, [self._heads[key] for key in new]) != self._new:
             raise Retry
         if SESSIONS.insert(self.tx, [self._sessions[key] for key in new]) != self._new:
             raise Retry
         if self._deleted:
-            condition = self.tx.dialect.any_of("session_id", type(schema.sessions.c.session_id.type), 1)
+            condition = self.tx.dialect.any_of(schema.sessions.c.session_id)
             keys = self.tx.dialect.keys(sorted(self._deleted))
             execute(self.tx.connection, f"DELETE FROM sessions WHERE {condition}", keys)
         for handled in (self._changed, self._moved, self._new, self._deleted):

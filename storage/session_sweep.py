@@ -7,7 +7,7 @@ time is deleted. Of deleted sessions the transcripts are cleared away.
 from collections.abc import Sequence
 
 from storage import schema_sessions as schema
-from storage.deeds import Facts
+from storage.deeds import AuditFacts
 from storage.driver import execute, fetch
 from storage.lifecycle import SessionStatus
 from storage.outcome import Outcome, mutation
@@ -41,9 +41,11 @@ def due(tx: Transaction, sweep: Sweep) -> Swept:
     return _swept(sweep, _idle(tx, sweep, now_us, ""), _over(tx, sweep, now_us, ""))
 
 
-def _swept_facts(swept: Swept) -> list[Facts]:
+def _swept_facts(swept: Swept) -> list[AuditFacts]:
     moved = ((SessionStatus.EXPIRED, swept.expired_session_ids), (DELETED, swept.deleted_session_ids))
-    return [Facts("session", session_id, status=status) for status, found in moved for session_id in found]
+    return [
+        AuditFacts("session", session_id, status=status) for status, found in moved for session_id in found
+    ]
 
 
 @mutation(Swept, describe=_swept_facts)

@@ -109,15 +109,15 @@ def _note_objection(work: Workset, row: Extrinsic, item: Hint) -> bool:
     return True
 
 
-class Forget(Record, frozen=True, kw_only=True):
-    """Forget the signatures of what was executed before `before_us`, at most `at_most` of them."""
+class Prune(Record, frozen=True, kw_only=True):
+    """Delete the signatures of what was executed before `before_us`, at most `at_most` of them."""
 
     before_us: int
     at_most: int
 
 
 @mutation(int)
-def forget(tx: Transaction, items: Sequence[Forget]) -> list[Outcome[int]]:
+def prune(tx: Transaction, items: Sequence[Prune]) -> list[Outcome[int]]:
     """Delete old signatures, oldest first; how many.
 
     Only those of extrinsics that were executed, and whose era is over on the chain as far as it was read.

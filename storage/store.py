@@ -36,14 +36,14 @@ class Storage:
     """A database and its machinery: migrations, group commit, batched reads, watches.
 
     It is made without connecting; until `prepare` has succeeded all calls raise `DatabaseUnavailable`, or
-    what `wait_for` says.
+    the failure given to `fail_calls_with`.
     """
 
     def __init__(self, engine: Engine, *, heartbeat_seconds: float = 15.0) -> None:
         self.feed = Feed(engine, self._check_prepared, heartbeat_seconds=heartbeat_seconds)
         self.committer = Committer(engine, on_events=self.feed.notice)
         self.binding = ""
-        self._awaited: Failure = DatabaseUnavailable("the database has not been reached yet")
+        self._unprepared: Failure = DatabaseUnavailable("the database has not been reached yet")
         self._closing = False
         self._engine = engine
         self._fetcher = Fetcher(engine)
@@ -74,9 +74,9 @@ class Storage:
         await self._engine.migrate()
         return await self._engine.write(_bound)
 
-    def wait_for(self, failure: Failure) -> None:
-        """Say what calls fail with until `prepare` has succeeded."""
-        self._awaited = failure
+    def fail_calls_with(self, failure: Failure) -> None:
+        """Let calls fail with `failure` until `prepare` has succeeded."""
+        self._unprepared = failure
 
     async def prepare(self, binding: str) -> bool:
         """Migrate the schema, bind the database for ever (or check its binding), and begin to work.
@@ -130,9 +130,7 @@ class Storage:
         self._check_prepared()
         return await self._engine.read_snapshot(
             lambda connection: function(
-                Transaction(connection, self._engine.dialect, now_us=0, local=self.committer.local),
-                *args,
-                **kwargs,
+                Transaction.snapshot(connection, self._engine.dialect), *args, **kwargs
             )
         )
 
@@ -158,7 +156,7 @@ class Storage:
         if self._closing:
             raise ShuttingDown
         if not self.prepared:
-            raise self._awaited.copy()
+            raise self._unprepared.copy()
 
 
 def _engine(url: str, connections_max: int, connect_timeout_seconds: float) -> Engine:

@@ -292,7 +292,7 @@ def wake(tx: Transaction, items: Sequence[Wake]) -> list[Outcome[int]]:
     return outcomes
 
 
-class Hopeless(Record, frozen=True, kw_only=True):
+class Unsignable(Record, frozen=True, kw_only=True):
     """A claimed extrinsic that cannot be signed, ever or any more."""
 
     token: str
@@ -301,12 +301,12 @@ class Hopeless(Record, frozen=True, kw_only=True):
 
 
 @mutation(bool)
-def bury(tx: Transaction, items: Sequence[Hopeless]) -> list[Outcome[bool]]:
+def mark_dead(tx: Transaction, items: Sequence[Unsignable]) -> list[Outcome[bool]]:
     """Give claimed extrinsics up: they are dead. Refusals: Superseded if the lease was lost."""
     work = Workset(tx)
     load_with_entities(work, [item.correlation_id for item in items])
 
-    def decide(item: Hopeless) -> bool:
+    def decide(item: Unsignable) -> bool:
         row = _leased(work, item.correlation_id, item.token)
         give_up(work, row, ExtrinsicStatus.DEAD, item.error)
         return True

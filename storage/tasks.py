@@ -128,13 +128,7 @@ def _on_each(
     work = Workset(tx)
     work.tasks.load(task_ids)
 
-    def decide_existing(task_id: str) -> Receipt[Task]:
-        task = work.tasks.get(task_id)
-        if task is None:
-            raise TaskNotFound(task_id)
-        return decide(work, task)
-
-    outcomes = decide_each(task_ids, decide_existing)
+    outcomes = decide_each(task_ids, lambda task_id: decide(work, work.existing_task(task_id)))
     work.store()
     return outcomes
 
@@ -188,14 +182,7 @@ def allocate(tx: Transaction, items: Sequence[str]) -> list[Outcome[Receipt[Task
     work = Workset(tx)
     work.tasks.load(items)
     work.bids.load(items, by="task_id")
-
-    def decide(task_id: str) -> Receipt[Task]:
-        task = work.tasks.get(task_id)
-        if task is None:
-            raise TaskNotFound(task_id)
-        return _allocate(work, task)
-
-    outcomes = decide_each(items, decide)
+    outcomes = decide_each(items, lambda task_id: _allocate(work, work.existing_task(task_id)))
     work.store()
     return outcomes
 
@@ -317,7 +304,7 @@ def _pass_time(work: Workset, task: Task) -> None:
 @query
 def get(tx: Transaction, keys: Sequence[str]) -> list[Outcome[TaskDetail]]:
     """Tasks by id, with all that belongs to them. Refusals: TaskNotFound."""
-    condition = tx.dialect.any_of('tasks."task_id"', type(schema.tasks.c.task_id.type), 1)
+    condition = tx.dialect.any_of(schema.tasks.c.task_id)
     rows = fetch(
         tx.connection,
         f"SELECT {', '.join(TASKS.quoted())}, task_inputs.input, {_HAS_TERMS}"

@@ -39,11 +39,12 @@ class AuditNote(NamedTuple):
 
 
 class Transaction:
-    """One transaction of the committer.
+    """One transaction of the committer; for a read, see `snapshot`.
 
-    `now_us` is its time, the same for all of its items. `local` says who decides: this database (True)
-    or the chain it is bound to. Events and audit entries are buffered here and written by the committer, last
-    of all.
+    `now_us` is its time by this process's clock, the same for all of its items. Sessions, approvals and
+    handoffs have their times by the database's clock instead (`Dialect.clock_us`), since any server may end
+    or delete them by their age. `local` says who decides: this database (True) or the chain it is bound to.
+    Events and audit entries are buffered here and written by the committer, last of all.
     """
 
     __slots__ = ("audit", "connection", "dialect", "events", "local", "now_us")
@@ -55,3 +56,14 @@ class Transaction:
         self.local = local
         self.events: list[NewEvent] = []
         self.audit: list[AuditNote] = []
+
+    @classmethod
+    def snapshot(cls, connection: Connection, dialect: Dialect) -> "Transaction":
+        """What a read gets: a connection and its dialect, and nothing to decide by or to write with.
+
+        To ask it for `now_us`, `local`, `events` or `audit` is an AttributeError.
+        """
+        tx = cls.__new__(cls)
+        tx.connection = connection
+        tx.dialect = dialect
+        return tx

@@ -97,7 +97,7 @@ def _load(tx: Transaction, numbers: Sequence[int]) -> dict[int, Entry]:
 
 
 def _fetch(tx: Transaction, columns: str, numbers: Sequence[int]) -> list[Row]:
-    condition = tx.dialect.any_of("entry_number", type(ENTRIES.table.c.entry_number.type), 1)
+    condition = tx.dialect.any_of(ENTRIES.table.c.entry_number)
     statement = f"SELECT {columns} FROM transcript_entries WHERE {condition}"
     return fetch(tx.connection, statement, tx.dialect.keys(numbers))
 

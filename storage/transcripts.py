@@ -11,7 +11,7 @@ import msgspec
 
 from storage import limits
 from storage import schema_sessions as schema
-from storage.deeds import Facts
+from storage.deeds import AuditFacts
 from storage.driver import Row, execute, fetch
 from storage.errors import EntryNotFound, InvalidCursor, SessionNotFound, TranscriptTooLong
 from storage.ids import new_id
@@ -63,7 +63,7 @@ class EntryRange(Record, frozen=True, kw_only=True):
     size: int
     position: int | None = None
     backwards: bool = False
-    bytes_max: int = limits.TRANSCRIPT_PAGE_BYTES_MAX
+    bytes_max: int = limits.PAGE_BYTES_MAX
 
 
 class TranscriptPage(Record, frozen=True, kw_only=True):
@@ -72,16 +72,16 @@ class TranscriptPage(Record, frozen=True, kw_only=True):
     entry_count: int
 
 
-def _appended_facts(appended: Appended) -> Facts | None:
+def _appended_facts(appended: Appended) -> AuditFacts | None:
     if not appended.last_position:
         return None  # there was nothing to append
     count = appended.last_position - appended.first_position + 1
-    return Facts("session", appended.session_id, counts={"entries": count})
+    return AuditFacts("session", appended.session_id, counts={"entries": count})
 
 
-def _copied_facts(copy: SessionDetail) -> Facts:
+def _copied_facts(copy: SessionDetail) -> AuditFacts:
     counts = {"entries": copy.head.entry_count, "commands": copy.head.command_count}
-    return Facts("session", copy.session.session_id, status=copy.session.status, counts=counts)
+    return AuditFacts("session", copy.session.session_id, status=copy.session.status, counts=counts)
 
 
 @mutation(Appended, describe=_appended_facts, locks=head_of)

@@ -3,7 +3,6 @@
 from chamberlain.v1 import approval_pb2
 from chamberlain.v1 import approval_service_pb2 as pb
 
-from server.convert.requests import WATCHED_IDS_MAX
 from server.convert.values import optional_timestamp, timestamp
 from server.enums import APPROVAL_STATUS
 from server.paging import Tokens, page_request
@@ -30,8 +29,8 @@ def new_approval(request: pb.RequestApprovalRequest) -> NewApproval:
         return NewApproval(
             session_id=fields.optional_identifier("session_id", request.session_id),
             task_id=fields.optional_identifier("task_id", request.task_id),
-            approval_kind=fields.text("kind", request.kind, limits.TASK_TYPE_BYTES_MAX, required=True),
-            title=fields.text("title", request.title, limits.LABEL_BYTES_MAX, required=True),
+            approval_kind=fields.text("kind", request.kind, limits.APPROVAL_KIND_BYTES_MAX, required=True),
+            title=fields.text("title", request.title, limits.APPROVAL_TITLE_BYTES_MAX, required=True),
             details=canonical_json(
                 fields, "details", request.details, bytes_max=limits.APPROVAL_DETAILS_BYTES_MAX
             ),
@@ -82,7 +81,7 @@ def approvals(request: pb.ListApprovalsRequest, tokens: Tokens) -> ApprovalFilte
             session_id=fields.optional_identifier("session_id", request.session_id),
             task_id=fields.optional_identifier("task_id", request.task_id),
             approver_role=fields.optional_identifier("approver_role", request.approver_role),
-            page=page_request(fields, request, tokens, at_most=limits.SESSION_PAGE_SIZE_MAX),
+            page=page_request(fields, request, tokens, at_most=limits.APPROVAL_PAGE_SIZE_MAX),
         )
 
 
@@ -90,8 +89,8 @@ def watched(request: pb.WatchApprovalsRequest) -> Filter:
     with Checked(request) as fields:
         return Filter(
             entities=WATCHED_BY_APPROVAL,
-            entity_ids=fields.identifiers("approval_ids", request.approval_ids, WATCHED_IDS_MAX),
-            task_ids=fields.identifiers("task_ids", request.task_ids, WATCHED_IDS_MAX),
+            entity_ids=fields.identifiers("approval_ids", request.approval_ids, limits.WATCHED_IDS_MAX),
+            task_ids=fields.identifiers("task_ids", request.task_ids, limits.WATCHED_IDS_MAX),
         )
 
 

@@ -14,8 +14,6 @@ from storage.audit_lists import AuditFilter, StoredEntry
 
 _HASH = re.compile(r"[0-9a-f]{64}")
 _TRACE_ID = re.compile(r"[0-9a-f]{32}")
-METHOD_BYTES_MAX = 256
-TARGET_BYTES_MAX = 256  # ids of 128 bytes, and a number with its hash
 
 
 def audit_page(request: pb.ListAuditRequest, tokens: Tokens) -> AuditFilter:
@@ -61,9 +59,9 @@ def _filter(
         after=after,
         newest_first=newest_first,
         actor=fields.optional_identifier("filter.actor", wanted.actor),
-        method=fields.text("filter.method", wanted.method, METHOD_BYTES_MAX),
+        method=fields.text("filter.method", wanted.method, limits.AUDIT_METHOD_BYTES_MAX),
         target_type=fields.optional_identifier("filter.target_type", wanted.target_type),
-        target_id=fields.text("filter.target_id", wanted.target_id, TARGET_BYTES_MAX),
+        target_id=fields.text("filter.target_id", wanted.target_id, limits.AUDIT_TARGET_BYTES_MAX),
         trace_id=wanted.trace_id,
         begin_time_us=fields.time_us("filter.begin_time", wanted.begin_time)
         if wanted.HasField("begin_time")

@@ -2,11 +2,11 @@
 
 from chamberlain.v1 import chain_service_pb2 as pb
 
-from server.convert.requests import WATCHED_IDS_MAX
 from server.convert.values import timestamp
 from server.paging import Tokens, page_request
 from server.structs import struct_of
 from server.validation import Checked
+from storage import limits
 from storage.lists import ChainEventFilter
 from storage.records import ChainEvent
 
@@ -27,7 +27,7 @@ def chain_events(request: pb.ListChainEventsRequest, tokens: Tokens) -> ChainEve
 
 def watched_pallets(request: pb.WatchChainEventsRequest) -> frozenset[str]:
     with Checked(request) as fields:
-        return fields.identifiers("pallets", request.pallets, WATCHED_IDS_MAX)
+        return fields.identifiers("pallets", request.pallets, limits.WATCHED_IDS_MAX)
 
 
 def chain_event(record: ChainEvent) -> pb.ChainEvent:

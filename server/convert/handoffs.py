@@ -21,7 +21,7 @@ def new_handoff(request: pb.RouteTaskRequest) -> NewHandoff:
         return NewHandoff(
             from_role=fields.identifier("from_role", request.from_role),
             to_role=fields.identifier("to_role", request.to_role),
-            handoff_type=fields.text("type", request.type, limits.TASK_TYPE_BYTES_MAX, required=True),
+            handoff_type=fields.text("type", request.type, limits.HANDOFF_TYPE_BYTES_MAX, required=True),
             description=fields.text("description", request.description, limits.DESCRIPTION_BYTES_MAX),
             payload=_payload(fields, "data", request.data),
             trace_id=fields.optional_identifier("trace_id", request.trace_id),
@@ -37,7 +37,7 @@ def handoff_update(request: pb.UpdateHandoffRequest) -> HandoffUpdate:
             handoff_id=fields.identifier("handoff_id", request.handoff_id),
             status=fields.required_choice("status", request.status, HANDOFF_STATUS, HandoffStatus.PENDING),
             revision=request.revision,
-            reason=fields.text("reason", request.reason, limits.REASON_CHARS_MAX),
+            reason=fields.text("reason", request.reason, limits.REASON_BYTES_MAX),
             result=_payload(fields, "result", request.result) if request.HasField("result") else "",
         )
 

@@ -4,7 +4,6 @@ from chamberlain.v1 import extrinsic_pb2
 from chamberlain.v1 import outbox_service_pb2 as pb
 
 from chain.pallets import PalletTable
-from server.convert.requests import WATCHED_IDS_MAX
 from server.convert.values import hexadecimal, optional_timestamp, timestamp
 from server.enums import ACTION, EXTRINSIC_STATUS
 from server.errors import CallNotAllowed
@@ -39,7 +38,7 @@ def new_pause(request: pb.PauseSubmissionRequest) -> Pause:
     with Checked(request) as fields:
         return Pause(
             signer=fields.optional_identifier("signer", request.signer),
-            reason=fields.text("reason", request.reason, limits.LAST_ERROR_CHARS_MAX),
+            reason=fields.text("reason", request.reason, limits.REASON_BYTES_MAX),
         )
 
 
@@ -63,7 +62,7 @@ def watched_extrinsics(request: pb.WatchExtrinsicsRequest) -> Filter:
     with Checked(request) as fields:
         return Filter(
             entities=WATCHED_BY_EXTRINSIC,
-            entity_ids=fields.identifiers("correlation_ids", request.correlation_ids, WATCHED_IDS_MAX),
+            entity_ids=fields.identifiers("correlation_ids", request.correlation_ids, limits.WATCHED_IDS_MAX),
         )
 
 

@@ -5,9 +5,6 @@ from google.protobuf.message import Message
 from server.validation import Checked
 from storage.feed import Cursor
 
-WATCHED_IDS_MAX = 100
-"""How many tasks, extrinsics or pallets one watch may name."""
-
 
 def key(request: Message, field: str) -> str:
     """The id in `field`, of a request that says nothing else but its request id."""

@@ -6,7 +6,6 @@ from chamberlain.v1 import session_pb2
 from chamberlain.v1 import session_service_pb2 as pb
 from google.protobuf.struct_pb2 import Struct
 
-from server.convert.requests import WATCHED_IDS_MAX
 from server.convert.values import optional_timestamp, timestamp
 from server.enums import SESSION_STATUS
 from server.paging import Tokens, page_request, rows
@@ -56,7 +55,7 @@ def session_update(request: pb.UpdateSessionRequest) -> SessionUpdate:
             )
             if "status" in named
             else None,
-            reason=fields.text("reason", request.reason, limits.REASON_CHARS_MAX),
+            reason=fields.text("reason", request.reason, limits.REASON_BYTES_MAX),
             task_id=fields.optional_identifier("session.task_id", session.task_id)
             if "task_id" in named
             else None,
@@ -119,7 +118,7 @@ def resume(request: pb.ResumeSessionRequest) -> Resume:
                 fields,
                 "entries_max",
                 request.entries_max,
-                default=limits.SESSION_PAGE_SIZE_DEFAULT,
+                default=limits.RESUMED_ENTRIES_DEFAULT,
                 at_most=limits.PAGE_SIZE_MAX,
             ),
             commands_max=rows(
@@ -150,8 +149,8 @@ def watched_sessions(request: pb.WatchSessionsRequest) -> Filter:
     with Checked(request) as fields:
         return Filter(
             entities=WATCHED_BY_SESSION,
-            entity_ids=fields.identifiers("session_ids", request.session_ids, WATCHED_IDS_MAX),
-            task_ids=fields.identifiers("task_ids", request.task_ids, WATCHED_IDS_MAX),
+            entity_ids=fields.identifiers("session_ids", request.session_ids, limits.WATCHED_IDS_MAX),
+            task_ids=fields.identifiers("task_ids", request.task_ids, limits.WATCHED_IDS_MAX),
         )
 
 

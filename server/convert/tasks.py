@@ -3,7 +3,6 @@
 from chamberlain.v1 import orchestrator_service_pb2 as pb
 from chamberlain.v1 import task_pb2
 
-from server.convert.requests import WATCHED_IDS_MAX
 from server.convert.values import timestamp, verification_level
 from server.enums import (
     ACTION,
@@ -85,7 +84,7 @@ def watched_tasks(request: pb.WatchTasksRequest) -> Filter:
     with Checked(request) as fields:
         return Filter(
             entities=WATCHED_BY_TASK,
-            task_ids=fields.identifiers("task_ids", request.task_ids, WATCHED_IDS_MAX),
+            task_ids=fields.identifiers("task_ids", request.task_ids, limits.WATCHED_IDS_MAX),
             requester_id=fields.optional_identifier("requester_id", request.requester_id),
         )
 

@@ -33,7 +33,7 @@ class AuditService(Calls, AuditServiceServicer):
         self, request: pb.ExportAuditRequest, context: Context
     ) -> AsyncIterator[pb.ExportAuditResponse]:
         wanted = convert.exported(request)
-        head = (await self._storage.read(audit_lists.extent)).head
+        head = (await self._storage.read(audit_lists.bounds)).head
         after = wanted.after
         while after is not None and after < head:
             page = await self._storage.read(audit_lists.page, msgspec.structs.replace(wanted, after=after))

@@ -104,7 +104,7 @@ async def test_what_the_server_does_by_itself_has_the_actor_system(
         await orchestrator.CreateTask(a_task(request_id=str(place)))
     await Sweeps(app.storage, idempotency_ttl_seconds=0, event_retention_hours=1).retention()
     (entry,) = await entries(audit, actor="system")
-    assert (entry.method, entry.result, dict(entry.counts)) == ("requests.forget", "ok", {"rows": 3})
+    assert (entry.method, entry.result, dict(entry.counts)) == ("requests.prune", "ok", {"rows": 3})
 
 
 async def test_what_was_sealed_is_not_told_even_after_its_reveal(market: Market, audit: Any) -> None:

@@ -13,9 +13,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from server.errors import InvalidField, InvalidPageToken
-from server.structs import INTEGER_MAX, canonical_json, struct_of
-from server.validation import DEADLINE_SECONDS_MAX, Checked, Fields
-from storage.limits import AMOUNT_MAX, PAYLOAD_BYTES_MAX
+from server.structs import canonical_json, struct_of
+from server.validation import Checked, Fields
+from storage.limits import AMOUNT_MAX, DEADLINE_SECONDS_MAX, JSON_INTEGER_MAX, PAYLOAD_BYTES_MAX
 
 
 def accepted(fields: Fields) -> bool:
@@ -85,7 +85,7 @@ plain_text = st.text(st.characters(exclude_characters="\0", exclude_categories=[
 json_values: st.SearchStrategy[Any] = st.recursive(
     st.none()
     | st.booleans()
-    | st.integers(-INTEGER_MAX, INTEGER_MAX)
+    | st.integers(-JSON_INTEGER_MAX, JSON_INTEGER_MAX)
     | st.floats(allow_nan=False, allow_infinity=False).filter(lambda x: not x.is_integer())
     | plain_text,
     lambda inner: st.lists(inner, max_size=4) | st.dictionaries(plain_text, inner, max_size=4),
@@ -139,7 +139,7 @@ def test_a_wrong_value_is_named_by_its_path() -> None:
     assert refusal.value.violations[0].field == "requests[2].payload.dest[1].amount"
 
 
-@given(number=st.integers(0, INTEGER_MAX))
+@given(number=st.integers(0, JSON_INTEGER_MAX))
 def test_integers_are_written_as_integers(number: int) -> None:
     struct = Struct(fields={"n": Value(number_value=number)})
     assert canonical_json(Fields(), "payload", struct) == f'{{"n":{number}}}'

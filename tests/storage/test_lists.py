@@ -266,7 +266,7 @@ async def test_what_is_asked_often_is_found_by_an_index(call: Call, monkeypatch:
 @pytest.mark.parametrize(
     ("call", "kind"),
     [
-        ((signatures.forget.apply, [signatures.Forget(before_us=1, at_most=5)]), "DELETE"),
+        ((signatures.prune.apply, [signatures.Prune(before_us=1, at_most=5)]), "DELETE"),
         ((chain_log.wake, {"task_id": {"x"}, "agent_id": {"x"}}), "UPDATE"),
     ],
 )
@@ -343,7 +343,7 @@ async def explained(how: str, call: Call, kind: str, monkeypatch: pytest.MonkeyP
     def explain(tx: Transaction) -> list[Any]:
         asked.clear()
         function, *arguments = call
-        function(tx, *arguments)
+        function(Transaction(tx.connection, tx.dialect, now_us=1, local=True), *arguments)
         statements = [(statement, values) for statement, values in asked if statement.startswith(kind)]
         return [
             row

@@ -3,7 +3,7 @@
 from storage import bids, lists, outbox, replay, signatures, tasks
 from storage.lifecycle import BidStatus, ExtrinsicStatus, TaskStatus
 from storage.replay import Finish, Rewrite
-from storage.signatures import Forget
+from storage.signatures import Prune
 from storage.store import Storage
 from tests.storage.blocks import Chain, Step, a_block
 from tests.storage.items import HOUR_US, a_bid, a_task, now_us
@@ -43,8 +43,8 @@ async def test_events_keep_their_extrinsic_when_its_signatures_are_forgotten(
     await chain.block(Step(extrinsic_hash))
     await chain.pass_blocks(2)
     assert await correlated(chained, call) == 1
-    forget = Forget(before_us=now_us() + HOUR_US, at_most=10)
-    assert await chained.commit(signatures.forget, forget) == 1
+    batch = Prune(before_us=now_us() + HOUR_US, at_most=10)
+    assert await chained.commit(signatures.prune, batch) == 1
     await decoded_anew(chain, 1, Step(extrinsic_hash))
     assert await correlated(chained, call) == 1
 

@@ -119,7 +119,7 @@ async def test_a_transcript_is_read_by_page_from_either_end(local: Storage) -> N
 
 async def test_a_page_ends_before_it_is_too_large(local: Storage) -> None:
     detail = await opened_session(local)
-    large = "x" * (limits.TRANSCRIPT_PAGE_BYTES_MAX * 2 // 5)
+    large = "x" * (limits.PAGE_BYTES_MAX * 2 // 5)
     for _ in range(3):
         await local.commit(transcripts.append, an_append(detail, large))
     part = await local.read(page, EntryRange(session_id=detail.session.session_id, size=10))

@@ -7,7 +7,7 @@ import pytest
 
 from storage import agents, events, feed, limits, lists, tasks
 from storage.errors import CursorExpired, DatabaseUnavailable, InvalidCursor, ShuttingDown
-from storage.events import Filter, Retain
+from storage.events import Filter, Prune
 from storage.feed import Cursor
 from storage.lists import PageRequest, TaskFilter
 from storage.store import LOCAL, Storage
@@ -174,7 +174,7 @@ async def test_while_nobody_watches_nothing_is_read(local: Storage, monkeypatch:
 async def test_a_cursor_that_is_older_than_the_retention_expires(local: Storage) -> None:
     start = await _start(local)
     await _create(local, 10)
-    assert await local.commit(events.retain, Retain(before_us=now_us() + 1, at_most=4)) == 4
+    assert await local.commit(events.prune, Prune(before_us=now_us() + 1, at_most=4)) == 4
     with pytest.raises(CursorExpired):
         async with watching(local, after=start):
             pass
@@ -185,9 +185,9 @@ async def test_a_cursor_that_is_older_than_the_retention_expires(local: Storage)
 
 async def test_retention_deletes_only_what_is_old_and_numbers_go_on(local: Storage) -> None:
     await _create(local, 3)
-    assert await local.commit(events.retain, Retain(before_us=now_us() - 3_600_000_000)) == 0
-    assert await local.commit(events.retain, Retain(before_us=now_us() + 1)) == 3
-    assert await local.commit(events.retain, Retain(before_us=now_us() + 1)) == 0
+    assert await local.commit(events.prune, Prune(before_us=now_us() - 3_600_000_000)) == 0
+    assert await local.commit(events.prune, Prune(before_us=now_us() + 1)) == 3
+    assert await local.commit(events.prune, Prune(before_us=now_us() + 1)) == 0
     async with watching(local) as watcher:
         await _create(local)
         assert await watcher.numbers(1) == [4]
@@ -200,7 +200,7 @@ async def test_a_watcher_that_retention_overtakes_is_told(
     async with opened(database_url, LOCAL) as storage, watching(storage) as slow, watching(storage) as fast:
         await _create(storage, 10)
         await fast.take(10)
-        await storage.commit(events.retain, Retain(before_us=now_us() + 1, at_most=5))
+        await storage.commit(events.prune, Prune(before_us=now_us() + 1, at_most=5))
         with pytest.raises(CursorExpired):
             await slow.next()
 
@@ -214,7 +214,7 @@ async def test_retention_that_overtakes_the_reader_itself_leaves_no_gap_in_what_
         with monkeypatch.context() as reader:
             reader.setattr(local._engine, "read_snapshot", _away)
             await _create(local, 4)
-            await local.commit(events.retain, Retain(before_us=now_us() + 1))
+            await local.commit(events.prune, Prune(before_us=now_us() + 1))
         await _create(local, 2)
         with pytest.raises(CursorExpired):
             await overtaken.next()
