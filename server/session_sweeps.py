@@ -6,7 +6,7 @@ import msgspec
 import structlog
 
 from storage import approvals, handoffs, session_sweep
-from storage.deeds import SYSTEM, Deed
+from storage.deeds import SystemMethod, system_deed
 from storage.errors import Failure
 from storage.limits import COLLECT_ENTRIES_MAX, SWEEP_BATCH_MAX
 from storage.outcome import Mutation
@@ -42,9 +42,11 @@ class SessionSweeps:
         if not self._storage.prepared:
             return
         try:
-            while (await self._commit(session_sweep.sweep, self._sweep)).more:
+            while (await self._commit(SystemMethod.SWEEP_SESSIONS, session_sweep.sweep, self._sweep)).more:
                 pass
-            while await self._commit(session_sweep.collect, COLLECT_ENTRIES_MAX):
+            while await self._commit(
+                SystemMethod.PURGE_TRANSCRIPTS, session_sweep.collect, COLLECT_ENTRIES_MAX
+            ):
                 pass
         except Failure as error:
             log.debug("sweep of sessions put off", error=str(error))
@@ -54,12 +56,15 @@ class SessionSweeps:
         if not self._storage.prepared:
             return
         try:
-            for mutation in (handoffs.purge, approvals.purge):
+            for method, mutation in (
+                (SystemMethod.PURGE_HANDOFFS, handoffs.purge),
+                (SystemMethod.PURGE_APPROVALS, approvals.purge),
+            ):
                 batch = Purge(purge_us=self._sweep.purge_us, at_most=SWEEP_BATCH_MAX)
-                while after := (await self._commit(mutation, batch)).after:
+                while after := (await self._commit(method, mutation, batch)).after:
                     batch = msgspec.structs.replace(batch, after=after)
         except Failure as error:
             log.debug("purge put off", error=str(error))
 
-    async def _commit(self, mutation: Mutation[Item, Answer], item: Item) -> Answer:
-        return await self._storage.commit(mutation, item, deed=Deed(actor=SYSTEM, method=mutation.name))
+    async def _commit(self, method: SystemMethod, mutation: Mutation[Item, Answer], item: Item) -> Answer:
+        return await self._storage.commit(mutation, item, deed=system_deed(method))

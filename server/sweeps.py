@@ -7,7 +7,7 @@ import structlog
 
 from storage import approvals, audit_retention, chain_retention, events, requests, signatures, tasks
 from storage.audit_retention import Prune
-from storage.deeds import SYSTEM, Deed
+from storage.deeds import SystemMethod, system_deed
 from storage.errors import Failure
 from storage.limits import CHAIN_SWEEP_BLOCKS_MAX, SWEEP_BATCH_MAX
 from storage.outcome import Mutation
@@ -44,12 +44,12 @@ class Sweeps:
     async def deadlines(self) -> None:
         """In local mode: close the bidding windows and pass the deadlines that are due."""
         if self._storage.binding == LOCAL:
-            await self._sweep(tasks.sweep_deadlines, SWEEP_BATCH_MAX)
+            await self._sweep(SystemMethod.SWEEP_DEADLINES, tasks.sweep_deadlines, SWEEP_BATCH_MAX)
 
     async def approvals(self) -> None:
         """Let approvals expire that nobody decided in time."""
         if self._storage.prepared:
-            await self._sweep(approvals.sweep, SWEEP_BATCH_MAX)
+            await self._sweep(SystemMethod.EXPIRE_APPROVALS, approvals.sweep, SWEEP_BATCH_MAX)
 
     async def retention(self) -> None:
         """Forget old request ids, old events, old signed bytes, and the raw data of old blocks."""
@@ -57,13 +57,15 @@ class Sweeps:
             now_us = time.time_ns() // 1000
             forget = requests.Forget(before_us=now_us - self._request_ttl_us, at_most=SWEEP_BATCH_MAX)
             retain = events.Retain(before_us=now_us - self._event_ttl_us, at_most=SWEEP_BATCH_MAX)
-            await self._sweep(requests.forget, forget)
-            await self._sweep(events.retain, retain)
+            await self._sweep(SystemMethod.PRUNE_REQUESTS, requests.forget, forget)
+            await self._sweep(SystemMethod.PRUNE_EVENTS, events.retain, retain)
             executed = signatures.Forget(before_us=now_us - self._signature_ttl_us, at_most=SWEEP_BATCH_MAX)
-            await self._sweep(signatures.forget, executed)
+            await self._sweep(SystemMethod.PRUNE_SIGNATURES, signatures.forget, executed)
             if self._chain_blocks:
                 old = chain_retention.Retain(blocks=self._chain_blocks, at_most=CHAIN_SWEEP_BLOCKS_MAX)
-                await self._sweep(chain_retention.retain, old, CHAIN_SWEEP_BLOCKS_MAX)
+                await self._sweep(
+                    SystemMethod.PRUNE_BLOCKS, chain_retention.retain, old, CHAIN_SWEEP_BLOCKS_MAX
+                )
 
     async def audit(self) -> None:
         """Prune the audit log, if it is not kept for ever: at most once a day, since that adds to it."""
@@ -71,22 +73,24 @@ class Sweeps:
             return
         today = time.time_ns() // 1000 // _DAY_US
         prune = Prune(before_us=(today - self._audit_days) * _DAY_US)
-        deed = Deed(actor=SYSTEM, method=audit_retention.prune.name)
+        deed = system_deed(SystemMethod.PRUNE_AUDIT)
         try:
             while (pruned := await self._storage.commit(audit_retention.prune, prune, deed=deed)).count:
                 log.info("audit log pruned", entries=pruned.count, up_to=pruned.tail)
             if pruned.fault is not None:
                 log.error("the audit log is broken", number=pruned.fault.number, kind=pruned.fault.kind)
         except Failure as error:
-            log.debug("sweep put off", sweep=audit_retention.prune.name, error=str(error))
+            log.debug("sweep put off", sweep=deed.method, error=str(error))
 
-    async def _sweep(self, mutation: Mutation[Item, Any], batch: Item, full: int | None = None) -> None:
+    async def _sweep(
+        self, method: SystemMethod, mutation: Mutation[Item, Any], batch: Item, full: int | None = None
+    ) -> None:
         """Repeat a batch until there is nothing more to do; it answers how many were done, or which."""
-        deed = Deed(actor=SYSTEM, method=mutation.name)
+        deed = system_deed(method)
         try:
             more = True
             while more:
                 done: int | list[str] = await self._storage.commit(mutation, batch, deed=deed)
                 more = (done if isinstance(done, int) else len(done)) >= (full or SWEEP_BATCH_MAX)
         except Failure as error:
-            log.debug("sweep put off", sweep=mutation.name, error=str(error))
+            log.debug("sweep put off", sweep=deed.method, error=str(error))

@@ -6,6 +6,7 @@ Facts are ids and counts. Contents, prompts, values and secrets have no place am
 import operator
 import typing
 from collections.abc import Callable, Mapping
+from enum import StrEnum
 from typing import Any, NamedTuple, TypeAlias
 
 from storage.records import Receipt, Record
@@ -16,12 +17,37 @@ ANONYMOUS = "anonymous"
 """The actor of every call, until authentication stands."""
 
 
+class SystemMethod(StrEnum):
+    """The methods of what the server does by itself, as its audit entries tell them.
+
+    Entries are hashed and kept for years, and people filter by these names: add some, never change one. The
+    comment of `AuditEntry.method` lists them.
+    """
+
+    SWEEP_DEADLINES = "System/SweepDeadlines"
+    EXPIRE_APPROVALS = "System/ExpireApprovals"
+    SWEEP_SESSIONS = "System/SweepSessions"
+    PURGE_TRANSCRIPTS = "System/PurgeTranscripts"
+    PURGE_HANDOFFS = "System/PurgeHandoffs"
+    PURGE_APPROVALS = "System/PurgeApprovals"
+    PRUNE_REQUESTS = "System/PruneRequests"
+    PRUNE_EVENTS = "System/PruneEvents"
+    PRUNE_SIGNATURES = "System/PruneSignatures"
+    PRUNE_BLOCKS = "System/PruneBlocks"
+    PRUNE_AUDIT = "System/PruneAudit"
+
+
 class Deed(Record, frozen=True, kw_only=True):
     """Who does something, and by which method."""
 
     actor: str
     method: str
     trace_id: str = ""  # 32 hexadecimal digits, or empty
+
+
+def system_deed(method: SystemMethod) -> Deed:
+    """What the server does by itself."""
+    return Deed(actor=SYSTEM, method=method.value)
 
 
 class Facts(NamedTuple):

@@ -102,7 +102,7 @@ async def test_what_the_server_does_by_itself_has_the_actor_system(
         await orchestrator.CreateTask(a_task(request_id=str(place)))
     await Sweeps(app.storage, idempotency_ttl_seconds=0, event_retention_hours=1).retention()
     (entry,) = await entries(audit, actor="system")
-    assert (entry.method, entry.result, dict(entry.counts)) == ("requests.forget", "ok", {"rows": 3})
+    assert (entry.method, entry.result, dict(entry.counts)) == ("System/PruneRequests", "ok", {"rows": 3})
 
 
 async def test_what_was_sealed_is_not_told_even_after_its_reveal(market: Market, audit: Any) -> None:
@@ -283,7 +283,7 @@ async def test_the_log_is_pruned_by_the_day_and_signs_for_it(
         assert walk.first_number == first_kept
         assert not walk.HasField("fault")
     (checkpoint,) = await entries(audit)
-    assert (checkpoint.actor, checkpoint.method) == ("system", "audit_retention.prune")
+    assert (checkpoint.actor, checkpoint.method) == ("system", "System/PruneAudit")
     assert dict(checkpoint.counts) == {"entries": 3}
 
 

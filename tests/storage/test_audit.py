@@ -21,7 +21,7 @@ from storage import (
 )
 from storage.approvals import Ending
 from storage.audit_retention import Prune
-from storage.deeds import SYSTEM, Deed
+from storage.deeds import Deed, SystemMethod, system_deed
 from storage.disputes import Dispute
 from storage.errors import Refusal
 from storage.lifecycle import ApprovalStatus
@@ -262,9 +262,9 @@ async def test_whom_the_caller_named_is_told_of_a_dispute(market: Market) -> Non
 
 async def test_a_sweep_that_found_nothing_leaves_no_entry(local: Storage) -> None:
     for found in (0, 3):
-        await local.commit(count_rows, found, deed=Deed(actor=SYSTEM, method=count_rows.name))
+        await local.commit(count_rows, found, deed=system_deed(SystemMethod.PRUNE_EVENTS))
     ((entry),) = [each.entry for each in await audited(local)]
-    assert (entry.actor, entry.method, entry.counts) == ("system", "test_audit.count_rows", {"rows": 3})
+    assert (entry.actor, entry.method, entry.counts) == ("system", "System/PruneEvents", {"rows": 3})
 
 
 async def test_times_never_go_back_even_if_a_clock_does(local: Storage) -> None:

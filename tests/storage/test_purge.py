@@ -8,7 +8,7 @@ import pytest
 
 from storage import approvals, handoffs, sessions, status_counts, tasks
 from storage.approvals import Ending
-from storage.deeds import SYSTEM, Deed
+from storage.deeds import SystemMethod, system_deed
 from storage.events import Filter
 from storage.handoffs import HandoffUpdate
 from storage.ids import first_id
@@ -71,9 +71,10 @@ async def an_approval_that_ended(
 
 async def purged(storage: Storage, purge: Mutation[Purge, Purged], batch: Purge = TEN_HOURS) -> list[int]:
     """How many each batch of a whole purge deletes."""
+    method = SystemMethod.PURGE_HANDOFFS if purge is handoffs.purge else SystemMethod.PURGE_APPROVALS
     counts = []
     while True:
-        done = await storage.commit(purge, batch, deed=Deed(actor=SYSTEM, method=purge.name))
+        done = await storage.commit(purge, batch, deed=system_deed(method))
         counts.append(done.count)
         if not done.after:
             return counts
@@ -172,9 +173,9 @@ async def test_the_audit_log_has_a_count_of_each_batch_that_deleted_something(lo
         await purged(local, handoffs.purge, two)
     found = [stored.entry for stored in await audited(local)]
     assert [(each.method, each.target_type, each.counts) for each in found] == [
-        ("approvals.purge", "approval", {"rows": 2}),
-        ("approvals.purge", "approval", {"rows": 1}),
-        ("handoffs.purge", "handoff", {"rows": 1}),
+        ("System/PurgeApprovals", "approval", {"rows": 2}),
+        ("System/PurgeApprovals", "approval", {"rows": 1}),
+        ("System/PurgeHandoffs", "handoff", {"rows": 1}),
     ]
 
 
