@@ -46,9 +46,8 @@ from server.services.orchestrator import OrchestratorService
 from server.services.outbox import OutboxService
 from server.services.sessions import SessionService
 from server.services.transcripts import TranscriptService
-from server.session_sweeps import PURGE_SECONDS, SESSIONS_SECONDS, SessionSweeps, session_ages
 from server.settings import BadSettings, Settings, environment_name
-from server.sweeps import DEADLINES_SECONDS, RETENTION_SECONDS, Sweeps
+from server.sweeps import all_sweeps, session_ages
 from storage.outbox import NewCall
 from storage.store import LOCAL, Storage
 
@@ -174,12 +173,9 @@ class App:
             routes,
         )
         add_ChainServiceServicer_to_server(ChainService(storage), routes)
-        session_sweep = session_ages(
-            retention_days=settings.session_retention_days, purge_days=settings.session_purge_days
-        )
         add_ApprovalServiceServicer_to_server(ApprovalService(storage), routes)
         add_AuditServiceServicer_to_server(AuditService(storage), routes)
-        add_SessionServiceServicer_to_server(SessionService(storage, sweep=session_sweep), routes)
+        add_SessionServiceServicer_to_server(SessionService(storage, sweep=session_ages(settings)), routes)
         add_TranscriptServiceServicer_to_server(TranscriptService(storage), routes)
         add_HandoffServiceServicer_to_server(HandoffService(storage), routes)
         add_HealthServicer_to_server(health.servicer, routes)
@@ -208,25 +204,12 @@ class App:
         self._exit.push_async_callback(background.stop)
         self._exit.push_async_callback(_drain, server, health, interceptor, settings.drain_seconds)
         database = DatabaseWatch(storage, health, chain.binding if chain else _local)
-        sweeps = Sweeps(
-            storage,
-            idempotency_ttl_seconds=settings.idempotency_ttl_seconds,
-            event_retention_hours=settings.event_retention_hours,
-            outbox_retention_days=settings.outbox_retention_days,
-            chain_retention_blocks=settings.chain_retention_blocks,
-            audit_retention_days=settings.audit_retention_days,
-        )
         background.start("database", database.run)
         background.start("overdue calls", interceptor.end_overdue)
-        background.every("deadlines", DEADLINES_SECONDS, sweeps.deadlines)
-        background.every("approvals", DEADLINES_SECONDS, sweeps.approvals)
-        background.every("retention", RETENTION_SECONDS, sweeps.retention)
+        for sweep in all_sweeps(storage, settings):
+            background.every(sweep.name, sweep.period_seconds, sweep.run)
         if chain or metrics:
             background.every("observer", LOOK_SECONDS, observer.look)
-        background.every("audit", RETENTION_SECONDS, sweeps.audit)
-        session_sweeps = SessionSweeps(storage, session_sweep)
-        background.every("sessions", SESSIONS_SECONDS, session_sweeps.run)
-        background.every("purge", PURGE_SECONDS, session_sweeps.purge)
         if chain:
             background.start("chain", _after(database.ready, chain.run))
         await _first_attempt(database, background)

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from sqlalchemy import select, text, update
 
 from storage import schema
+from storage.batches import Rows
 from storage.outcome import Outcome, mutation
 from storage.records import Record
 from storage.transaction import Transaction
@@ -21,10 +22,10 @@ class Retain(Record, frozen=True, kw_only=True):
     at_most: int
 
 
-@mutation(int)
-def retain(tx: Transaction, items: Sequence[Retain]) -> list[Outcome[int]]:
-    """Delete old blocks and their events, oldest first; how many. Chain cursors before them expire."""
-    return [_retain(tx, item) for item in items]
+@mutation(Rows[Retain])
+def retain(tx: Transaction, items: Sequence[Retain]) -> list[Outcome[Rows[Retain]]]:
+    """Delete old blocks and their events, oldest first. Chain cursors before them expire."""
+    return [Rows.of(_retain(tx, item), item.at_most) for item in items]
 
 
 def _retain(tx: Transaction, item: Retain) -> int:

@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping
 from enum import StrEnum
 from typing import Any, NamedTuple, TypeAlias
 
+from storage.batches import Rows
 from storage.records import Receipt, Record
 
 SYSTEM = "system"
@@ -66,7 +67,7 @@ Describe: TypeAlias = Callable[[Any], Facts | list[Facts] | None]
 
 def describing(answer: Any) -> Describe:
     """How answers of a type are described, unless their mutation says it otherwise."""
-    if answer is int:
+    if typing.get_origin(answer) is Rows:
         return _rows
     if typing.get_origin(answer) is Receipt:
         (record,) = typing.get_args(answer)
@@ -76,8 +77,8 @@ def describing(answer: Any) -> Describe:
     return _nothing_known
 
 
-def _rows(count: int) -> Facts | None:
-    return Facts(counts={"rows": count}) if count else None
+def _rows(batch: Rows[Any]) -> Facts | None:
+    return Facts(counts={"rows": batch.count}) if batch.count else None
 
 
 def _nothing_known(answer: object) -> Facts:

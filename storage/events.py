@@ -12,6 +12,7 @@ import msgspec
 from sqlalchemy import select, update
 
 from storage import limits, schema, status_counts
+from storage.batches import Rows
 from storage.dialect import Heads
 from storage.errors import CursorExpired, InvalidCursor
 from storage.outcome import Outcome, mutation
@@ -198,10 +199,10 @@ class Retain(Record, frozen=True, kw_only=True):
     at_most: int = limits.SWEEP_BATCH_MAX
 
 
-@mutation(int)
-def retain(tx: Transaction, items: Sequence[Retain]) -> list[Outcome[int]]:
-    """Delete old events, oldest first; how many. Cursors that point before them expire."""
-    return [_retain(tx, item) for item in items]
+@mutation(Rows[Retain])
+def retain(tx: Transaction, items: Sequence[Retain]) -> list[Outcome[Rows[Retain]]]:
+    """Delete old events, oldest first. Cursors that point before them expire."""
+    return [Rows.of(_retain(tx, item), item.at_most) for item in items]
 
 
 def _retain(tx: Transaction, item: Retain) -> int:

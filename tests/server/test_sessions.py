@@ -17,9 +17,8 @@ from google.protobuf.json_format import MessageToDict
 from grpc import StatusCode
 
 from server.app import App
-from server.session_sweeps import SessionSweeps, session_ages
 from storage import schema_sessions
-from tests.server.conftest import connected, running, settings
+from tests.server.conftest import connected, running, settings, swept
 from tests.server.conversation import a_session, a_struct, an_append, an_entry, an_update, contents
 from tests.server.market import Market
 from tests.server.refusals import refused
@@ -310,28 +309,18 @@ async def test_idle_sessions_expire_and_a_dry_run_says_which(
     found = await sessions.GetSession(pb.GetSessionRequest(session_id=idle.session_id))
     assert found.session.status == SessionStatus.SESSION_STATUS_PENDING
 
-    sweeps = SessionSweeps(app.storage, session_ages(retention_days=7, purge_days=90))
-    await sweeps.run()
+    await swept(app, "sessions")
     found = await sessions.GetSession(pb.GetSessionRequest(session_id=idle.session_id))
     assert found.session.status == SessionStatus.SESSION_STATUS_EXPIRED
 
     await let_it_rest(app.storage, idle.session_id, hours=91 * 24)
-    await sweeps.run()
+    await swept(app, "sessions")
     listed = await sessions.ListSessions(pb.ListSessionsRequest())
     assert [session.session_id for session in listed.sessions] == [fresh.session_id]
     left = await app.storage.read(
         lambda tx, _: tx.connection.execute(schema_sessions.transcript_entries.select()).all(), None
     )
     assert left == []
-
-
-async def test_without_a_database_nothing_is_swept() -> None:
-    unreachable = "postgresql://nobody@127.0.0.1:1/nothing"
-    async with running(App(settings(database_url=unreachable))) as app:
-        sweeps = SessionSweeps(app.storage, session_ages(retention_days=1, purge_days=1))
-        await sweeps.run()
-        await sweeps.purge()
-        assert not app.storage.prepared
 
 
 async def test_fifty_writers_of_one_session_lose_nothing(sessions: Any, transcripts: Any) -> None:

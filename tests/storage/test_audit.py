@@ -21,6 +21,7 @@ from storage import (
 )
 from storage.approvals import Ending
 from storage.audit_retention import Prune
+from storage.batches import Rows
 from storage.deeds import Deed, SystemMethod, system_deed
 from storage.disputes import Dispute
 from storage.errors import Refusal
@@ -187,9 +188,9 @@ async def test_who_brings_no_deed_and_who_is_poisoned_leave_no_entry(local: Stor
     assert await fault_of(local) is None
 
 
-@mutation(int)
+@mutation(Rows[int])
 def count_rows(tx: Any, items: Any) -> Any:
-    return list(items)
+    return [Rows.of(item, at_most=5) for item in items]
 
 
 async def test_a_sweep_has_an_entry_for_each_entity_that_it_moved(local: Storage) -> None:

@@ -12,9 +12,8 @@ from tests.storage.looking import count, dump
 
 
 async def retain(storage: Storage, blocks: int, at_most: int = 1000) -> int:
-    return await storage.commit(
-        chain_retention.retain, chain_retention.Retain(blocks=blocks, at_most=at_most)
-    )
+    batch = chain_retention.Retain(blocks=blocks, at_most=at_most)
+    return (await storage.commit(chain_retention.retain, batch)).count
 
 
 async def everything(storage: Storage) -> lists.Listed[ChainEvent]:

@@ -73,12 +73,12 @@ async def purged(storage: Storage, purge: Mutation[Purge, Purged], batch: Purge 
     """How many each batch of a whole purge deletes."""
     method = SystemMethod.PURGE_HANDOFFS if purge is handoffs.purge else SystemMethod.PURGE_APPROVALS
     counts = []
-    while True:
-        done = await storage.commit(purge, batch, deed=system_deed(method))
+    following: Purge | None = batch
+    while following is not None:
+        done = await storage.commit(purge, following, deed=system_deed(method))
         counts.append(done.count)
-        if not done.after:
-            return counts
-        batch = msgspec.structs.replace(batch, after=done.after)
+        following = done.next(following)
+    return counts
 
 
 async def ids_of(storage: Storage, table: str) -> list[str]:

@@ -44,7 +44,7 @@ async def test_events_keep_their_extrinsic_when_its_signatures_are_forgotten(
     await chain.pass_blocks(2)
     assert await correlated(chained, call) == 1
     forget = Forget(before_us=now_us() + HOUR_US, at_most=10)
-    assert await chained.commit(signatures.forget, forget) == 1
+    assert (await chained.commit(signatures.forget, forget)).count == 1
     await decoded_anew(chain, 1, Step(extrinsic_hash))
     assert await correlated(chained, call) == 1
 
