@@ -6,9 +6,8 @@ from chamberlain.v1 import transcript_service_pb2 as transcript_pb
 from server.convert_records import optional_timestamp, timestamp
 from server.enums import ENTRY_ROLE, HANDOFF_STATUS, SESSION_STATUS
 from server.structs import struct_of
-from storage.records import Event
+from storage.records import DELETED, Event
 from storage.session_records import Command, Entry, Handoff, SessionDetail
-from storage.session_set import DELETED
 from storage.transcript_search import Match
 
 

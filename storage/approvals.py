@@ -20,9 +20,9 @@ from storage.lifecycle import APPROVAL, ApprovalStatus
 from storage.lists import Listed, Page, equal_to, fitting, json_weight, keyset_page
 from storage.outcome import Outcome, decide_each, mutation
 from storage.purge import Purge, Purged, claim, delete, purged, purged_facts, session_is_open
-from storage.records import EventBody, Record
+from storage.records import DELETED, EventBody, Record
 from storage.schema import OPEN_TASK
-from storage.session_set import DELETED, SessionSet, head_of
+from storage.session_set import SessionSet, head_of
 from storage.table_map import TableMap
 from storage.transaction import NewEvent, Transaction
 

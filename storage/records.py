@@ -291,6 +291,10 @@ class ChainEvent(Record, frozen=True, kw_only=True):
     block_time_us: int = 0
 
 
+DELETED = "deleted"
+"""The status in the event of a session or an approval that was deleted."""
+
+
 class EventBody(Record, frozen=True, kw_only=True):
     """What a watcher learns of a change beside the ids."""
 

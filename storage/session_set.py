@@ -15,16 +15,13 @@ from storage.deeds import Facts
 from storage.driver import execute
 from storage.errors import Retry, SessionEnded, SessionNotFound
 from storage.outcome import RowLock
-from storage.records import EventBody
+from storage.records import DELETED, EventBody
 from storage.session_records import HeadState, Session, SessionDetail, SessionHead
 from storage.table_map import TableMap
 from storage.transaction import NewEvent, Transaction
 
 SESSIONS = TableMap(schema.sessions, Session)
 HEADS = TableMap(schema.session_heads, SessionHead)
-
-DELETED = "deleted"
-"""The status in the event of a session or an approval that was deleted."""
 
 
 def changed_facts(detail: SessionDetail) -> Facts:

@@ -12,8 +12,8 @@ from storage.deeds import Facts
 from storage.driver import execute, fetch
 from storage.lifecycle import SessionStatus
 from storage.outcome import Outcome, mutation
-from storage.records import Record
-from storage.session_set import DELETED, SessionSet
+from storage.records import DELETED, Record
+from storage.session_set import SessionSet
 from storage.sessions import expire
 from storage.transaction import Transaction
 
