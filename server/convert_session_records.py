@@ -57,7 +57,7 @@ def session_event(event: Event) -> session_pb2.SessionEvent:
         role=body.role,
         task_id=event.task_id,
         status=None if deleted else SESSION_STATUS.to_wire[body.status],
-        status_reason=body.error,
+        status_reason=body.status_reason or body.error,  # see `EventBody`
         revision=event.revision,
     )
 

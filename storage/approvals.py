@@ -24,7 +24,7 @@ from storage.records import DELETED, EventBody, Record
 from storage.schema import OPEN_TASK
 from storage.session_set import SessionSet, head_of
 from storage.table_map import TableMap
-from storage.transaction import NewEvent, Transaction
+from storage.transaction import Transaction
 
 APPROVALS = TableMap(schema.approvals, Approval)
 
@@ -215,17 +215,12 @@ def _ended(tx: Transaction, approval: Approval, now_us: int, **fields: Any) -> A
 
 
 def _tell(tx: Transaction, approval: Approval, *, before: Approval | None, status: str = "") -> None:
-    tx.events.append(
-        NewEvent(
-            event_time_us=tx.now_us,
-            entity="approval",
-            entity_id=approval.approval_id,
-            created=before is None,
-            task_id=approval.task_id,
-            requester_id="",
-            revision=approval.revision,
-            body=EventBody(status=status or approval.status, role=approval.approver_role),
-            status_before="" if before is None else before.status,
-            escrow_status_before="",
-        )
+    tx.tell(
+        "approval",
+        approval.approval_id,
+        EventBody(status=status or approval.status, role=approval.approver_role),
+        revision=approval.revision,
+        task_id=approval.task_id,
+        created=before is None,
+        status_before=before.status if before else "",
     )

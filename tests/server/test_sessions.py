@@ -22,6 +22,7 @@ from tests.server.conftest import connected, running, settings, swept
 from tests.server.conversation import a_session, a_struct, an_append, an_entry, an_update, contents
 from tests.server.market import Market
 from tests.server.refusals import refused
+from tests.storage.auditing import meddle
 from tests.storage.conversation import let_it_rest
 
 ACTIVE, PAUSED = SessionStatus.SESSION_STATUS_ACTIVE, SessionStatus.SESSION_STATUS_PAUSED
@@ -354,3 +355,26 @@ async def test_sessions_outlive_the_server(tmp_path: Any) -> None:
         appended = await transcripts.AppendTranscript(an_append(created.session_id, "after"))
         assert appended.first_position == 2
         assert await contents(transcripts, created.session_id) == ["before", "after"]
+
+
+async def test_a_watch_tells_the_reasons_of_events_from_before_an_upgrade(tmp_path: Any) -> None:
+    url = f"sqlite:///{tmp_path}/chamberlain.db"
+    async with running(App(settings(database_url=url))) as app, connected(app) as channel:
+        sessions: Any = SessionServiceStub(channel)
+        cursor = (await sessions.ListSessions(pb.ListSessionsRequest())).watch_cursor
+        created = await a_session(sessions)
+        for status, reason in ((ACTIVE, "go"), (SessionStatus.SESSION_STATUS_PAUSED, "wait")):
+            await sessions.UpdateSession(an_update(created.session_id, status=status, reason=reason))
+        old = """{"status":"active","error":"go","role":"planner"}"""
+        await meddle(app.storage, "UPDATE events SET body = :old WHERE body LIKE '%go%'", old=old)
+    async with running(App(settings(database_url=url))) as app, connected(app) as channel:
+        sessions = SessionServiceStub(channel)
+        watch = sessions.WatchSessions(pb.WatchSessionsRequest(after_cursor=cursor))
+        seen: list[Any] = []
+        while len(seen) < 3:
+            seen += (await watch.read()).events
+    assert [(event.status, event.status_reason) for event in seen] == [
+        (SessionStatus.SESSION_STATUS_PENDING, ""),
+        (ACTIVE, "go"),
+        (SessionStatus.SESSION_STATUS_PAUSED, "wait"),
+    ]
