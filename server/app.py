@@ -35,11 +35,9 @@ from server.services.orchestrator import OrchestratorService
 from server.services.outbox import OutboxService
 from server.services.sessions import SessionService
 from server.services.transcripts import TranscriptService
-from server.session_sweeps import PURGE_SECONDS, SESSIONS_SECONDS, SessionSweeps, session_ages
 from server.settings import BadSettings, Settings, environment_name
-from server.sweeps import DEADLINES_SECONDS, RETENTION_SECONDS, Sweeps
+from server.sweeps import all_sweeps, session_ages
 from storage.outbox import NewCall
-from storage.session_sweep import Sweep
 from storage.store import LOCAL, Storage
 
 if TYPE_CHECKING:
@@ -133,12 +131,9 @@ class App:
         self.chain = chain = await self._open_chain(settings)
         self.observer = Observer(storage, chain.status if chain else None)
         metrics = self._metrics(settings)
-        session_sweep = session_ages(
-            retention_days=settings.session_retention_days, purge_days=settings.session_purge_days
-        )
 
         routes: Any = Routes(self._handlers)
-        self._add_services(routes, settings, session_sweep)
+        self._add_services(routes, settings)
         health = Health(tuple(routes.services))
         await health.set(serving=False)
         add_HealthServicer_to_server(health.servicer, routes)
@@ -162,14 +157,15 @@ class App:
         database = DatabaseWatch(storage, health, chain.binding if chain else _local)
         background.start("database", database.run)
         background.start("overdue calls", interceptor.end_overdue)
+        for sweep in all_sweeps(storage, settings):
+            background.every(sweep.name, sweep.period_seconds, sweep.run)
         if chain or metrics:
             background.every("observer", LOOK_SECONDS, self.observer.look)
-        self._start_sweeps(settings, session_sweep)
         if chain:
             background.start("chain", _after(database.ready, chain.run))
         await _first_attempt(database, background)
 
-    def _add_services(self, routes: Any, settings: Settings, session_sweep: Sweep) -> None:
+    def _add_services(self, routes: Any, settings: Settings) -> None:
         """Add our services; health and reflection name them in this order."""
         storage, chain = self.storage, self.chain
         orchestrator = OrchestratorService(
@@ -185,7 +181,7 @@ class App:
         add_OrchestratorServiceServicer_to_server(orchestrator, routes)
         add_OutboxServiceServicer_to_server(outbox, routes)
         add_ChainServiceServicer_to_server(ChainService(storage), routes)
-        add_SessionServiceServicer_to_server(SessionService(storage, sweep=session_sweep), routes)
+        add_SessionServiceServicer_to_server(SessionService(storage, sweep=session_ages(settings)), routes)
         add_TranscriptServiceServicer_to_server(TranscriptService(storage), routes)
         add_HandoffServiceServicer_to_server(HandoffService(storage), routes)
         add_ApprovalServiceServicer_to_server(ApprovalService(storage), routes)
@@ -201,24 +197,6 @@ class App:
         self.port = listen(server, settings.bind_addr)
         await server.start()
         return server
-
-    def _start_sweeps(self, settings: Settings, session_sweep: Sweep) -> None:
-        storage, background = self.storage, self._background
-        sweeps = Sweeps(
-            storage,
-            idempotency_ttl_seconds=settings.idempotency_ttl_seconds,
-            event_retention_hours=settings.event_retention_hours,
-            outbox_retention_days=settings.outbox_retention_days,
-            chain_retention_blocks=settings.chain_retention_blocks,
-            audit_retention_days=settings.audit_retention_days,
-        )
-        background.every("deadlines", DEADLINES_SECONDS, sweeps.deadlines)
-        background.every("approvals", DEADLINES_SECONDS, sweeps.approvals)
-        background.every("retention", RETENTION_SECONDS, sweeps.retention)
-        background.every("audit", RETENTION_SECONDS, sweeps.audit)
-        session_sweeps = SessionSweeps(storage, session_sweep)
-        background.every("sessions", SESSIONS_SECONDS, session_sweeps.run)
-        background.every("purge", PURGE_SECONDS, session_sweeps.purge)
 
     def _metrics(self, settings: Settings) -> "Metrics | None":
         if settings.metrics_bind is None:

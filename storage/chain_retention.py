@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from sqlalchemy import select, text, update
 
 from storage import schema
+from storage.batches import Rows
 from storage.outcome import Outcome, mutation
 from storage.records import Record
 from storage.transaction import Transaction
@@ -21,10 +22,10 @@ class Prune(Record, frozen=True, kw_only=True):
     at_most: int
 
 
-@mutation(int)
-def prune(tx: Transaction, items: Sequence[Prune]) -> list[Outcome[int]]:
-    """Delete old blocks and their events, oldest first; how many. Chain cursors before them expire."""
-    return [_prune(tx, item) for item in items]
+@mutation(Rows[Prune])
+def prune(tx: Transaction, items: Sequence[Prune]) -> list[Outcome[Rows[Prune]]]:
+    """Delete old blocks and their events, oldest first. Chain cursors before them expire."""
+    return [Rows.of(_prune(tx, item), item.at_most) for item in items]
 
 
 def _prune(tx: Transaction, item: Prune) -> int:

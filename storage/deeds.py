@@ -1,13 +1,15 @@
 """What the audit log says of a mutation: who does it, to what, and how much of it there was.
 
-Facts are ids and counts. Contents, prompts, values and secrets have no place among them.
+AuditFacts are ids and counts. Contents, prompts, values and secrets have no place among them.
 """
 
 import operator
 import typing
 from collections.abc import Callable, Mapping
+from enum import StrEnum
 from typing import Any, NamedTuple, TypeAlias
 
+from storage.batches import Rows
 from storage.records import Receipt, Record
 
 SYSTEM = "system"
@@ -16,12 +18,37 @@ ANONYMOUS = "anonymous"
 """The actor of every call, until authentication stands."""
 
 
+class SystemMethod(StrEnum):
+    """The methods of what the server does by itself, as its audit entries tell them.
+
+    Entries are hashed and kept for years, and people filter by these names: add some, never change one. The
+    comment of `AuditEntry.method` lists them.
+    """
+
+    SWEEP_DEADLINES = "System/SweepDeadlines"
+    EXPIRE_APPROVALS = "System/ExpireApprovals"
+    SWEEP_SESSIONS = "System/SweepSessions"
+    PURGE_TRANSCRIPTS = "System/PurgeTranscripts"
+    PURGE_HANDOFFS = "System/PurgeHandoffs"
+    PURGE_APPROVALS = "System/PurgeApprovals"
+    PRUNE_REQUESTS = "System/PruneRequests"
+    PRUNE_EVENTS = "System/PruneEvents"
+    PRUNE_SIGNATURES = "System/PruneSignatures"
+    PRUNE_BLOCKS = "System/PruneBlocks"
+    PRUNE_AUDIT = "System/PruneAudit"
+
+
 class Deed(Record, frozen=True, kw_only=True):
     """Who does something, and by which method."""
 
     actor: str
     method: str
     trace_id: str = ""  # 32 hexadecimal digits, or empty
+
+
+def system_deed(method: SystemMethod) -> Deed:
+    """What the server does by itself."""
+    return Deed(actor=SYSTEM, method=method.value)
 
 
 class AuditFacts(NamedTuple):
@@ -40,7 +67,7 @@ Describe: TypeAlias = Callable[[Any], AuditFacts | list[AuditFacts] | None]
 
 def describing(answer: Any) -> Describe:
     """How answers of a type are described, unless their mutation says it otherwise."""
-    if answer is int:
+    if typing.get_origin(answer) is Rows:
         return _rows
     if typing.get_origin(answer) is Receipt:
         (record,) = typing.get_args(answer)
@@ -50,8 +77,8 @@ def describing(answer: Any) -> Describe:
     return _nothing_known
 
 
-def _rows(count: int) -> AuditFacts | None:
-    return AuditFacts(counts={"rows": count}) if count else None
+def _rows(batch: Rows[Any]) -> AuditFacts | None:
+    return AuditFacts(counts={"rows": batch.count}) if batch.count else None
 
 
 def _nothing_known(answer: object) -> AuditFacts:

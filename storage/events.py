@@ -12,6 +12,7 @@ import msgspec
 from sqlalchemy import select, update
 
 from storage import limits, schema, status_counts
+from storage.batches import Rows
 from storage.dialect import Heads
 from storage.errors import CursorExpired, InvalidCursor
 from storage.outcome import Outcome, mutation
@@ -131,7 +132,7 @@ def write_events(tx: Transaction) -> Heads:
 
 
 class LogState(Record, frozen=True, kw_only=True):
-    """The extent of the log: events `tail` + 1 to `head` are kept."""
+    """The bounds of the log: events `tail` + 1 to `head` are kept."""
 
     log_id: str
     head: int
@@ -156,7 +157,7 @@ class Filter(Record, frozen=True, kw_only=True):
 
 
 def state(tx: Transaction) -> LogState:
-    """The extent of the log now."""
+    """The bounds of the log now."""
     table = schema.database
     row = tx.connection.execute(select(table.c.log_id, table.c.event_head, table.c.event_tail)).one()
     return LogState(log_id=row.log_id, head=row.event_head, tail=row.event_tail)
@@ -198,10 +199,10 @@ class Prune(Record, frozen=True, kw_only=True):
     at_most: int = limits.SWEEP_BATCH_MAX
 
 
-@mutation(int)
-def prune(tx: Transaction, items: Sequence[Prune]) -> list[Outcome[int]]:
-    """Delete old events, oldest first; how many. Cursors that point before them expire."""
-    return [_prune(tx, item) for item in items]
+@mutation(Rows[Prune])
+def prune(tx: Transaction, items: Sequence[Prune]) -> list[Outcome[Rows[Prune]]]:
+    """Delete old events, oldest first. Cursors that point before them expire."""
+    return [Rows.of(_prune(tx, item), item.at_most) for item in items]
 
 
 def _prune(tx: Transaction, item: Prune) -> int:

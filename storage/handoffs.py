@@ -12,7 +12,7 @@ from storage.fetcher import query
 from storage.ids import new_id
 from storage.lifecycle import HANDOFF, HandoffStatus
 from storage.outcome import Outcome, decide_each, mutation
-from storage.purge import Purge, Purged, claim, delete, purged_facts, session_is_open
+from storage.purge import Purge, Purged, claim, delete, purged, purged_facts, session_is_open
 from storage.records import Record
 from storage.session_records import Handoff, SessionDetail
 from storage.sessions import get as get_sessions
@@ -103,7 +103,7 @@ def purge(tx: Transaction, items: Sequence[Purge]) -> list[Outcome[Purged]]:
 def _purge(tx: Transaction, item: Purge) -> Purged:
     due, after = claim(tx, item, HANDOFFS, unless=session_is_open("handoffs"))
     delete(tx, HANDOFFS, due)
-    return Purged(count=len(due), after=after)
+    return purged(due, after)
 
 
 @query

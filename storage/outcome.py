@@ -30,6 +30,8 @@ Subject: TypeAlias = Callable[[Any], str]
 class Mutation(Generic[Item, Answer]):
     """A function that changes the database for many items; its answers can be stored and read back.
 
+    `name` is for logs. Nothing that is stored has it, so that code can be moved.
+
     `describe` tells the audit log what was done, by the answer. `locks` tells which rows are locked for an
     item, see `lock_together`. `subject` tells the audit log whom the caller named in an item, refused or not:
     who decides, asks or disputes by their words, or whose account it is about. It is never free text.

@@ -291,16 +291,24 @@ class ChainEvent(Record, frozen=True, kw_only=True):
     block_time_us: int = 0
 
 
+DELETED = "deleted"
+"""The status in the event of a session or an approval that was deleted."""
+
+
 class EventBody(Record, frozen=True, kw_only=True):
-    """What a watcher learns of a change beside the ids."""
+    """What a watcher learns of a change beside the ids.
+
+    Sessions told their `status_reason` as `error` once: events are kept across an upgrade, so both are read.
+    """
 
     status: str = ""
     escrow_status: str = ""
     agent_id: str = ""
     pending_action: str = ""
     correlation_id: str = ""
-    error: str = ""
-    role: str = ""
+    error: str = ""  # why an action or an extrinsic failed
+    role: str = ""  # of a session, or of who decides an approval
+    status_reason: str = ""  # why a session is in its status
 
 
 class Event(Record, frozen=True, kw_only=True):

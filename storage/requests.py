@@ -11,6 +11,7 @@ from typing import Any
 import msgspec
 
 from storage import schema
+from storage.batches import Rows
 from storage.driver import execute
 from storage.errors import Refusal, RequestIdReused, Retry
 from storage.outcome import Mutation, Outcome, mutation
@@ -135,12 +136,15 @@ class Prune(Record, frozen=True, kw_only=True):
     at_most: int
 
 
-@mutation(int)
-def prune(tx: Transaction, items: Sequence[Prune]) -> list[Outcome[int]]:
-    """Delete old answers, oldest first; how many."""
+@mutation(Rows[Prune])
+def prune(tx: Transaction, items: Sequence[Prune]) -> list[Outcome[Rows[Prune]]]:
+    """Delete old answers, oldest first."""
     statement = (
         "DELETE FROM requests WHERE request_key IN (SELECT request_key FROM requests"
         f" WHERE create_time_us < {tx.dialect.parameter(1)}"
         f" ORDER BY create_time_us LIMIT {tx.dialect.parameter(2)}{tx.dialect.skip_locked()})"
     )
-    return [execute(tx.connection, statement, (item.before_us, item.at_most)) for item in items]
+    return [
+        Rows.of(execute(tx.connection, statement, (item.before_us, item.at_most)), item.at_most)
+        for item in items
+    ]

@@ -15,16 +15,13 @@ from storage.deeds import AuditFacts
 from storage.driver import execute
 from storage.errors import Retry, SessionEnded, SessionNotFound
 from storage.outcome import RowLock
-from storage.records import EventBody
+from storage.records import DELETED, EventBody
 from storage.session_records import HeadState, Session, SessionDetail, SessionHead
 from storage.table_map import TableMap
-from storage.transaction import NewEvent, Transaction
+from storage.transaction import Transaction
 
 SESSIONS = TableMap(schema.sessions, Session)
 SESSION_HEADS = TableMap(schema.session_heads, SessionHead)
-
-DELETED = "deleted"
-"""The status in the event of a session or an approval that was deleted."""
 
 
 def changed_facts(detail: SessionDetail) -> AuditFacts:
@@ -135,20 +132,7 @@ class SessionSet:
 
     def tell_appended(self, head: SessionHead) -> None:
         """Buffer the event that says that a transcript has grown to what `head` says."""
-        self.tx.events.append(
-            NewEvent(
-                event_time_us=self.tx.now_us,
-                entity="transcript",
-                entity_id=head.session_id,
-                created=False,
-                task_id="",
-                requester_id="",
-                revision=head.entry_count,
-                body=EventBody(),
-                status_before="",
-                escrow_status_before="",
-            )
-        )
+        self.tx.tell("transcript", head.session_id, EventBody(), revision=head.entry_count)
 
     def store(self) -> None:
         """Write what is new and what changed.
@@ -170,19 +154,15 @@ class SessionSet:
             handled.clear()
 
     def _tell(self, session: Session, *, before: Session | None, status: str = "") -> None:
-        self.tx.events.append(
-            NewEvent(
-                event_time_us=self.tx.now_us,
-                entity="session",
-                entity_id=session.session_id,
-                created=before is None,
-                task_id=session.task_id,
-                requester_id="",
-                revision=session.revision,
-                body=EventBody(
-                    status=status or session.status, error=session.status_reason, role=session.role
-                ),
-                status_before="" if before is None else before.status,
-                escrow_status_before="",
-            )
+        body = EventBody(
+            status=status or session.status, status_reason=session.status_reason, role=session.role
+        )
+        self.tx.tell(
+            "session",
+            session.session_id,
+            body,
+            revision=session.revision,
+            task_id=session.task_id,
+            created=before is None,
+            status_before=before.status if before else "",
         )

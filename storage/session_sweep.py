@@ -7,12 +7,13 @@ time is deleted. Of deleted sessions the transcripts are cleared away.
 from collections.abc import Sequence
 
 from storage import schema_sessions as schema
+from storage.batches import Batch, Rows
 from storage.deeds import AuditFacts
 from storage.driver import execute, fetch
 from storage.lifecycle import SessionStatus
 from storage.outcome import Outcome, mutation
-from storage.records import Record
-from storage.session_set import DELETED, SessionSet
+from storage.records import DELETED, Record
+from storage.session_set import SessionSet
 from storage.sessions import expire
 from storage.transaction import Transaction
 
@@ -27,12 +28,11 @@ class Sweep(Record, frozen=True, kw_only=True):
     at_most: int
 
 
-class Swept(Record, frozen=True, kw_only=True):
+class Swept(Batch[Sweep], frozen=True, kw_only=True):
     """The sessions that expired and those that were deleted, or would be."""
 
     expired_session_ids: list[str]
     deleted_session_ids: list[str]
-    more: bool  # a batch was full: sweep again
 
 
 def due(tx: Transaction, sweep: Sweep) -> Swept:
@@ -99,13 +99,10 @@ def _over(tx: Transaction, sweep: Sweep, now_us: int, claim: str) -> list[str]:
     return [row[0] for row in rows]
 
 
-@mutation(int)
-def collect(tx: Transaction, items: Sequence[int]) -> list[Outcome[int]]:
-    """Clear away what is left of deleted sessions.
-
-    Each item is how many rows to delete at most; the answer is how many were.
-    """
-    return [_collect(tx, at_most) for at_most in items]
+@mutation(Rows[int])
+def collect(tx: Transaction, items: Sequence[int]) -> list[Outcome[Rows[int]]]:
+    """Clear away what is left of deleted sessions; each item is how many rows to delete at most."""
+    return [Rows.of(_collect(tx, at_most), at_most) for at_most in items]
 
 
 # What belongs to a session, by its order; the head, which is last, has one row.

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from sqlalchemy import select
 
 from storage import schema
+from storage.batches import Rows
 from storage.driver import execute
 from storage.lifecycle import EXTRINSIC, LIVE_EXTRINSIC, ExtrinsicStatus
 from storage.limits import LAST_ERROR_CHARS_MAX
@@ -116,9 +117,9 @@ class Prune(Record, frozen=True, kw_only=True):
     at_most: int
 
 
-@mutation(int)
-def prune(tx: Transaction, items: Sequence[Prune]) -> list[Outcome[int]]:
-    """Delete old signatures, oldest first; how many.
+@mutation(Rows[Prune])
+def prune(tx: Transaction, items: Sequence[Prune]) -> list[Outcome[Rows[Prune]]]:
+    """Delete old signatures, oldest first.
 
     Only those of extrinsics that were executed, and whose era is over on the chain as far as it was read.
     """
@@ -133,5 +134,8 @@ def prune(tx: Transaction, items: Sequence[Prune]) -> list[Outcome[int]]:
         f" ORDER BY s.create_time_us LIMIT {place(3)})"
     )
     return [
-        execute(tx.connection, statement, (item.before_us, item.before_us, item.at_most)) for item in items
+        Rows.of(
+            execute(tx.connection, statement, (item.before_us, item.before_us, item.at_most)), item.at_most
+        )
+        for item in items
     ]

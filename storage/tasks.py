@@ -8,6 +8,7 @@ import msgspec
 from sqlalchemy import Column, select, text
 
 from storage import agreements, intents, milestones, schema
+from storage.batches import Rows
 from storage.driver import Row, fetch
 from storage.errors import (
     DeadlinePassed,
@@ -254,14 +255,13 @@ def _settle(work: Workset, task: Task) -> Receipt[Task]:
     )
 
 
-@mutation(int)
-def sweep_deadlines(tx: Transaction, items: Sequence[int]) -> list[Outcome[int]]:
+@mutation(Rows[int])
+def sweep_deadlines(tx: Transaction, items: Sequence[int]) -> list[Outcome[Rows[int]]]:
     """In local mode, close the bidding windows and pass the deadlines that are due.
 
-    Each item is how many tasks to change at most; the answer is how many were changed. With a chain
-    nothing is: its blocks decide.
+    Each item is how many tasks to change at most. With a chain none is changed: its blocks decide.
     """
-    return [_sweep(tx, at_most) if tx.local else 0 for at_most in items]
+    return [Rows.of(_sweep(tx, at_most) if tx.local else 0, at_most) for at_most in items]
 
 
 def _sweep(tx: Transaction, at_most: int) -> int:

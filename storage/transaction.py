@@ -16,13 +16,13 @@ class NewEvent(Record, frozen=True, kw_only=True):
     event_time_us: int
     entity: str
     entity_id: str
-    created: bool
-    task_id: str
-    requester_id: str
+    created: bool = False
+    task_id: str = ""
+    requester_id: str = ""
     revision: int
     body: EventBody
-    status_before: str
-    escrow_status_before: str
+    status_before: str = ""
+    escrow_status_before: str = ""
 
 
 class AuditNote(NamedTuple):
@@ -67,3 +67,28 @@ class Transaction:
         tx.connection = connection
         tx.dialect = dialect
         return tx
+
+    def tell(
+        self,
+        entity: str,
+        entity_id: str,
+        body: EventBody,
+        *,
+        revision: int,
+        task_id: str = "",
+        created: bool = False,
+        status_before: str = "",
+    ) -> None:
+        """Buffer the event that says that something appeared, changed or went; see `Event`."""
+        self.events.append(
+            NewEvent(
+                event_time_us=self.now_us,
+                entity=entity,
+                entity_id=entity_id,
+                created=created,
+                task_id=task_id,
+                revision=revision,
+                body=body,
+                status_before=status_before,
+            )
+        )

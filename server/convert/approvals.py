@@ -13,8 +13,7 @@ from storage.approval_records import Approval
 from storage.approvals import ApprovalFilter, Ending, NewApproval
 from storage.events import Filter
 from storage.lifecycle import ApprovalStatus
-from storage.records import Event
-from storage.session_set import DELETED
+from storage.records import DELETED, Event
 
 WATCHED_BY_APPROVAL = frozenset({"approval"})
 _DECISIONS = {

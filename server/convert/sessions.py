@@ -14,10 +14,9 @@ from server.validation import Checked, Fields
 from storage import limits
 from storage.events import Filter
 from storage.lifecycle import SessionStatus
-from storage.records import Event
+from storage.records import DELETED, Event
 from storage.session_lists import Resume, SessionFilter
 from storage.session_records import Command, SessionDetail
-from storage.session_set import DELETED
 from storage.sessions import NewCommand, NewSession, SessionUpdate
 from storage.transcripts import Copy
 
@@ -200,6 +199,6 @@ def session_event(event: Event) -> session_pb2.SessionEvent:
         role=body.role,
         task_id=event.task_id,
         status=None if deleted else SESSION_STATUS.to_wire[body.status],
-        status_reason=body.error,
+        status_reason=body.status_reason or body.error,  # see `EventBody`
         revision=event.revision,
     )

@@ -1,7 +1,6 @@
 """The state of the service as gauges, from the memory of the observer: a scrape asks nobody."""
 
-from collections.abc import Callable, Iterator, Mapping
-from enum import StrEnum
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
@@ -9,14 +8,8 @@ from prometheus_client.metrics_core import Metric
 
 from server.observer import Observer, lag_blocks, seconds_since
 from storage.dashboard import Counts
-from storage.lifecycle import (
-    AgentStatus,
-    BidStatus,
-    EscrowStatus,
-    ExtrinsicStatus,
-    ResultStatus,
-    TaskStatus,
-)
+from storage.lifecycle import ExtrinsicStatus
+from storage.status_counts import MACHINES
 
 if TYPE_CHECKING:
     from chain.bridge import BridgeStatus
@@ -42,16 +35,11 @@ def gauge(name: str, text: str, value: float | None) -> GaugeMetricFamily:
 def _entities(counts: Counts | None) -> Iterator[Metric]:
     family = GaugeMetricFamily("chamberlain_entities", "Entities by state.", labels=("entity", "status"))
     if counts is not None:
-        machines: tuple[tuple[str, Mapping[str, int], type[StrEnum]], ...] = (
-            ("agent", counts.agents, AgentStatus),
-            ("task", counts.tasks, TaskStatus),
-            ("escrow", counts.escrows, EscrowStatus),
-            ("bid", counts.bids, BidStatus),
-            ("result", counts.results, ResultStatus),
-        )
-        for entity, found, statuses in machines:
-            for status in statuses:
-                family.add_metric((entity, status.value), found.get(status, 0))
+        for entity, (_, statuses) in MACHINES.items():
+            if entity != "extrinsic":  # these have a gauge of their own
+                found = counts.of(entity)
+                for status in statuses:
+                    family.add_metric((entity, status.value), found.get(status, 0))
     yield family
 
 
@@ -60,7 +48,7 @@ def _outbox(counts: Counts | None) -> Iterator[Metric]:
     oldest = None
     if counts is not None:
         for status in ExtrinsicStatus:
-            family.add_metric((status.value,), counts.extrinsics.get(status, 0))
+            family.add_metric((status.value,), counts.of("extrinsic").get(status, 0))
         oldest = 0.0 if counts.oldest_queued_us is None else seconds_since(counts.oldest_queued_us)
     yield family
     yield gauge("outbox_oldest_queued_seconds", "How long the oldest queued extrinsic waits.", oldest)

@@ -38,25 +38,25 @@ class OverviewCalls(Calls):
         return pb.GetDashboardResponse(
             agents=[
                 pb.AgentStatusCount(status=AGENT_STATUS.to_wire[status], count=count)
-                for status, count in counts.agents.items()
+                for status, count in counts.of("agent").items()
             ],
             tasks=[
                 pb.TaskStatusCount(status=TASK_STATUS.to_wire[status], count=count)
-                for status, count in counts.tasks.items()
+                for status, count in counts.of("task").items()
             ],
             escrows=[
                 pb.EscrowStatusCount(status=ESCROW_STATUS.to_wire[status], count=count)
-                for status, count in counts.escrows.items()
+                for status, count in counts.of("escrow").items()
             ],
             bids=[
                 pb.BidStatusCount(status=BID_STATUS.to_wire[status], count=count)
-                for status, count in counts.bids.items()
+                for status, count in counts.of("bid").items()
             ],
             results=[
                 pb.ResultStatusCount(status=RESULT_STATUS.to_wire[status], count=count)
-                for status, count in counts.results.items()
+                for status, count in counts.of("result").items()
             ],
-            extrinsics=_extrinsic_counts(counts.extrinsics),
+            extrinsics=_extrinsic_counts(counts.of("extrinsic")),
         )
 
     async def GetSyncStatus(
@@ -80,7 +80,7 @@ def _sync_status(
         cursor=_block(counts.cursor_number, counts.cursor_hash),
         finalized_head=_block(chain.finalized_number, chain.finalized_hash),
         lag_blocks=lag_blocks(counts, chain),
-        extrinsics=_extrinsic_counts(counts.extrinsics),
+        extrinsics=_extrinsic_counts(counts.of("extrinsic")),
         last_error=chain.last_error,
         undecodable_blocks=counts.undecodable_blocks,
         missing_in_runtime=chain.missing_in_runtime,

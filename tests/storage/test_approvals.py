@@ -47,7 +47,7 @@ async def test_only_what_is_due_expires_and_only_so_many_at_a_time(local: Storag
     due = [await local.commit(approvals.request, an_approval(time_to_live_us=0)) for _ in range(3)]
     lasting = await local.commit(approvals.request, an_approval())
     swept = [await local.commit(approvals.sweep, 2) for _ in range(3)]
-    assert [len(found) for found in swept] == [2, 1, 0]
+    assert [(len(found.approval_ids), found.more) for found in swept] == [(2, True), (1, False), (0, False)]
     for approval in due:
         assert (await local.fetch(approvals.get, approval.approval_id)).status == ApprovalStatus.EXPIRED
     assert await local.fetch(approvals.get, lasting.approval_id) == lasting
@@ -96,7 +96,7 @@ class TestTwoServers:
             swept = 0
             while swept < 20:
                 found = await asyncio.gather(*(s.commit(approvals.sweep, 5) for s in (here, there)))
-                swept += sum(map(len, found))
+                swept += sum(len(expired.approval_ids) for expired in found)
             assert swept == 20
 
     async def test_hear_of_each_others_decisions(self, postgres_url: str) -> None:

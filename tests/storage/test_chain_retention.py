@@ -12,7 +12,8 @@ from tests.storage.looking import count, dump
 
 
 async def prune(storage: Storage, blocks: int, at_most: int = 1000) -> int:
-    return await storage.commit(chain_retention.prune, chain_retention.Prune(blocks=blocks, at_most=at_most))
+    batch = chain_retention.Prune(blocks=blocks, at_most=at_most)
+    return (await storage.commit(chain_retention.prune, batch)).count
 
 
 async def everything(storage: Storage) -> lists.Page[ChainEvent]:

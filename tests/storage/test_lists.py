@@ -203,7 +203,7 @@ async def test_the_smallest_and_the_largest_amount_survive_exactly_and_sort_as_n
 
 async def test_the_dashboard_counts_everything_by_status(market: Market) -> None:
     empty = await market.storage.read(dashboard.counts)
-    assert (empty.agents, empty.tasks, empty.extrinsics, empty.oldest_queued_us) == ({}, {}, {}, None)
+    assert (empty.by_status, empty.of("task"), empty.oldest_queued_us) == ({}, {}, None)
     await market.agents()
     await market.settle(await market.completed_task())
     await market.cancel(await market.task())
@@ -211,19 +211,19 @@ async def test_the_dashboard_counts_everything_by_status(market: Market) -> None
     counts = await market.storage.read(dashboard.counts)
     created = "bidding" if market.chain is None else "pending"
     funded = "funded" if market.chain is None else "none"
-    assert counts.agents == {"active": 2}
-    assert counts.tasks == {"cancelled": 1, "completed": 1, created: 1}
-    assert counts.escrows == {"refunded": 1, "released": 1, funded: 1}
-    assert counts.bids == {"lost": 1, "won": 1}
-    assert counts.results == {"recorded": 1}
+    assert counts.of("agent") == {"active": 2}
+    assert counts.of("task") == {"cancelled": 1, "completed": 1, created: 1}
+    assert counts.of("escrow") == {"refunded": 1, "released": 1, funded: 1}
+    assert counts.of("bid") == {"lost": 1, "won": 1}
+    assert counts.of("result") == {"recorded": 1}
     if market.chain is None:
-        assert (counts.cursor_number, counts.cursor_hash, counts.extrinsics) == (None, b"", {})
+        assert (counts.cursor_number, counts.cursor_hash, counts.of("extrinsic")) == (None, b"", {})
     else:
         assert (counts.cursor_number, counts.cursor_hash) == (
             market.chain.cursor.block_number,
             market.chain.cursor.block_hash,
         )
-        assert counts.extrinsics == {"finalized": market.chain.cursor.block_number, "queued": 1}
+        assert counts.of("extrinsic") == {"finalized": market.chain.cursor.block_number, "queued": 1}
         assert counts.oldest_queued_us == waiting.record.create_time_us
 
 

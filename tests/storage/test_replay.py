@@ -43,8 +43,8 @@ async def test_events_keep_their_extrinsic_when_its_signatures_are_forgotten(
     await chain.block(Step(extrinsic_hash))
     await chain.pass_blocks(2)
     assert await correlated(chained, call) == 1
-    batch = Prune(before_us=now_us() + HOUR_US, at_most=10)
-    assert await chained.commit(signatures.prune, batch) == 1
+    forget = Prune(before_us=now_us() + HOUR_US, at_most=10)
+    assert (await chained.commit(signatures.prune, forget)).count == 1
     await decoded_anew(chain, 1, Step(extrinsic_hash))
     assert await correlated(chained, call) == 1
 

@@ -24,10 +24,10 @@ async def test_signatures_of_what_was_executed_are_forgotten_when_their_era_is_o
     (extrinsic_hash,) = await chain.sign(call, era_blocks=4)
     await chain.block(Step(extrinsic_hash, error=error))
     later = now_us() + HOUR_US
-    assert await chained.commit(signatures.prune, everything_before(later)) == 0
+    assert (await chained.commit(signatures.prune, everything_before(later))).count == 0
     await chain.pass_blocks(3)
-    assert await chained.commit(signatures.prune, everything_before(now_us() - HOUR_US)) == 0
-    assert await chained.commit(signatures.prune, everything_before(later)) == 1
+    assert (await chained.commit(signatures.prune, everything_before(now_us() - HOUR_US))).count == 0
+    assert (await chained.commit(signatures.prune, everything_before(later))).count == 1
     assert await count(chained, "signatures") == (0,)
     assert (await see(chained, call)).extrinsic_hash == extrinsic_hash
 
@@ -41,7 +41,7 @@ async def test_signatures_of_what_was_not_executed_are_kept(chained: Storage, ch
         ExtrinsicStatus.SIGNED,
         ExtrinsicStatus.QUEUED,
     ]
-    assert await chained.commit(signatures.prune, everything_before(now_us() + HOUR_US)) == 0
+    assert (await chained.commit(signatures.prune, everything_before(now_us() + HOUR_US))).count == 0
     assert await count(chained, "signatures") == (2,)
 
 
@@ -51,4 +51,4 @@ async def test_signatures_are_forgotten_in_batches(chained: Storage, chain: Chai
     await chain.block(*(Step(each) for each in hashes))
     await chain.pass_blocks(2)
     batch = everything_before(now_us() + HOUR_US, at_most=2)
-    assert [await chained.commit(signatures.prune, batch) for _ in range(3)] == [2, 1, 0]
+    assert [(await chained.commit(signatures.prune, batch)).count for _ in range(3)] == [2, 1, 0]

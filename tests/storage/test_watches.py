@@ -174,7 +174,7 @@ async def test_while_nobody_watches_nothing_is_read(local: Storage, monkeypatch:
 async def test_a_cursor_that_is_older_than_the_retention_expires(local: Storage) -> None:
     start = await _start(local)
     await _create(local, 10)
-    assert await local.commit(events.prune, Prune(before_us=now_us() + 1, at_most=4)) == 4
+    assert (await local.commit(events.prune, Prune(before_us=now_us() + 1, at_most=4))).count == 4
     with pytest.raises(CursorExpired):
         async with watching(local, after=start):
             pass
@@ -185,9 +185,9 @@ async def test_a_cursor_that_is_older_than_the_retention_expires(local: Storage)
 
 async def test_retention_deletes_only_what_is_old_and_numbers_go_on(local: Storage) -> None:
     await _create(local, 3)
-    assert await local.commit(events.prune, Prune(before_us=now_us() - 3_600_000_000)) == 0
-    assert await local.commit(events.prune, Prune(before_us=now_us() + 1)) == 3
-    assert await local.commit(events.prune, Prune(before_us=now_us() + 1)) == 0
+    assert (await local.commit(events.prune, Prune(before_us=now_us() - 3_600_000_000))).count == 0
+    assert (await local.commit(events.prune, Prune(before_us=now_us() + 1))).count == 3
+    assert (await local.commit(events.prune, Prune(before_us=now_us() + 1))).count == 0
     async with watching(local) as watcher:
         await _create(local)
         assert await watcher.numbers(1) == [4]

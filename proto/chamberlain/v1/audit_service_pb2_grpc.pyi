@@ -32,10 +32,10 @@ class AuditServiceStub:
     Every call that changes something leaves an entry, written in the transaction of the change; so
     does a change that was refused by what is stored, with the reason, and what the server does by
     itself, as actor `system`: a sweep leaves an entry for each session and approval that it moves, and
-    one with a count for each batch of old handoffs, approvals or request ids that it deletes. What is
-    refused before that, because it is malformed or not allowed, a repeated request id, and a call
-    that failed leave none; nor does a call that had nothing to do, like an empty append. Entries tell
-    ids, states and counts, never contents, prompts, notes, sealed values or secrets.
+    one with a count for each batch of old rows that it deletes. What is refused before that, because
+    it is malformed or not allowed, a repeated request id, and a call that failed leave none; nor does
+    a call that had nothing to do, like an empty append. Entries tell ids, states and counts, never
+    contents, prompts, notes, sealed values or secrets.
 
     The log is a chain that anybody can check. The canonical bytes of an entry are a JSON object in
     UTF-8 without spaces, with the members `number`, `time_us` (microseconds since the epoch, UTC),
@@ -87,10 +87,10 @@ class AuditServiceAsyncStub(AuditServiceStub):
     Every call that changes something leaves an entry, written in the transaction of the change; so
     does a change that was refused by what is stored, with the reason, and what the server does by
     itself, as actor `system`: a sweep leaves an entry for each session and approval that it moves, and
-    one with a count for each batch of old handoffs, approvals or request ids that it deletes. What is
-    refused before that, because it is malformed or not allowed, a repeated request id, and a call
-    that failed leave none; nor does a call that had nothing to do, like an empty append. Entries tell
-    ids, states and counts, never contents, prompts, notes, sealed values or secrets.
+    one with a count for each batch of old rows that it deletes. What is refused before that, because
+    it is malformed or not allowed, a repeated request id, and a call that failed leave none; nor does
+    a call that had nothing to do, like an empty append. Entries tell ids, states and counts, never
+    contents, prompts, notes, sealed values or secrets.
 
     The log is a chain that anybody can check. The canonical bytes of an entry are a JSON object in
     UTF-8 without spaces, with the members `number`, `time_us` (microseconds since the epoch, UTC),
@@ -138,10 +138,10 @@ class AuditServiceServicer(metaclass=_abc_1.ABCMeta):
     Every call that changes something leaves an entry, written in the transaction of the change; so
     does a change that was refused by what is stored, with the reason, and what the server does by
     itself, as actor `system`: a sweep leaves an entry for each session and approval that it moves, and
-    one with a count for each batch of old handoffs, approvals or request ids that it deletes. What is
-    refused before that, because it is malformed or not allowed, a repeated request id, and a call
-    that failed leave none; nor does a call that had nothing to do, like an empty append. Entries tell
-    ids, states and counts, never contents, prompts, notes, sealed values or secrets.
+    one with a count for each batch of old rows that it deletes. What is refused before that, because
+    it is malformed or not allowed, a repeated request id, and a call that failed leave none; nor does
+    a call that had nothing to do, like an empty append. Entries tell ids, states and counts, never
+    contents, prompts, notes, sealed values or secrets.
 
     The log is a chain that anybody can check. The canonical bytes of an entry are a JSON object in
     UTF-8 without spaces, with the members `number`, `time_us` (microseconds since the epoch, UTC),

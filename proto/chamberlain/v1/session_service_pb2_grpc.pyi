@@ -94,7 +94,9 @@ class SessionServiceStub:
     than the purge time; at most 500 sessions of each per call.
 
     The server does this by itself every minute. This call is for people who want to see what it
-    would do, with `dry_run`, or not to wait.
+    would do, with `dry_run`, or not to wait. It leaves alone, and does not tell of, the handoffs and
+    approvals that ended longer ago than the purge time, which the server deletes every ten minutes:
+    no index leads to these, so to name them takes as long as to delete them.
     """
 
 @_typing.type_check_only
@@ -163,7 +165,9 @@ class SessionServiceAsyncStub(SessionServiceStub):
     than the purge time; at most 500 sessions of each per call.
 
     The server does this by itself every minute. This call is for people who want to see what it
-    would do, with `dry_run`, or not to wait.
+    would do, with `dry_run`, or not to wait. It leaves alone, and does not tell of, the handoffs and
+    approvals that ended longer ago than the purge time, which the server deletes every ten minutes:
+    no index leads to these, so to name them takes as long as to delete them.
     """
 
 class SessionServiceServicer(metaclass=_abc_1.ABCMeta):
@@ -301,7 +305,9 @@ class SessionServiceServicer(metaclass=_abc_1.ABCMeta):
         than the purge time; at most 500 sessions of each per call.
 
         The server does this by itself every minute. This call is for people who want to see what it
-        would do, with `dry_run`, or not to wait.
+        would do, with `dry_run`, or not to wait. It leaves alone, and does not tell of, the handoffs and
+        approvals that ended longer ago than the purge time, which the server deletes every ten minutes:
+        no index leads to these, so to name them takes as long as to delete them.
         """
 
 def add_SessionServiceServicer_to_server(servicer: SessionServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...
