@@ -8,7 +8,8 @@ import msgspec
 from sqlalchemy import Column, select, text
 
 from storage import agreements, intents, milestones, schema
-from storage.batches import Rows
+from storage.batches import Batch
+from storage.deeds import AuditFacts
 from storage.driver import Row, fetch
 from storage.errors import (
     DeadlinePassed,
@@ -255,16 +256,28 @@ def _settle(work: Workset, task: Task) -> Receipt[Task]:
     )
 
 
-@mutation(Rows[int])
-def sweep_deadlines(tx: Transaction, items: Sequence[int]) -> list[Outcome[Rows[int]]]:
+class PassedTime(Batch[int], frozen=True, kw_only=True):
+    """The tasks that a batch changed, and the status of each after it."""
+
+    statuses: dict[str, TaskStatus]
+
+
+def _passed_facts(passed: PassedTime) -> list[AuditFacts]:
+    return [AuditFacts("task", task_id, status=status) for task_id, status in passed.statuses.items()]
+
+
+@mutation(PassedTime, describe=_passed_facts)
+def sweep_deadlines(tx: Transaction, items: Sequence[int]) -> list[Outcome[PassedTime]]:
     """In local mode, close the bidding windows and pass the deadlines that are due.
 
     Each item is how many tasks to change at most. With a chain none is changed: its blocks decide.
     """
-    return [Rows.of(_sweep(tx, at_most) if tx.local else 0, at_most) for at_most in items]
+    return [_sweep(tx, at_most if tx.local else 0) for at_most in items]
 
 
-def _sweep(tx: Transaction, at_most: int) -> int:
+def _sweep(tx: Transaction, at_most: int) -> PassedTime:
+    if not at_most:
+        return PassedTime(statuses={}, more=False)
     due = _due(tx, schema.OPEN_TASK, schema.tasks.c.deadline_us, at_most)
     due |= _due(tx, schema.BIDDING_TASK, schema.tasks.c.bidding_end_us, at_most - len(due))
     work = Workset(tx)
@@ -272,7 +285,8 @@ def _sweep(tx: Transaction, at_most: int) -> int:
     for task in work.tasks.all(lambda task: True):
         _pass_time(work, task)
     work.store()
-    return len(due)
+    statuses = {task.task_id: task.status for task in work.tasks.all(lambda task: True)}
+    return PassedTime(statuses=statuses, more=len(due) >= at_most)
 
 
 def _due(tx: Transaction, condition: str, time_us: Column[int], at_most: int) -> set[str]:

@@ -44,7 +44,7 @@ async def test_old_request_ids_and_events_are_forgotten_in_batches(
 
 
 async def test_deadlines_of_many_tasks_pass_in_one_sweep(
-    orchestrator: Any, market: Market, app: App, monkeypatch: pytest.MonkeyPatch
+    orchestrator: Any, market: Market, audit: Any, app: App, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(sweeps, "SWEEP_BATCH_MAX", 2)
     deadline = in_seconds(0.05)
@@ -56,6 +56,14 @@ async def test_deadlines_of_many_tasks_pass_in_one_sweep(
         await swept(app, "deadlines")
     found = await orchestrator.GetTask(pb.GetTaskRequest(task_id=lasting.task_id))
     assert found.task.status == TaskStatus.TASK_STATUS_BIDDING
+    for task in (await orchestrator.ListTasks(expired)).tasks:
+        wanted = audit_pb.AuditFilter(target_id=task.task_id)
+        told = (await audit.ListAudit(audit_pb.ListAuditRequest(filter=wanted))).entries[0]
+        assert (told.method, told.target_type, told.status) == (
+            "System/SweepDeadlines",
+            "task",
+            "expired",
+        )
 
 
 async def test_without_a_database_nothing_is_swept() -> None:
