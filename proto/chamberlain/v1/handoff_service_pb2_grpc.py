@@ -26,11 +26,11 @@ if _version_not_supported:
 
 
 class HandoffServiceStub:
-    """Handoffs: work that goes from agent to agent, by their roles.
+    """Handoffs: work passed from agent to agent, by role.
 
-    A handoff waits until somebody of its target role takes it up. Who takes up work lists what is
-    pending for their role, and moves one to ACTIVE naming the revision they have seen: of several
-    who do so one succeeds, and the others get ABORTED, STALE_REVISION.
+    A handoff waits until an agent of its target role takes it: the agent lists the handoffs that are
+    PENDING for its role and moves one to ACTIVE, passing the `revision` it read. If several agents
+    try to take the same one, one succeeds and the others get ABORTED, STALE_REVISION.
     """
 
     def __init__(self, channel):
@@ -67,11 +67,11 @@ class HandoffServiceStub:
 
 
 class HandoffServiceServicer:
-    """Handoffs: work that goes from agent to agent, by their roles.
+    """Handoffs: work passed from agent to agent, by role.
 
-    A handoff waits until somebody of its target role takes it up. Who takes up work lists what is
-    pending for their role, and moves one to ACTIVE naming the revision they have seen: of several
-    who do so one succeeds, and the others get ABORTED, STALE_REVISION.
+    A handoff waits until an agent of its target role takes it: the agent lists the handoffs that are
+    PENDING for its role and moves one to ACTIVE, passing the `revision` it read. If several agents
+    try to take the same one, one succeeds and the others get ABORTED, STALE_REVISION.
     """
 
     def RouteTask(self, request, context):
@@ -89,7 +89,8 @@ class HandoffServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def ListHandoffs(self, request, context):
-        """Lists handoffs, oldest first. Paging through gives each once, also while they move.
+        """Lists handoffs, oldest first. Paging returns each handoff once, even if states change
+        meanwhile.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -106,8 +107,7 @@ class HandoffServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def GetStatus(self, request, context):
-        """Says how a session or a handoff stands, by the id of either. NOT_FOUND, ID_NOT_FOUND if it is
-        of neither.
+        """Gets a session or a handoff by the id of either. NOT_FOUND, ID_NOT_FOUND if there is neither.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -150,11 +150,11 @@ def add_HandoffServiceServicer_to_server(servicer, server):
 
  # This class is part of an EXPERIMENTAL API.
 class HandoffService:
-    """Handoffs: work that goes from agent to agent, by their roles.
+    """Handoffs: work passed from agent to agent, by role.
 
-    A handoff waits until somebody of its target role takes it up. Who takes up work lists what is
-    pending for their role, and moves one to ACTIVE naming the revision they have seen: of several
-    who do so one succeeds, and the others get ABORTED, STALE_REVISION.
+    A handoff waits until an agent of its target role takes it: the agent lists the handoffs that are
+    PENDING for its role and moves one to ACTIVE, passing the `revision` it read. If several agents
+    try to take the same one, one succeeds and the others get ABORTED, STALE_REVISION.
     """
 
     @staticmethod

@@ -27,11 +27,11 @@ GRPC_GENERATED_VERSION: str
 GRPC_VERSION: str
 
 class HandoffServiceStub:
-    """Handoffs: work that goes from agent to agent, by their roles.
+    """Handoffs: work passed from agent to agent, by role.
 
-    A handoff waits until somebody of its target role takes it up. Who takes up work lists what is
-    pending for their role, and moves one to ACTIVE naming the revision they have seen: of several
-    who do so one succeeds, and the others get ABORTED, STALE_REVISION.
+    A handoff waits until an agent of its target role takes it: the agent lists the handoffs that are
+    PENDING for its role and moves one to ACTIVE, passing the `revision` it read. If several agents
+    try to take the same one, one succeeds and the others get ABORTED, STALE_REVISION.
     """
 
     @_typing.overload
@@ -43,7 +43,9 @@ class HandoffServiceStub:
     GetHandoff: _grpc.UnaryUnaryMultiCallable[_handoff_service_pb2.GetHandoffRequest, _handoff_service_pb2.GetHandoffResponse]
     """Gets a handoff by its id. NOT_FOUND, HANDOFF_NOT_FOUND if there is none."""
     ListHandoffs: _grpc.UnaryUnaryMultiCallable[_handoff_service_pb2.ListHandoffsRequest, _handoff_service_pb2.ListHandoffsResponse]
-    """Lists handoffs, oldest first. Paging through gives each once, also while they move."""
+    """Lists handoffs, oldest first. Paging returns each handoff once, even if states change
+    meanwhile.
+    """
     UpdateHandoff: _grpc.UnaryUnaryMultiCallable[_handoff_service_pb2.UpdateHandoffRequest, _handoff_service_pb2.UpdateHandoffResponse]
     """Moves a handoff to another state.
 
@@ -51,17 +53,15 @@ class HandoffServiceStub:
     FAILED_PRECONDITION, INVALID_TRANSITION, naming both states.
     """
     GetStatus: _grpc.UnaryUnaryMultiCallable[_handoff_service_pb2.GetStatusRequest, _handoff_service_pb2.GetStatusResponse]
-    """Says how a session or a handoff stands, by the id of either. NOT_FOUND, ID_NOT_FOUND if it is
-    of neither.
-    """
+    """Gets a session or a handoff by the id of either. NOT_FOUND, ID_NOT_FOUND if there is neither."""
 
 @_typing.type_check_only
 class HandoffServiceAsyncStub(HandoffServiceStub):
-    """Handoffs: work that goes from agent to agent, by their roles.
+    """Handoffs: work passed from agent to agent, by role.
 
-    A handoff waits until somebody of its target role takes it up. Who takes up work lists what is
-    pending for their role, and moves one to ACTIVE naming the revision they have seen: of several
-    who do so one succeeds, and the others get ABORTED, STALE_REVISION.
+    A handoff waits until an agent of its target role takes it: the agent lists the handoffs that are
+    PENDING for its role and moves one to ACTIVE, passing the `revision` it read. If several agents
+    try to take the same one, one succeeds and the others get ABORTED, STALE_REVISION.
     """
 
     def __init__(self, channel: _aio.Channel) -> None: ...
@@ -70,7 +70,9 @@ class HandoffServiceAsyncStub(HandoffServiceStub):
     GetHandoff: _aio.UnaryUnaryMultiCallable[_handoff_service_pb2.GetHandoffRequest, _handoff_service_pb2.GetHandoffResponse]  # type: ignore[assignment]
     """Gets a handoff by its id. NOT_FOUND, HANDOFF_NOT_FOUND if there is none."""
     ListHandoffs: _aio.UnaryUnaryMultiCallable[_handoff_service_pb2.ListHandoffsRequest, _handoff_service_pb2.ListHandoffsResponse]  # type: ignore[assignment]
-    """Lists handoffs, oldest first. Paging through gives each once, also while they move."""
+    """Lists handoffs, oldest first. Paging returns each handoff once, even if states change
+    meanwhile.
+    """
     UpdateHandoff: _aio.UnaryUnaryMultiCallable[_handoff_service_pb2.UpdateHandoffRequest, _handoff_service_pb2.UpdateHandoffResponse]  # type: ignore[assignment]
     """Moves a handoff to another state.
 
@@ -78,16 +80,14 @@ class HandoffServiceAsyncStub(HandoffServiceStub):
     FAILED_PRECONDITION, INVALID_TRANSITION, naming both states.
     """
     GetStatus: _aio.UnaryUnaryMultiCallable[_handoff_service_pb2.GetStatusRequest, _handoff_service_pb2.GetStatusResponse]  # type: ignore[assignment]
-    """Says how a session or a handoff stands, by the id of either. NOT_FOUND, ID_NOT_FOUND if it is
-    of neither.
-    """
+    """Gets a session or a handoff by the id of either. NOT_FOUND, ID_NOT_FOUND if there is neither."""
 
 class HandoffServiceServicer(metaclass=_abc_1.ABCMeta):
-    """Handoffs: work that goes from agent to agent, by their roles.
+    """Handoffs: work passed from agent to agent, by role.
 
-    A handoff waits until somebody of its target role takes it up. Who takes up work lists what is
-    pending for their role, and moves one to ACTIVE naming the revision they have seen: of several
-    who do so one succeeds, and the others get ABORTED, STALE_REVISION.
+    A handoff waits until an agent of its target role takes it: the agent lists the handoffs that are
+    PENDING for its role and moves one to ACTIVE, passing the `revision` it read. If several agents
+    try to take the same one, one succeeds and the others get ABORTED, STALE_REVISION.
     """
 
     @_abc_1.abstractmethod
@@ -112,7 +112,9 @@ class HandoffServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _handoff_service_pb2.ListHandoffsRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_handoff_service_pb2.ListHandoffsResponse, _abc.Awaitable[_handoff_service_pb2.ListHandoffsResponse]]:
-        """Lists handoffs, oldest first. Paging through gives each once, also while they move."""
+        """Lists handoffs, oldest first. Paging returns each handoff once, even if states change
+        meanwhile.
+        """
 
     @_abc_1.abstractmethod
     def UpdateHandoff(
@@ -132,8 +134,6 @@ class HandoffServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _handoff_service_pb2.GetStatusRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_handoff_service_pb2.GetStatusResponse, _abc.Awaitable[_handoff_service_pb2.GetStatusResponse]]:
-        """Says how a session or a handoff stands, by the id of either. NOT_FOUND, ID_NOT_FOUND if it is
-        of neither.
-        """
+        """Gets a session or a handoff by the id of either. NOT_FOUND, ID_NOT_FOUND if there is neither."""
 
 def add_HandoffServiceServicer_to_server(servicer: HandoffServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...
