@@ -94,9 +94,9 @@ def _awaited(error: Exception) -> Failure:
 
 def _warn_of_what_is_for_ever(binding: str) -> None:
     if binding == LOCAL:
-        log.warning("this new database is bound to local mode for ever: it will never follow a chain")
+        log.warning("this new database is now bound to local mode permanently: it will never follow a chain")
     else:
         log.warning(
-            "this new database is bound to one chain for ever: with another genesis it will not be served",
+            "this new database is now bound to one chain permanently: it cannot be used with another genesis",
             genesis=f"0x{binding}",
         )

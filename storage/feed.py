@@ -169,7 +169,7 @@ class Feed:
 
     def _check_log(self, cursor: Cursor, log: LogState) -> None:
         if cursor.log_id != log.log_id:
-            raise CursorExpired("the cursor is of another database")
+            raise CursorExpired("the cursor belongs to another database")
 
     async def _next(self, position: int, wanted: Filter) -> tuple[int, list[Event]]:
         """The position reached, and the wanted events up to it; none when it is time for a heartbeat."""

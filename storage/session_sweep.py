@@ -16,7 +16,7 @@ from storage.session_set import DELETED, SessionSet
 from storage.sessions import expire
 from storage.transaction import Transaction
 
-REASON = "nobody touched it for the retention time"
+REASON = "idle for the retention time"
 
 
 class Sweep(Record, frozen=True, kw_only=True):

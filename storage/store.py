@@ -166,7 +166,7 @@ def _engine(url: str, connections_max: int, connect_timeout_seconds: float) -> E
             raise BadDatabaseUrl("DATABASE_URL names no database: postgresql://user:password@host/database")
         if unknown := parsed.query.keys() - {"sslmode"}:
             raise BadDatabaseUrl(
-                f"DATABASE_URL has unknown parameters {sorted(unknown)}; only sslmode is known"
+                f"DATABASE_URL has unknown parameters {sorted(unknown)}; only sslmode is supported"
             )
         # What libpq calls `sslmode` is the argument `ssl` of asyncpg.
         query = {"ssl": parsed.query["sslmode"]} if parsed.query else {}
@@ -175,7 +175,9 @@ def _engine(url: str, connections_max: int, connect_timeout_seconds: float) -> E
             connections_max=connections_max,
             connect_timeout_seconds=connect_timeout_seconds,
         )
-    raise BadDatabaseUrl(f"DATABASE_URL is for {parsed.drivername!r}; sqlite and postgresql are known")
+    raise BadDatabaseUrl(
+        f"DATABASE_URL is for {parsed.drivername!r}; only sqlite and postgresql are supported"
+    )
 
 
 def _bind(connection: Connection, binding: str) -> bool:
@@ -186,7 +188,7 @@ def _bind(connection: Connection, binding: str) -> bool:
     if bound != binding:
         raise WrongBinding(
             f"the database is bound to {_named(bound)}, not to {_named(binding)};"
-            " a database never changes sides: use another DATABASE_URL"
+            " a database cannot be bound again: use another DATABASE_URL"
         )
     return bool(was_new)
 
