@@ -118,7 +118,7 @@ async def test_a_whole_chain_is_told_with_its_head_which_anchors_the_next_walk(
     await meddle(app.storage, "UPDATE audit_log SET target_id = 'x' WHERE number = 2")
     result = await shell.run("verify")
     assert result.exit_code == 1
-    assert result.output == "broken at entry 2 (changed): the column target_id says something else\n"
+    assert result.output == "broken at entry 2 (changed): the column target_id does not match the entry\n"
     assert (await shell.run("verify", "--json")).exit_code == 1
 
 
