@@ -18,7 +18,7 @@ log = structlog.get_logger(__name__)
 
 
 class BindingUnknown(Exception):
-    """It cannot be told yet what the database is to be bound to; the message says why."""
+    """It is not known yet what to bind the database to; the message says why."""
 
 
 class DatabaseWatch:
@@ -32,7 +32,7 @@ class DatabaseWatch:
         self._binding = binding
 
     async def run(self) -> None:
-        """Prepare the database, then tell health whether it is there; until it is cancelled.
+        """Prepare the database, then keep health up to date with it, until cancelled.
 
         Raises `Misconfigured` if it is the wrong database.
         """
@@ -62,7 +62,7 @@ class DatabaseWatch:
         self.tried.set()
 
     async def _find_binding(self) -> str:
-        """What the database belongs to. While the chain cannot be asked, that is what it was bound to."""
+        """The binding of the database. While the chain cannot be reached, the binding it already has."""
         try:
             return await self._binding()
         except BindingUnknown:

@@ -1,6 +1,6 @@
-"""What the audit log says of a mutation: who does it, to what, and how much of it there was.
+"""The facts of a mutation for the audit log: who did it, to what, and the counts.
 
-Facts are ids and counts. Contents, prompts, values and secrets have no place among them.
+Facts are ids and counts, never contents, prompts, values or secrets.
 """
 
 import operator
@@ -17,7 +17,7 @@ ANONYMOUS = "anonymous"
 
 
 class Deed(Record, frozen=True, kw_only=True):
-    """Who does something, and by which method."""
+    """The actor of a mutation, and its method."""
 
     actor: str
     method: str

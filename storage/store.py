@@ -70,7 +70,7 @@ class Storage:
         return self.binding != ""
 
     async def bound_to(self) -> str:
-        """What the database is bound to, empty if to nothing yet. Raises as `prepare` does."""
+        """The binding of the database, empty if there is none yet. Raises as `prepare` does."""
         await self._engine.migrate()
         return await self._engine.write(_bound)
 
@@ -79,7 +79,7 @@ class Storage:
         self._awaited = failure
 
     async def prepare(self, binding: str) -> bool:
-        """Migrate the schema, bind the database for ever (or check its binding), and begin to work.
+        """Migrate the schema, bind the database permanently (or check its binding), and start working.
 
         Returns whether the database was new, and is bound from now on for longer than this process lives.
         Raises `DatabaseUnavailable` (try again), `SchemaOutdated` or `WrongBinding`.

@@ -145,7 +145,7 @@ def indexed_chars(content: str) -> int:
 
 @mutation(SessionDetail, describe=_copied_facts, locks=head_of)
 def copy(tx: Transaction, items: Sequence[Copy]) -> list[Outcome[SessionDetail]]:
-    """Make new, pending sessions with what others have.
+    """Create pending sessions as branches or copies of others.
 
     Refusals, per item: SessionNotFound, EntryNotFound, TranscriptTooLong.
     """

@@ -23,7 +23,7 @@ _UNIMPLEMENTED: int = grpc.StatusCode.UNIMPLEMENTED.value[0]
 
 
 class _Method:
-    """What was seen of one method. `codes` counts by the number of the status."""
+    """The statistics of one method. `codes` counts by the number of the status."""
 
     __slots__ = ("codes", "seconds")
 

@@ -1,4 +1,4 @@
-"""What is committed: batches and how long they take, and what becomes of extrinsics."""
+"""The commits: batches and their durations, and the outcomes of extrinsics."""
 
 from collections import Counter
 from collections.abc import Iterator, Sequence

@@ -1,4 +1,4 @@
-"""The state of the service as gauges, from the memory of the observer: a scrape asks nobody."""
+"""The state of the service as gauges, from the memory of the observer: a scrape queries nothing."""
 
 from collections.abc import Callable, Iterator, Mapping
 from enum import StrEnum
