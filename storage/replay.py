@@ -124,7 +124,7 @@ def _request(tx: Transaction, item: Request) -> Replay:
     first = item.first_block if item.first_block is not None else _first_defect(tx)
     if row is None or first is None or first > row.block_number:
         raise NothingToReplay(
-            "everything that was read is decoded and reflected" if row and first is None else ""
+            "all blocks read so far are decoded and applied" if row and first is None else ""
         )
     if first <= row.tail_block:
         raise BlocksNotKept(row.tail_block)
