@@ -18,7 +18,7 @@ log = structlog.get_logger(__name__)
 
 
 class BindingUnknown(Exception):
-    """It cannot be told yet what the database is to be bound to; the message says why."""
+    """It is not known yet what to bind the database to; the message says why."""
 
 
 class DatabaseWatch:
@@ -33,7 +33,7 @@ class DatabaseWatch:
         self._away = False
 
     async def run(self) -> None:
-        """Prepare the database, then tell health whether it is there; until it is cancelled.
+        """Prepare the database, then keep health up to date with it, until cancelled.
 
         Raises `Misconfigured` if it is the wrong database.
         """
@@ -63,7 +63,7 @@ class DatabaseWatch:
                 await pauses.wait()
 
     async def _find_binding(self) -> str:
-        """What the database belongs to. While the chain cannot be asked, that is what it was bound to."""
+        """The binding of the database. While the chain cannot be reached, the binding it already has."""
         try:
             return await self._binding()
         except BindingUnknown:
@@ -100,9 +100,9 @@ def _call_failure(error: Exception) -> Failure:
 
 def _warn_of_what_is_for_ever(binding: str) -> None:
     if binding == LOCAL:
-        log.warning("this new database is bound to local mode for ever: it will never follow a chain")
+        log.warning("this new database is now bound to local mode permanently: it will never follow a chain")
     else:
         log.warning(
-            "this new database is bound to one chain for ever: with another genesis it will not be served",
+            "this new database is now bound to one chain permanently: it cannot be used with another genesis",
             genesis=f"0x{binding}",
         )

@@ -71,7 +71,7 @@ class Call:
 
     @property
     def deed(self) -> Deed:
-        """What the audit log says of the call: who makes it, and its method as `Service/Method`."""
+        """The actor of the call for the audit log, and its method as `Service/Method`."""
         if self._deed is None:
             self._deed = _deed(self.method, trace_id_of(self.context.invocation_metadata()))
         return self._deed
@@ -179,7 +179,7 @@ class CallInterceptor(grpc.GenericRpcHandler):
     async def drain(self, at_most_seconds: float) -> None:
         """Refuse new calls, end all streams after the message they are sending, and let calls finish.
 
-        What a client has sent is not always here yet: it is over when nothing came for a moment.
+        Requests may still be in transit: the drain is over when none has arrived for a moment.
         """
         loop = asyncio.get_running_loop()
         deadline = loop.time() + at_most_seconds
@@ -276,7 +276,7 @@ class CallInterceptor(grpc.GenericRpcHandler):
         return respond if self._meter is None else self._meter.stream(method, respond)
 
     def _parser(self, handler: Handler) -> Parse:
-        """What bounds and parses a request."""
+        """The function that bounds and parses a request."""
         parse, request_bytes_max = handler.request_deserializer or bytes, self._request_bytes_max
 
         def bounded(raw: bytes) -> Any:
@@ -291,7 +291,7 @@ class CallInterceptor(grpc.GenericRpcHandler):
 
 
 class _Requests:
-    """What a client streams, message by message, bounded and parsed."""
+    """The messages of a client stream, bounded in size and parsed."""
 
     def __init__(self, call: Call, raw: AsyncIterable[bytes], parse: Parse) -> None:
         self._call = call

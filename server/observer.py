@@ -1,7 +1,7 @@
-"""What the server knows of itself and its chain, looked up once a second for all who ask.
+"""The state of the server and its chain, looked up once a second for all readers.
 
-Calls, metrics and the progress bar read it from memory, so that no question about the state of the service
-becomes a question to the chain.
+Calls, metrics and the progress bar read it from memory, so that reading the state of the service never
+queries the chain.
 """
 
 import asyncio

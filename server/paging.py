@@ -2,7 +2,7 @@
 
 A token is the key of the last row and a seal, a keyed BLAKE2b over it. The key of the seal is made of the
 database, the list and its filters, so a token of another list, of other filters or of another database is
-refused, and so is one that somebody changed. A token is no secret and gives no rights.
+refused, and so is a modified one. A token is not secret and grants no rights.
 """
 
 import base64
@@ -25,7 +25,7 @@ _NOT_FILTERS = ("page_size", "page_token", "include_total_size")
 
 
 class ListRequest(Protocol):
-    """What the requests of all lists have."""
+    """The fields that the requests of all lists have."""
 
     page_size: int
     page_token: str

@@ -1,4 +1,4 @@
-"""Approvals: what a person must decide before an agent goes on. Their times are of the database's clock."""
+"""Approvals: decisions that a person must make before an agent continues. Times are the database's."""
 
 from collections.abc import Iterable, Sequence
 from functools import partial
@@ -41,7 +41,7 @@ class NewApproval(Record, frozen=True, kw_only=True):
 
 
 class Ending(Record, frozen=True, kw_only=True):
-    """What becomes of a pending approval, and by whom."""
+    """How a pending approval ends, and by whom."""
 
     approval_id: str
     status: ApprovalStatus  # approved, rejected or cancelled
@@ -65,7 +65,7 @@ class ApprovalFilter(Record, frozen=True, kw_only=True):
 
 @mutation(Approval, locks=head_of, subject=attrgetter("requested_by"))
 def request(tx: Transaction, items: Sequence[NewApproval]) -> list[Outcome[Approval]]:
-    """Store approvals, which are pending then. It touches their sessions.
+    """Store approvals in status pending. It counts as activity of their sessions.
 
     Refusals, per approval: SessionNotFound, SessionEnded.
     """

@@ -1,4 +1,4 @@
-"""The audit log: who did what to what with which result, in an unbroken chain.
+"""The audit log: who did what, to what, with what result, as a hash chain.
 
 The committer writes an entry for each item that came with a `Deed`, in the transaction of the deed: the same
 commit makes both durable. An item that a mutation refused has an entry with the reason, and a sweep one for

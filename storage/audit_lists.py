@@ -65,7 +65,7 @@ class StoredEntry(Record, frozen=True, kw_only=True):
 
 
 class AuditPage(Record, frozen=True, kw_only=True):
-    """Some entries, and the number after which the next page goes on; None after the last page."""
+    """Some entries, and the number after which the next page starts; None after the last page."""
 
     entries: list[StoredEntry]
     next_after: int | None = None
@@ -84,7 +84,7 @@ def bounds(tx: Transaction, *, lock: bool = False) -> AuditBounds:
 def page(tx: Transaction, wanted: AuditFilter) -> AuditPage:
     """A page of the entries that are wanted, among the next AUDIT_SCAN_MAX that one index leads to.
 
-    What else is wanted is looked for among those. So a page may have few entries, or none, before the last.
+    Other conditions filter those. So a page may have few entries, or none, before the last.
     """
     log = bounds(tx)
     given = [column for column in _COLUMNS if getattr(wanted, column)]

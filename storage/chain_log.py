@@ -1,4 +1,4 @@
-"""What was read of the chain: finalized blocks, their events, and the cursor that says how far.
+"""The log of the chain: finalized blocks, their events, and the cursor that says how far it was read.
 
 One transaction stores blocks raw and decoded, projects their facts, settles the extrinsics from here, and
 moves the cursor by compare-and-set. The cursor is the fence: of two readers, one is refused.

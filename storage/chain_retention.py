@@ -1,7 +1,7 @@
 """How far back the raw data of the chain is kept: blocks and events that are old are deleted in batches.
 
-What was read from them stays: entities, extrinsics, signatures, the cursor. The first block that could not
-be decoded is kept, so that it can be later, with all that follow it: its facts come before theirs.
+Everything derived from them stays: entities, extrinsics, signatures, the cursor. The first block that could
+not be decoded and all blocks after it are kept, so that they can be decoded later, in order.
 """
 
 from collections.abc import Sequence

@@ -81,7 +81,7 @@ class _Written(NamedTuple):
 class Committer:
     """Commits items of many callers in batches. `local` says who decides, see `Transaction`.
 
-    `on_commit`, if set, is told of each batch: how many items, how many seconds, and its events.
+    `on_commit`, if set, is called for each batch: with its number of items, its seconds, and its events.
     """
 
     def __init__(self, engine: Engine, *, on_events: Callable[[int], None]) -> None:
@@ -111,7 +111,7 @@ class Committer:
         self._task = asyncio.create_task(self._run(), name="committer")
 
     async def close(self) -> None:
-        """Take no more items, commit those that wait, and stop."""
+        """Refuse new items, commit those that wait, and stop."""
         self._closing = True
         self._wake.set()
         if self._task is not None:

@@ -1,6 +1,6 @@
-"""What the audit log says of a mutation: who does it, to what, and how much of it there was.
+"""The facts of a mutation for the audit log: who did it, to what, and the counts.
 
-AuditFacts are ids and counts. Contents, prompts, values and secrets have no place among them.
+AuditFacts are ids, states and counts, never contents, prompts, values or secrets.
 """
 
 import operator
@@ -39,7 +39,7 @@ class SystemMethod(StrEnum):
 
 
 class Deed(Record, frozen=True, kw_only=True):
-    """Who does something, and by which method."""
+    """The actor of a mutation, and its method."""
 
     actor: str
     method: str

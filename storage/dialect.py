@@ -36,7 +36,7 @@ class Matching(NamedTuple):
 
 
 class Dialect(Protocol):
-    """What the repositories need to know about an engine."""
+    """The differences between engines that the repositories depend on."""
 
     @property
     def name(self) -> str:

@@ -14,7 +14,7 @@ class Lock(Protocol):
     """A lock that at most one process holds, until it is released or the process is gone."""
 
     async def hold(self) -> None:
-        """Wait for ever; raises `DatabaseUnavailable` as soon as the lock may be lost."""
+        """Wait indefinitely; raises `DatabaseUnavailable` as soon as the lock may be lost."""
 
     async def release(self) -> None:
         """Give it back; it may be lost already."""

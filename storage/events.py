@@ -37,7 +37,7 @@ _events = TableMap(schema.events, Event)
 _encode = msgspec.json.Encoder().encode
 
 Watched: TypeAlias = Agent | Task | Bid | Result | Agreement | Milestone | Reputation | Extrinsic
-"""What the log tells the changes of."""
+"""The entities whose changes the log records."""
 
 
 def append(

@@ -2,8 +2,8 @@
 
 The reader keeps the newest events in a ring. A watcher holds only its own position: while that is in the
 ring it is served from memory, else it reads pages of the log itself until it has caught up. So a slow
-watcher delays nobody, and costs no memory. Commits of this process wake the reader at once; those of other
-processes are found by polling. While nobody watches, nothing is read.
+watcher delays no one, and costs no memory. Commits of this process wake the reader at once; those of other
+processes are found by polling. Without watchers, nothing is read.
 """
 
 import asyncio
@@ -168,7 +168,7 @@ class Feed:
 
     def _check_log(self, cursor: Cursor, log: LogState) -> None:
         if cursor.log_id != log.log_id:
-            raise CursorExpired("the cursor is of another database")
+            raise CursorExpired("the cursor belongs to another database")
 
     async def _next(self, position: int, wanted: Filter) -> tuple[int, list[Event]]:
         """The position reached, and the wanted events up to it; none when it is time for a heartbeat."""

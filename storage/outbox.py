@@ -1,6 +1,6 @@
 """The outbox as its users see it: enqueue a raw call, withdraw, requeue, read.
 
-What the submitter does with it is in `storage.submission`.
+The part of the submitter is in `storage.submission`.
 """
 
 from collections.abc import Sequence

@@ -24,7 +24,7 @@ RowLock: TypeAlias = tuple[TableMap[Any], str]
 Locks: TypeAlias = Callable[[Any], Sequence[RowLock]]
 """The rows that are locked for an item."""
 Subject: TypeAlias = Callable[[Any], str]
-"""Whom the caller named in an item; see `Mutation`."""
+"""The person, agent or signer that the caller named in an item; see `Mutation`."""
 
 
 class Mutation(Generic[Item, Answer]):

@@ -14,7 +14,7 @@ from storage.table_map import TableMap
 from storage.transaction import Transaction
 
 ALL_SIGNERS = ""
-"""Whom a pause concerns that names nobody."""
+"""The `signer` of a pause of all signers."""
 
 
 class Pause(Record, frozen=True, kw_only=True):
@@ -34,7 +34,7 @@ def _facts(standing: list[Pause]) -> AuditFacts:
 
 @mutation(list[Pause], describe=_facts, subject=attrgetter("signer"))
 def pause(tx: Transaction, items: Sequence[Pause]) -> list[Outcome[list[Pause]]]:
-    """Pause signers; all pauses that stand then. One that stands already gets the new reason.
+    """Pause signers; all pauses then in effect. A pause already in effect gets the new reason.
 
     Refusals, per item: NoChain.
     """
@@ -51,7 +51,7 @@ def pause(tx: Transaction, items: Sequence[Pause]) -> list[Outcome[list[Pause]]]
 
 @mutation(list[Pause], describe=_facts, subject=str)
 def resume(tx: Transaction, items: Sequence[str]) -> list[Outcome[list[Pause]]]:
-    """End the pauses of signers; all pauses that stand then. Whoever was not paused is left as they are."""
+    """End the pauses of signers; all pauses then in effect. A signer that was not paused is left as it is."""
     table = schema.submission_pauses
     outcomes: list[Outcome[list[Pause]]] = []
     for signer in items:

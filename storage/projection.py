@@ -68,7 +68,7 @@ def _(fact: facts.AgentRegistered, work: Workset, own: Extrinsic | None) -> str:
 
 
 def _registered(fact: facts.AgentRegistered) -> dict[str, Any]:
-    """What a registration says of its agent."""
+    """The fields of an agent that its registration reports."""
     said = {
         "capabilities": fact.capabilities,
         "metadata": fact.metadata,

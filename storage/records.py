@@ -22,7 +22,7 @@ from storage.lifecycle import (
 
 
 class Action(StrEnum):
-    """What a mutation asks of the chain; one action is one extrinsic."""
+    """The kinds of requests to the chain; one action is one extrinsic."""
 
     NONE = ""
     RAW_CALL = "raw_call"
@@ -51,7 +51,7 @@ class VerificationLevel(StrEnum):
 class Record(msgspec.Struct, frozen=True, kw_only=True, gc=False, omit_defaults=True):
     """The base of all records. The garbage collector passes over them: none can be part of a cycle.
 
-    What is stored of them as JSON leaves out the fields that have their defaults: a default never changes.
+    Their stored JSON omits fields that have their defaults: so a default must never change.
     """
 
 
@@ -215,7 +215,7 @@ class CountedEvent(Record, frozen=True, kw_only=True):
 
 
 class Remembered(Record, frozen=True, kw_only=True):
-    """What an entity shows of a pending action, bound to its extrinsic: a requeue shows it again."""
+    """The pending action that an entity shows, bound to its extrinsic: a requeue shows it again."""
 
     pending_update: AgentUpdate | None = None
     dispute_reason: str = ""

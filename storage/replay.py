@@ -1,9 +1,9 @@
-"""Rebuilding what the chain owns: old blocks are decoded anew, and their facts projected once more.
+"""Rebuilding the state owned by the chain: old blocks are re-decoded, and their facts projected again.
 
-A replay is asked for here, in the database, and done by the process that reads the chain, while it reads
-nothing new. The facts of one entity are projected at once, on what is stored now, and only what differs in
-the end is written: so nobody sees an entity go through its past again, and a replay of what was right changes
-nothing. Only columns that facts set are ever written.
+A replay is requested here, in the database, and run by the process that reads the chain, which reads no new
+blocks meanwhile. The facts of one entity are projected all at once on its stored state, and only differences
+are written: so an entity is never seen in a past state, and a replay of correct state changes nothing. Only
+columns that facts set are ever written.
 """
 
 from collections.abc import Sequence
@@ -48,7 +48,7 @@ class Request(Record, frozen=True, kw_only=True):
 
 
 class Rewrite(Record, frozen=True, kw_only=True):
-    """Blocks that were decoded anew, while the cursor is at `cursor`."""
+    """Blocks that were re-decoded, while the cursor is at `cursor`."""
 
     cursor: Cursor
     blocks: tuple[ReadBlock, ...]
@@ -124,7 +124,7 @@ def _request(tx: Transaction, item: Request) -> Replay:
     first = item.first_block if item.first_block is not None else _first_defect(tx)
     if row is None or first is None or first > row.block_number:
         raise NothingToReplay(
-            "everything that was read is decoded and reflected" if row and first is None else ""
+            "all blocks read so far are decoded and applied" if row and first is None else ""
         )
     if first <= row.tail_block:
         raise BlocksNotKept(row.tail_block)

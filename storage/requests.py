@@ -21,7 +21,7 @@ from storage.transaction import Transaction
 
 
 class RequestKey(Record, frozen=True, kw_only=True):
-    """Who asked for what: `key` is caller, method and request id, `fingerprint` a SHA-256 digest."""
+    """An idempotent call: `key` is caller, method and request id, `fingerprint` a SHA-256 digest."""
 
     key: str
     fingerprint: bytes

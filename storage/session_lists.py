@@ -91,7 +91,7 @@ def handoffs(tx: Transaction, wanted: HandoffFilter) -> Page[Handoff]:
 
 
 def resume(tx: Transaction, wanted: Resume) -> Resumed:
-    """All that somebody needs to go on with a session. Raises `SessionNotFound`."""
+    """Everything needed to continue a session. Raises `SessionNotFound`."""
     (detail,) = session_store.get.read(tx, [wanted.session_id])
     if isinstance(detail, Refusal):
         raise detail

@@ -112,7 +112,7 @@ class SessionSet:
         self._tell(changed, before=session)
 
     def move_head(self, head: SessionHead, **fields: Any) -> SessionHead:
-        """Set fields of a loaded head. That touches its session, unless `last_activity_us` is given."""
+        """Set fields of a loaded head. It counts as activity, unless `last_activity_us` is given."""
         moved = msgspec.structs.replace(head, **{"last_activity_us": self.now_us} | fields)
         self._heads[head.session_id] = moved
         self._moved.add(head.session_id)
@@ -123,7 +123,7 @@ class SessionSet:
         return session_id in self._moved
 
     def delete(self, session: Session) -> None:
-        """Delete a session; the sweep clears its transcript away."""
+        """Delete a session; the sweep deletes its transcript."""
         del self._sessions[session.session_id]
         self._changed.discard(session.session_id)
         self._deleted.add(session.session_id)

@@ -1,7 +1,7 @@
-"""What time does to sessions, in batches, by any number of servers at once.
+"""Expiry and deletion of sessions, in batches, by any number of servers at once.
 
-A session that nobody has touched for the retention time expires. One that expired longer ago than the purge
-time is deleted. Of deleted sessions the transcripts are cleared away.
+A session that has been idle for the retention time expires. A session that expired more than the purge time
+ago is deleted. The transcripts of deleted sessions are deleted afterwards.
 """
 
 from collections.abc import Sequence
@@ -17,7 +17,7 @@ from storage.session_set import SessionSet
 from storage.sessions import expire
 from storage.transaction import Transaction
 
-REASON = "nobody touched it for the retention time"
+REASON = "idle for the retention time"
 
 
 class Sweep(Record, frozen=True, kw_only=True):
@@ -50,7 +50,7 @@ def _swept_facts(swept: Swept) -> list[AuditFacts]:
 
 @mutation(Swept, describe=_swept_facts)
 def sweep(tx: Transaction, items: Sequence[Sweep]) -> list[Outcome[Swept]]:
-    """Let sessions expire, and delete those that expired long ago."""
+    """Expire idle sessions, and delete long-expired ones."""
     return [_sweep(tx, item) for item in items]
 
 
@@ -73,7 +73,7 @@ def _swept(sweep: Sweep, idle: list[str], over: list[str]) -> Swept:
 
 
 def _idle(tx: Transaction, sweep: Sweep, now_us: int, claim: str) -> list[str]:
-    """The open sessions that were not touched for the retention time, the longest first."""
+    """The open sessions that have been idle for the retention time, longest idle first."""
     parameter = tx.dialect.parameter
     rows = fetch(
         tx.connection,

@@ -55,7 +55,7 @@ class NewCommand(Record, frozen=True, kw_only=True):
 
 @mutation(SessionDetail, describe=changed_facts)
 def create(tx: Transaction, items: Sequence[NewSession]) -> list[Outcome[SessionDetail]]:
-    """Store sessions, which are pending then."""
+    """Store sessions in status pending."""
     work = SessionSet(tx)
 
     def decide(item: NewSession) -> SessionDetail:
@@ -71,7 +71,7 @@ def create(tx: Transaction, items: Sequence[NewSession]) -> list[Outcome[Session
 
 @mutation(SessionDetail, describe=changed_facts, locks=head_of)
 def update(tx: Transaction, items: Sequence[SessionUpdate]) -> list[Outcome[SessionDetail]]:
-    """Change sessions; what is so already is not changed again.
+    """Change sessions; an update that changes nothing does not count as activity.
 
     Refusals, per session: SessionNotFound, StaleRevision, InvalidTransition, SessionEnded, MetadataTooLarge.
     """
@@ -130,7 +130,7 @@ def _moved(session: Session, target: SessionStatus, reason: str, now_us: int) ->
 
 
 def expire(work: SessionSet, session_id: str, reason: str) -> None:
-    """Let a session expire that has not ended."""
+    """Expire a session that has not ended."""
     session, head = work.get(session_id), work.open_head(session_id)
     work.change(session, **_moved(session, SessionStatus.EXPIRED, reason, work.now_us))
     work.move_head(head, state=HeadState.ENDED, last_activity_us=head.last_activity_us)

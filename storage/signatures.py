@@ -66,7 +66,7 @@ def signatures_of(tx: Transaction, hashes: Sequence[bytes]) -> list[Signature]:
 
 
 class Hint(Record, frozen=True, kw_only=True):
-    """What a node said of sent bytes: `submitted` (it took them), `in_block`, or None and its objection.
+    """A node's response to sent bytes: `submitted` (it accepted them), `in_block`, or None and its objection.
 
     An objection to bytes that a node took before says nothing: most often they are in a block by now. An
     objection that is `excused` is not the extrinsic's fault: the pool is full, the account cannot pay.

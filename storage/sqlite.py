@@ -35,7 +35,7 @@ T = TypeVar("T")
 
 READERS = 2
 BUSY_TIMEOUT_SECONDS = 10.0
-"""How long somebody else (a shell, a backup) may hold the file before it counts as away."""
+"""How long another program (a shell, a backup) may lock the file before it counts as unavailable."""
 BUSY_TIMEOUT_ON_LOOP_SECONDS = 0.05
 BUSY_PAUSE_SECONDS = 0.05
 STATEMENTS_CACHED = 256
@@ -149,7 +149,7 @@ class SqliteEngine:
         return not isinstance(error, DBAPIError) or _result_code(error) in _DEFECTS
 
     async def _begin(self) -> RootTransaction:
-        """Begin to write. The loop does not wait for a file that somebody else holds."""
+        """Begin to write. The loop does not wait for a file that another program has locked."""
         patience = BUSY_TIMEOUT_SECONDS
         while True:
             try:
@@ -180,7 +180,7 @@ class SqliteEngine:
             raise CommitUnknown(str(error.orig)) from error
 
     async def _on_writer_thread(self, function: Callable[..., T], *arguments: Any) -> T:
-        """Run a step of a transaction; who is cancelled meanwhile leaves when it is done, not before."""
+        """Run a step of a transaction; a caller cancelled meanwhile leaves only when it is done."""
         step = asyncio.get_running_loop().run_in_executor(self._writer_thread, function, *arguments)
         try:
             return await asyncio.shield(step)

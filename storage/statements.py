@@ -1,4 +1,4 @@
-"""What the statements of both engines have in common, see `storage.dialect`."""
+"""The parts of statements that both engines share; see `storage.dialect`."""
 
 from collections.abc import Sequence
 from typing import Any

@@ -70,7 +70,7 @@ class Storage:
         return self.binding != ""
 
     async def bound_to(self) -> str:
-        """What the database is bound to, empty if to nothing yet. Raises as `prepare` does."""
+        """The binding of the database, empty if there is none yet. Raises as `prepare` does."""
         await self._engine.migrate()
         return await self._engine.write(_bound)
 
@@ -79,7 +79,7 @@ class Storage:
         self._unprepared = failure
 
     async def prepare(self, binding: str) -> bool:
-        """Migrate the schema, bind the database for ever (or check its binding), and begin to work.
+        """Migrate the schema, bind the database permanently (or check its binding), and start working.
 
         Returns whether the database was new, and is bound from now on for longer than this process lives.
         Raises `DatabaseUnavailable` (try again), `SchemaOutdated` or `WrongBinding`.
@@ -177,7 +177,7 @@ def _engine(url: str, connections_max: int, connect_timeout_seconds: float) -> E
             raise BadDatabaseUrl("DATABASE_URL names no database: postgresql://user:password@host/database")
         if unknown := parsed.query.keys() - {"sslmode"}:
             raise BadDatabaseUrl(
-                f"DATABASE_URL has unknown parameters {sorted(unknown)}; only sslmode is known"
+                f"DATABASE_URL has unknown parameters {sorted(unknown)}; only sslmode is supported"
             )
         # What libpq calls `sslmode` is the argument `ssl` of asyncpg.
         query = {"ssl": parsed.query["sslmode"]} if parsed.query else {}
@@ -186,7 +186,9 @@ def _engine(url: str, connections_max: int, connect_timeout_seconds: float) -> E
             connections_max=connections_max,
             connect_timeout_seconds=connect_timeout_seconds,
         )
-    raise BadDatabaseUrl(f"DATABASE_URL is for {parsed.drivername!r}; sqlite and postgresql are known")
+    raise BadDatabaseUrl(
+        f"DATABASE_URL is for {parsed.drivername!r}; only sqlite and postgresql are supported"
+    )
 
 
 def _bind(connection: Connection, binding: str) -> bool:
@@ -197,7 +199,7 @@ def _bind(connection: Connection, binding: str) -> bool:
     if bound != binding:
         raise WrongBinding(
             f"the database is bound to {_named(bound)}, not to {_named(binding)};"
-            " a database never changes sides: use another DATABASE_URL"
+            " a database cannot be bound again: use another DATABASE_URL"
         )
     return bool(was_new)
 

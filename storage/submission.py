@@ -1,4 +1,4 @@
-"""What the submitter does with the outbox, each step durable before the next.
+"""The submitter's steps on the outbox, each durable before the next.
 
 Rows are claimed with a lease, so that one submitter works on them at a time; a lease that ran out is
 claimed again by anyone, and its token fences the one before. Signed bytes are stored before they are sent.
@@ -240,7 +240,7 @@ class Postponed(Record, frozen=True, kw_only=True):
 def postpone(tx: Transaction, items: Sequence[Postponed]) -> list[Outcome[bool]]:
     """Release claimed extrinsics until later; whether they still were claimed.
 
-    Waiting is no attempt and no change that watchers are told of.
+    Waiting is not an attempt, and not a change that watchers see.
     """
     rows = {row.correlation_id: row for row in EXTRINSICS.load(tx, (item.correlation_id for item in items))}
     released: dict[str, Extrinsic] = {}

@@ -1,4 +1,4 @@
-"""What a repository function gets to work with: one open transaction, and what it will write to the logs."""
+"""The argument of repository functions: one open transaction, and its pending events and audit entries."""
 
 from collections.abc import Mapping
 from typing import NamedTuple

@@ -145,7 +145,7 @@ def indexed_chars(content: str) -> int:
 
 @mutation(SessionDetail, describe=_copied_facts, locks=head_of, heavy=True)
 def copy(tx: Transaction, items: Sequence[Copy]) -> list[Outcome[SessionDetail]]:
-    """Make new, pending sessions with what others have. It is heavy: 64 MiB take seconds.
+    """Create pending sessions as branches or copies of others. It is heavy: 64 MiB take seconds.
 
     Refusals, per item: SessionNotFound, EntryNotFound, TranscriptTooLong.
     """

@@ -1,4 +1,4 @@
-"""The state of the service as gauges, from the memory of the observer: a scrape asks nobody."""
+"""The state of the service as gauges, from the memory of the observer: a scrape queries nothing."""
 
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
@@ -51,9 +51,11 @@ def _outbox(counts: Counts | None) -> Iterator[Metric]:
             family.add_metric((status.value,), counts.of("extrinsic").get(status, 0))
         oldest = 0.0 if counts.oldest_queued_us is None else seconds_since(counts.oldest_queued_us)
     yield family
-    yield gauge("outbox_oldest_queued_seconds", "How long the oldest queued extrinsic waits.", oldest)
+    yield gauge(
+        "outbox_oldest_queued_seconds", "How long the oldest queued extrinsic has been waiting.", oldest
+    )
     pauses = None if counts is None else len(counts.pauses)
-    yield gauge("outbox_pauses", "What operators have paused: signers, or all of them.", pauses)
+    yield gauge("outbox_pauses", "Pauses of submission in effect.", pauses)
 
 
 def _chain(chain: "BridgeStatus | None", observer: Observer) -> Iterator[Metric]:
@@ -82,12 +84,12 @@ def _chain(chain: "BridgeStatus | None", observer: Observer) -> Iterator[Metric]
     connections = CounterMetricFamily("chamberlain_chain_connections", "Connections made to nodes.")
     balance = GaugeMetricFamily(
         "chamberlain_signer_free_balance",
-        "What a signer can spend, in the smallest unit of the chain.",
+        "The balance that a signer can spend, in the smallest unit of the chain.",
         labels=("account",),
     )
     nonce = GaugeMetricFamily("chamberlain_signer_next_nonce", "Its next nonce.", labels=("account",))
     low = GaugeMetricFamily(
-        "chamberlain_signer_low", "Whether a signer can hardly pay fees any more.", labels=("account",)
+        "chamberlain_signer_low", "Whether the balance of a signer is low.", labels=("account",)
     )
     if chain is not None:
         connections.add_metric((), chain.connections)
@@ -108,7 +110,7 @@ def _reflected(counts: Counts | None, chain: "BridgeStatus | None") -> Iterator[
     yield gauge("chain_lag_blocks", "Final blocks that are not reflected yet.", known(lag_blocks))
     yield gauge(
         "chain_lag_seconds",
-        "How old the last block is that is reflected.",
+        "The age of the newest reflected block.",
         known(lambda it, _: None if it.cursor_time_us is None else seconds_since(it.cursor_time_us)),
     )
     yield gauge(
@@ -118,6 +120,6 @@ def _reflected(counts: Counts | None, chain: "BridgeStatus | None") -> Iterator[
     )
     yield gauge(
         "chain_anomalies",
-        "Events of the chain that did not fit what is stored.",
+        "Events of the chain that did not fit the stored state.",
         known(lambda it, _: it.anomalies),
     )

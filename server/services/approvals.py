@@ -1,4 +1,4 @@
-"""ApprovalService: what a person must decide before an agent goes on."""
+"""ApprovalService: decisions that a person must make before an agent continues."""
 
 from collections.abc import AsyncIterator
 

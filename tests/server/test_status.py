@@ -149,7 +149,7 @@ async def test_a_database_that_is_away_is_a_problem() -> None:
     async with running(App(away)) as app:
         shown = await status(app)
         assert shown.exit_code == 1
-        assert "the server does not serve: the database cannot be reached" in shown.stdout
+        assert "the server is not serving: the database cannot be reached" in shown.stdout
         report = json.loads((await status(app, "--json")).stdout)
         assert (report["healthy"], report["serving"]) == (False, False)
 
@@ -159,7 +159,7 @@ async def test_a_chain_that_a_new_database_waits_for_is_a_problem(tmp_path: Path
     async with running(App(away)) as app:
         shown = await status(app)
         assert shown.exit_code == 1
-        assert "the server does not serve: the chain at CHAIN_WS_URL cannot be reached" in shown.stdout
+        assert "the server is not serving: the chain at CHAIN_WS_URL cannot be reached" in shown.stdout
 
 
 def test_what_is_to_be_looked_at_some_time_is_noted_and_healthy_all_the_same() -> None:
@@ -180,7 +180,7 @@ def test_what_is_to_be_looked_at_some_time_is_noted_and_healthy_all_the_same() -
     assert [line.split("note: ")[1].partition(":")[0].rstrip() for line in lines if "note: " in line] == [
         "missing in the runtime of the chain",
         "1 block has events that could not be decoded",
-        "2 events were not reflected as expected",
+        "2 events could not be applied as expected",
     ]
 
 
@@ -188,7 +188,7 @@ async def test_nobody_there_is_said_in_a_line() -> None:
     arguments = ["status", "--address", "127.0.0.1:1"]
     shown = await asyncio.to_thread(CliRunner().invoke, main, arguments)
     assert (shown.exit_code, shown.stdout) == (1, "")
-    assert shown.stderr.startswith("Error: no server answers at 127.0.0.1:1: start one with")
+    assert shown.stderr.startswith("Error: no server responds at 127.0.0.1:1: start one with")
     shown = await asyncio.to_thread(CliRunner().invoke, main, [*arguments, "--json"])
     assert shown.exit_code == 1
     assert json.loads(shown.stdout)["healthy"] is False
@@ -266,10 +266,10 @@ async def test_a_pause_is_a_problem_until_it_ends(world: World) -> None:
     )
     shown = await status(world.app)
     assert shown.exit_code == 1
-    assert "sending is paused for signer did:ex:a: moving to another key" in shown.stdout
+    assert "submission is paused for signer did:ex:a: moving to another key" in shown.stdout
     await world.outbox.ResumeSubmission(outbox_pb.ResumeSubmissionRequest(signer="did:ex:a"))
     await world.outbox.PauseSubmission(outbox_pb.PauseSubmissionRequest())
-    assert "sending is paused for all signers\n" in (await status(world.app)).stdout
+    assert "submission is paused for all signers\n" in (await status(world.app)).stdout
     await world.outbox.ResumeSubmission(outbox_pb.ResumeSubmissionRequest())
     assert (await status(world.app)).exit_code == 0
 

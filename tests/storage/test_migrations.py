@@ -149,7 +149,7 @@ async def test_a_newer_database_is_refused_and_left_alone(lasting_url: str) -> N
 async def test_a_binding_is_for_ever(lasting_url: str, first: str, second: str) -> None:
     async with opened(lasting_url, first):
         pass
-    with pytest.raises(WrongBinding, match="never changes sides"):
+    with pytest.raises(WrongBinding, match="cannot be bound again"):
         async with opened(lasting_url, second):
             pass
     async with opened(lasting_url, first) as storage:
