@@ -218,7 +218,11 @@ def _tell(tx: Transaction, approval: Approval, *, before: Approval | None, statu
     tx.tell(
         "approval",
         approval.approval_id,
-        EventBody(status=status or approval.status, role=approval.approver_role),
+        EventBody(
+            status=status or approval.status,
+            session_id=approval.session_id,
+            role=approval.approver_role,
+        ),
         revision=approval.revision,
         task_id=approval.task_id,
         created=before is None,

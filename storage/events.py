@@ -146,6 +146,8 @@ class Filter(Record, frozen=True, kw_only=True):
     entity_ids: frozenset[str] = frozenset()
     task_ids: frozenset[str] = frozenset()
     requester_id: str = ""
+    session_ids: frozenset[str] = frozenset()
+    roles: frozenset[str] = frozenset()
 
     def matches(self, event: Event) -> bool:
         return (
@@ -153,6 +155,8 @@ class Filter(Record, frozen=True, kw_only=True):
             and (not self.entity_ids or event.entity_id in self.entity_ids)
             and (not self.task_ids or event.task_id in self.task_ids)
             and (not self.requester_id or event.requester_id == self.requester_id)
+            and (not self.session_ids or event.body.session_id in self.session_ids)
+            and (not self.roles or event.body.role in self.roles)
         )
 
 
@@ -189,7 +193,10 @@ def read_after(
         if wanted.requester_id:
             statement = statement.where(table.c.requester_id == wanted.requester_id)
     found = [_events.from_row(row) for row in tx.connection.execute(statement)]
-    return (found[-1].number if len(found) == at_most else last), found
+    reached = found[-1].number if len(found) == at_most else last
+    if wanted is not None:  # bodies are looked at here, not in SQL
+        found = [event for event in found if wanted.matches(event)]
+    return reached, found
 
 
 class Prune(Record, frozen=True, kw_only=True):

@@ -307,6 +307,7 @@ class EventBody(Record, frozen=True, kw_only=True):
     pending_action: str = ""
     correlation_id: str = ""
     error: str = ""  # why an action or an extrinsic failed
+    session_id: str = ""  # of an approval
     role: str = ""  # of a session, or of who decides an approval
     status_reason: str = ""  # why a session is in its status
 

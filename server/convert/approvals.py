@@ -90,6 +90,8 @@ def watched(request: pb.WatchApprovalsRequest) -> Filter:
             entities=WATCHED_BY_APPROVAL,
             entity_ids=fields.identifiers("approval_ids", request.approval_ids, limits.WATCHED_IDS_MAX),
             task_ids=fields.identifiers("task_ids", request.task_ids, limits.WATCHED_IDS_MAX),
+            session_ids=fields.identifiers("session_ids", request.session_ids, limits.WATCHED_IDS_MAX),
+            roles=fields.identifiers("approver_roles", request.approver_roles, limits.WATCHED_IDS_MAX),
         )
 
 
@@ -126,6 +128,7 @@ def approval_event(event: Event) -> approval_pb2.ApprovalEvent:
         type=kind,
         event_time=timestamp(event.event_time_us),
         approval_id=event.entity_id,
+        session_id=event.body.session_id,
         task_id=event.task_id,
         approver_role=event.body.role,
         status=None if deleted else APPROVAL_STATUS.to_wire[event.body.status],

@@ -243,12 +243,23 @@ class TestWaiting:
             await approvals.WaitForApproval(pb.WaitForApprovalRequest(approval_id="none")).read()
 
 
-async def test_watchers_see_requests_and_decisions(approvals: Any) -> None:
+@pytest.mark.parametrize("wanted", ["approval_ids", "task_ids", "session_ids", "approver_roles"])
+async def test_watchers_see_the_requests_and_decisions_that_they_want(
+    approvals: Any, sessions: Any, wanted: str
+) -> None:
     cursor = (await approvals.ListApprovals(pb.ListApprovalsRequest())).watch_cursor
-    asked = await an_approval(approvals, task_id="task-7")
-    await an_approval(approvals)
+    session_id, other_id = [(await a_session(sessions)).session_id for _ in range(2)]
+    await an_approval(approvals, session_id=other_id, approver_role="clerk")
+    asked = await an_approval(approvals, task_id="task-7", session_id=session_id, approver_role="treasurer")
     await approvals.DecideApproval(a_decision(asked.approval_id))
-    watch = approvals.WatchApprovals(pb.WatchApprovalsRequest(after_cursor=cursor, task_ids=["task-7"]))
+    values = {
+        "approval_ids": asked.approval_id,
+        "task_ids": "task-7",
+        "session_ids": session_id,
+        "approver_roles": "treasurer",
+    }
+    request = pb.WatchApprovalsRequest(after_cursor=cursor, **{wanted: [values[wanted]]})
+    watch = approvals.WatchApprovals(request)
     events: list[Any] = []
     while len(events) < 2:
         events += (await watch.read()).events
@@ -256,7 +267,8 @@ async def test_watchers_see_requests_and_decisions(approvals: Any) -> None:
         (APPROVAL_EVENT_TYPE_APPROVAL_REQUESTED, asked.approval_id, APPROVAL_STATUS_PENDING, 1),
         (APPROVAL_EVENT_TYPE_APPROVAL_ENDED, asked.approval_id, APPROVAL_STATUS_APPROVED, 2),
     ]
-    assert {(event.task_id, event.approver_role) for event in events} == {("task-7", "treasurer")}
+    told = {(event.task_id, event.session_id, event.approver_role) for event in events}
+    assert told == {("task-7", session_id, "treasurer")}
 
 
 async def test_what_ended_long_ago_is_deleted_and_told_to_who_watches(

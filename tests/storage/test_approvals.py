@@ -2,17 +2,36 @@
 
 import asyncio
 
-from storage import approvals, handoffs, sessions, tasks
+from storage import approvals, events, handoffs, sessions, tasks
 from storage.approvals import Ending
 from storage.errors import ApprovalNotPending
 from storage.events import Filter
 from storage.handoffs import NewHandoff
 from storage.lifecycle import ApprovalStatus
 from storage.store import LOCAL, Storage
-from tests.storage.conversation import HOUR_US, a_session, let_it_rest
+from tests.storage.conversation import HOUR_US, a_session, let_it_rest, opened_session
 from tests.storage.items import a_task, now_us
 from tests.storage.looking import all_of, opened
 from tests.storage.test_approval_model import an_approval
+from tests.storage.watching import watching
+
+
+async def test_watchers_are_told_by_session_and_by_role_from_memory_as_from_the_log(local: Storage) -> None:
+    session_id = (await opened_session(local)).session.session_id
+    async with watching(local) as everything:
+        start = everything.cursor
+    for fields in ({}, {"approver_role": "clerk"}, {"session_id": session_id}):
+        await local.commit(approvals.request, an_approval(**fields))
+    kind = frozenset({"approval"})
+    for wanted in (
+        Filter(entities=kind, roles=frozenset({"clerk"})),
+        Filter(entities=kind, session_ids=frozenset({session_id})),
+    ):
+        async with watching(local, wanted, after=start) as watcher:
+            (found,) = await watcher.take(1)
+        _, read = await local.read(events.read_after, start.number, 100, wanted)
+        assert read == [found]
+        assert (found.body.role or found.body.session_id) in ("clerk", session_id)
 
 
 def an_ending(
