@@ -1,4 +1,4 @@
-"""What was unexpected about a fact of the chain: a text for people, stored with its event. None is empty."""
+"""What was unexpected about a fact of the chain: a text for people, stored with its event. Empty: nothing."""
 
 from storage.lifecycle import Lifecycle, Status
 

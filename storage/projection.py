@@ -16,6 +16,7 @@ from storage.lifecycle import (
     AGENT,
     BID,
     ESCROW,
+    RESULT,
     TASK,
     AgentStatus,
     BidStatus,
@@ -245,19 +246,10 @@ def _(fact: facts.ResultRecorded, work: Workset, own: Extrinsic | None) -> str:
         return anomaly or unknown("agent", fact.chain_agent_id)
     result = work.results.get_by((task.task_id, agent.agent_id))
     if result is not None and result.result_hash == fact.result_hash:
-        if result.status != ResultStatus.RECORDED or _ends_pending(result, own):
-            _change(work, work.results, result, own, task.requester_id, status=ResultStatus.RECORDED)
-        return anomaly
+        return _move_result(work, result, own, ResultStatus.RECORDED) or anomaly
     if result is not None:
-        _change(
-            work,
-            work.results,
-            result,
-            own,
-            task.requester_id,
-            status=ResultStatus.REJECTED,
-            last_error="the chain recorded another result",
-        )
+        reason = "the chain recorded another result"
+        anomaly = _move_result(work, result, own, ResultStatus.REJECTED, last_error=reason) or anomaly
     work.results.add(
         Result(
             result_id=new_id(),
@@ -299,6 +291,14 @@ def _move_escrow(
 def _move_bid(work: Workset, bid: Bid, own: Extrinsic | None, status: BidStatus, **fields: Any) -> str:
     anomaly = jump(BID, bid.status, status)
     _change(work, work.bids, bid, own, work.requester_of(bid.task_id), status=status, **fields)
+    return anomaly
+
+
+def _move_result(
+    work: Workset, result: Result, own: Extrinsic | None, status: ResultStatus, **fields: Any
+) -> str:
+    anomaly = jump(RESULT, result.status, status)
+    _change(work, work.results, result, own, work.requester_of(result.task_id), status=status, **fields)
     return anomaly
 
 
