@@ -2,7 +2,7 @@
 
 A token is the key of the last row and a seal, a keyed BLAKE2b over it. The key of the seal is made of the
 database, the list and its filters, so a token of another list, of other filters or of another database is
-refused, and so is one that somebody changed. A token is no secret and gives no rights.
+refused, and so is a modified one. A token is not secret and grants no rights.
 """
 
 import base64
@@ -16,17 +16,16 @@ from google.protobuf.message import Message
 from server.errors import InvalidPageToken
 from server.validation import Fields
 from storage import events, limits
-from storage.lists import Page
+from storage.lists import PageRequest
 from storage.store import Storage
 
 SEAL_BYTES = 12
-TOKEN_CHARS_MAX = 512  # a key is an id of at most 128 bytes, or the number of a position
 # What a page is asked for with, beside the filters.
 _NOT_FILTERS = ("page_size", "page_token", "include_total_size")
 
 
 class ListRequest(Protocol):
-    """What the requests of all lists have."""
+    """The fields that the requests of all lists have."""
 
     page_size: int
     page_token: str
@@ -58,7 +57,7 @@ class Tokens:
         """The key in a token; raises `InvalidPageToken` unless it was made here."""
         if not token:
             return ""
-        if len(token) > TOKEN_CHARS_MAX or not token.isascii():
+        if len(token) > limits.PAGE_TOKEN_CHARS_MAX or not token.isascii():
             raise InvalidPageToken
         try:
             sealed = base64.b64decode(token + "=" * (-len(token) % 4), altchars=b"-_", validate=True)
@@ -83,7 +82,7 @@ class Pages:
     async def tokens(self, request: Message) -> Tokens:
         """The tokens of a list request."""
         if not self._log_id:
-            self._log_id = (await self._storage.read(lambda tx, _: events.state(tx), None)).log_id
+            self._log_id = (await self._storage.read(events.state)).log_id
         return Tokens(request, self._log_id)
 
 
@@ -94,19 +93,19 @@ def rows(fields: Fields, field: str, wanted: int, *, default: int, at_most: int)
     return min(wanted or default, at_most)
 
 
-def page(
+def page_request(
     fields: Fields,
     request: ListRequest,
     tokens: Tokens,
     *,
     default: int = limits.PAGE_SIZE_DEFAULT,
     at_most: int = limits.PAGE_SIZE_MAX,
-) -> Page:
+) -> PageRequest:
     """The page that is asked for: `default` rows unless it says otherwise, at most `at_most`.
 
     Raises `InvalidPageToken`.
     """
-    return Page(
+    return PageRequest(
         size=rows(fields, "page_size", request.page_size, default=default, at_most=at_most),
         after=tokens.key(request.page_token),
         count=request.include_total_size,

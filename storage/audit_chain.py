@@ -1,8 +1,8 @@
 """Is the audit log what was written? A walk along its chain, page by page, each in a snapshot of its own.
 
-What a walk proves: nobody has changed, removed, added or reordered entries without computing every later hash
-anew and moving the head. Against who can do that too, keep the head that a walk tells somewhere else, and
-give it to a later walk as its `anchor`.
+A walk proves that no entry was changed, removed, added or reordered without recomputing every later hash
+and moving the head. To detect that, too, keep the head that a walk reports outside of the database, and pass
+it to a later walk as its `anchor`.
 """
 
 from collections.abc import Sequence
@@ -13,15 +13,15 @@ from typing import Any
 import msgspec
 
 from storage import limits
-from storage.audit import Entry
-from storage.audit_lists import AuditExtent, extent
+from storage.audit import AuditEntry
+from storage.audit_lists import AuditBounds, bounds
 from storage.driver import fetch
 from storage.records import Record
 from storage.transaction import Transaction
 
 CHECKPOINT_TYPE = "audit"
 """The target type of entries that sign for what was pruned."""
-_decode = msgspec.json.Decoder(Entry).decode
+_decode = msgspec.json.Decoder(AuditEntry).decode
 _NUMBERS = ("number", "time_us")
 _TEXTS = ("actor", "method", "target_type", "target_id", "trace_id")
 
@@ -75,9 +75,9 @@ def checkpoint_of(tail: int, tail_hash: str) -> str:
 
 def go_on(tx: Transaction, walk: Walk) -> Walk:
     """Walk a page further. What is pruned under the walk is passed over, like what was pruned before."""
-    log = extent(tx)
+    log = bounds(tx)
     if not (isinstance(log.head, int) and isinstance(log.tail, int)):  # SQLite takes anything
-        why = "where the log begins and ends is not a number"
+        why = "the stored bounds of the log are not numbers"
         return msgspec.structs.replace(walk, begun=True, fault=_fault(walk.position, FaultKind.CHANGED, why))
     if not walk.begun or log.tail > walk.position:
         walk = _begin(walk.anchor, log)
@@ -97,12 +97,12 @@ def go_on(tx: Transaction, walk: Walk) -> Walk:
     if fault is None and not rows and position < walk.end:
         fault = _fault(position + 1, FaultKind.TRUNCATED, f"the log ends before its head {walk.end}")
     if fault is None and position >= walk.end and checkpoint:
-        why = f"no entry signs for the removal of entries up to {walk.tail}"
+        why = f"no entry vouches for the removal of entries up to {walk.tail}"
         fault = _fault(walk.tail, FaultKind.CHECKPOINT_MISSING, why)
     return msgspec.structs.replace(walk, position=position, hash=digest, checkpoint=checkpoint, fault=fault)
 
 
-def _begin(anchor: Anchor | None, log: AuditExtent) -> Walk:
+def _begin(anchor: Anchor | None, log: AuditBounds) -> Walk:
     return Walk(
         anchor=anchor,
         begun=True,
@@ -131,7 +131,7 @@ def rows_after(tx: Transaction, after: int, at_most: int, until: int) -> list[Se
     )
 
 
-def _unchained(tx: Transaction, log: AuditExtent) -> Fault | None:
+def _unchained(tx: Transaction, log: AuditBounds) -> Fault | None:
     for condition, bound in (("<=", log.tail), (">", log.head)):
         where = f"number {condition} {tx.dialect.parameter(1)}"
         ((number,),) = fetch(tx.connection, f"SELECT min(number) FROM audit_log WHERE {where}", (bound,))
@@ -142,14 +142,16 @@ def _unchained(tx: Transaction, log: AuditExtent) -> Fault | None:
 
 
 def _pruned_anchor(walk: Walk) -> Fault | None:
-    """What is wrong with an anchor that the walk does not pass."""
+    """The fault of an anchor that the walk does not pass."""
     anchor = walk.anchor
     if anchor is None or walk.tail < anchor.number <= walk.end:
         return None
     if anchor.number > walk.end:
         return _fault(anchor.number, FaultKind.TRUNCATED, f"the log ends with entry {walk.end}")
     if anchor.number == walk.tail and anchor.hash != walk.hash:
-        return _fault(anchor.number, FaultKind.ANCHOR_MISMATCH, "it had another hash when it was noted")
+        return _fault(
+            anchor.number, FaultKind.ANCHOR_MISMATCH, "it had another hash when the anchor was recorded"
+        )
     return None
 
 
@@ -160,7 +162,9 @@ def check_link(row: Sequence[Any], position: int, previous: str) -> tuple[str, F
         return "", _fault(position + 1, FaultKind.MISSING, f"entry {number} follows entry {position}")
     digest = sha256(previous.encode() + canonical).hexdigest()
     if digest.encode() != stored_hash:
-        return digest, _fault(number, FaultKind.CHANGED, "its hash is not that of what it says and follows")
+        return digest, _fault(
+            number, FaultKind.CHANGED, "its hash does not match its content and the previous hash"
+        )
     try:
         entry = _decode(canonical)
     except (msgspec.MsgspecError, UnicodeDecodeError):
@@ -169,16 +173,16 @@ def check_link(row: Sequence[Any], position: int, previous: str) -> tuple[str, F
     told += [getattr(entry, name).encode() for name in _TEXTS]
     for name, value, beside in zip((*_NUMBERS, *_TEXTS), told, row, strict=False):
         if value != beside:
-            return digest, _fault(number, FaultKind.CHANGED, f"the column {name} says something else")
+            return digest, _fault(number, FaultKind.CHANGED, f"the column {name} does not match the entry")
     return digest, None
 
 
 def _check_ends(walk: Walk, number: int, digest: str) -> Fault | None:
-    """What is wrong with an entry that somebody has noted."""
+    """The fault of an entry that is the head or the anchor."""
     if number == walk.end and digest != walk.end_hash:
         return _fault(number, FaultKind.CHANGED, "the head of the log has another hash")
     if walk.anchor is not None and number == walk.anchor.number and digest != walk.anchor.hash:
-        return _fault(number, FaultKind.ANCHOR_MISMATCH, "it had another hash when it was noted")
+        return _fault(number, FaultKind.ANCHOR_MISMATCH, "it had another hash when the anchor was recorded")
     return None
 
 

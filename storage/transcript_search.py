@@ -1,7 +1,7 @@
 """Full-text search through transcripts, on both engines.
 
-What is searched for are words (`storage.words`), never a query language; every entry that is found has all of
-them. The index says which entries these are; how well they match, and what is shown of them, is decided here.
+A search is for words (`storage.words`); there is no query language. Every entry that is found has all of
+them. The index says which entries these are; their ranks and snippets are made here.
 """
 
 import math
@@ -19,9 +19,9 @@ from storage.words import WORD_CHARS_MAX, chunks_of, runs_in, words_in
 
 
 class Search(Record, frozen=True, kw_only=True):
-    """What to look for: entries with all `words`, of which there is at least one.
+    """A search for entries with all `words`, of which there is at least one.
 
-    Empty filters let everything through. `after` is how many of the best to pass over.
+    Empty filters let everything through. `after` is how many of the best matches to skip.
     """
 
     words: tuple[str, ...]
@@ -84,7 +84,7 @@ def _load(tx: Transaction, numbers: Sequence[int]) -> dict[int, Entry]:
 
 
 def _fetch(tx: Transaction, columns: str, numbers: Sequence[int]) -> list[Row]:
-    condition = tx.dialect.any_of("entry_number", type(ENTRIES.table.c.entry_number.type), 1)
+    condition = tx.dialect.any_of(ENTRIES.table.c.entry_number)
     statement = f"SELECT {columns} FROM transcript_entries WHERE {condition}"
     return fetch(tx.connection, statement, tx.dialect.keys(numbers))
 

@@ -269,7 +269,7 @@ async def test_the_event_loop_does_not_wait_for_snippets_and_ranks(
 
 async def _forget(storage: Storage, detail: SessionDetail) -> None:
     await storage.commit(sessions.delete, detail.session.session_id)
-    while await storage.commit(session_sweep.collect, 100):
+    while (await storage.commit(session_sweep.collect, 100)).more:
         pass
 
 

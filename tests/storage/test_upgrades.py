@@ -166,7 +166,7 @@ async def test_entries_that_were_stored_before_are_found_as_new_ones_are(empty_u
         assert len(await found(storage, "filler 249", session_id=detail.session.session_id)) == 1
         assert await found(storage, "filler", role=EntryRole.TOOL) == []
         await storage.commit(sessions.delete, detail.session.session_id)
-        while await storage.commit(session_sweep.collect, 100):
+        while (await storage.commit(session_sweep.collect, 100)).more:
             pass
         assert await found(storage, "filler") == []
         assert len(await found(storage, "last")) == 1
