@@ -36,6 +36,8 @@ WORDS_PER_ENTRY = 12
 VOCABULARY = tuple(f"word{number}" for number in range(5000))
 EVERYWHERE, IN_EVERY_TENTH, RARE = "everywhere", "tenth", "rare"
 RARE_ENTRIES = 20
+SMALL_ENTRIES = 10
+"""Of a session beside the one that is measured."""
 PAGE_SIZE = 50
 WARM_UP_CALLS = 20
 BATCH_ENTRIES = 100
@@ -176,15 +178,21 @@ class _Client:
     def __init__(self, channel: grpc.aio.Channel) -> None:
         self.transcripts = TranscriptServiceStub(channel)
         self.session_id = ""
+        self.small_session_id = ""
         self._sessions = SessionServiceStub(channel)
 
     async def fill(self, entries: int) -> None:
-        created = await self._sessions.CreateSession(CreateSessionRequest(role="bench"))
-        self.session_id = created.session.session_id
+        self.small_session_id = self.session_id = await self._create_session()
+        await self.append([f"{SPOKEN} {EVERYWHERE}"] * SMALL_ENTRIES)
+        self.session_id = await self._create_session()
         contents = _contents(entries)
         for begin in range(0, entries, ENTRIES_PER_CALL):
             count = min(ENTRIES_PER_CALL, entries - begin)
             await self.append([next(contents) for _ in range(count)])
+
+    async def _create_session(self) -> str:
+        created = await self._sessions.CreateSession(CreateSessionRequest(role="bench"))
+        return created.session.session_id
 
     async def append(self, contents: Sequence[str]) -> None:
         entries = [TranscriptEntry(role=ENTRY_ROLE_AGENT, content=content) for content in contents]
@@ -233,6 +241,9 @@ CALLS = {
     "search, word everywhere": lambda client: client.search(EVERYWHERE),
     "search, word everywhere in session": lambda client: client.search(
         EVERYWHERE, session_id=client.session_id
+    ),
+    "search, word everywhere in small session": lambda client: client.search(
+        EVERYWHERE, session_id=client.small_session_id
     ),
 }
 

@@ -1,8 +1,8 @@
 """The tables of sessions, transcripts and handoffs, see `storage.schema`.
 
-Revision 0003 makes more than these: the view `active_sessions`, and the search index `transcript_search`,
-which is an FTS5 table on SQLite and a table of `tsvector` on Postgres, kept by triggers on
-`transcript_entries`.
+Revisions 0003 and 0006 make more than these: the view `active_sessions`, and the search index
+`transcript_search`, which has the terms of each entry (`storage.transcript_index`) by its number. It is a
+table of `tsvector` on Postgres and an FTS5 table on SQLite; an entry that is deleted leaves it.
 """
 
 from sqlalchemy import BigInteger, Column, ForeignKey, Index, Integer, Table, Text

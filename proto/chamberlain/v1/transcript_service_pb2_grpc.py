@@ -116,11 +116,16 @@ class TranscriptServiceServicer:
     def SearchTranscripts(self, request, context):
         """Finds entries by words, in all sessions or in one.
 
-        Words are separated by white space, punctuation, symbols and emoji; an entry matches if it
-        contains all words of the query, in any order and in any case. The first 262,144 bytes of a
-        content are searched. The 200 newest matches are ranked by how often the words occur near their
-        beginning, best first. The query has no operators or special characters. Ended sessions are
-        searched, too.
+        An entry matches if it contains all words of the query, in any order. Words consist of letters
+        and digits with their accents and vowel signs. White space, punctuation, symbols, emoji and
+        invisible characters separate them; so do hyphen, apostrophe and underscore. Words are compared
+        without regard to case ("STRASSE" finds "straße", and the Turkish "ı" and "İ" are "i") and to
+        the form of their characters (composed or decomposed accents, ligatures, full-width letters,
+        circled letters), but with accents: "cafe" does not find "café". Only the first 511 characters
+        of a word count. The first 262,144 bytes of a content are searched.
+
+        The 200 newest matches are ranked by how often the words occur near their beginning, best first.
+        The query has no operators or special characters. Ended sessions are searched, too.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -62,11 +62,16 @@ class TranscriptServiceStub:
     SearchTranscripts: _grpc.UnaryUnaryMultiCallable[_transcript_service_pb2.SearchTranscriptsRequest, _transcript_service_pb2.SearchTranscriptsResponse]
     """Finds entries by words, in all sessions or in one.
 
-    Words are separated by white space, punctuation, symbols and emoji; an entry matches if it
-    contains all words of the query, in any order and in any case. The first 262,144 bytes of a
-    content are searched. The 200 newest matches are ranked by how often the words occur near their
-    beginning, best first. The query has no operators or special characters. Ended sessions are
-    searched, too.
+    An entry matches if it contains all words of the query, in any order. Words consist of letters
+    and digits with their accents and vowel signs. White space, punctuation, symbols, emoji and
+    invisible characters separate them; so do hyphen, apostrophe and underscore. Words are compared
+    without regard to case ("STRASSE" finds "straße", and the Turkish "ı" and "İ" are "i") and to
+    the form of their characters (composed or decomposed accents, ligatures, full-width letters,
+    circled letters), but with accents: "cafe" does not find "café". Only the first 511 characters
+    of a word count. The first 262,144 bytes of a content are searched.
+
+    The 200 newest matches are ranked by how often the words occur near their beginning, best first.
+    The query has no operators or special characters. Ended sessions are searched, too.
     """
     WatchTranscript: _grpc.UnaryStreamMultiCallable[_transcript_service_pb2.WatchTranscriptRequest, _transcript_service_pb2.WatchTranscriptResponse]
     """Watches the transcript of a session from a position, without gaps.
@@ -112,11 +117,16 @@ class TranscriptServiceAsyncStub(TranscriptServiceStub):
     SearchTranscripts: _aio.UnaryUnaryMultiCallable[_transcript_service_pb2.SearchTranscriptsRequest, _transcript_service_pb2.SearchTranscriptsResponse]  # type: ignore[assignment]
     """Finds entries by words, in all sessions or in one.
 
-    Words are separated by white space, punctuation, symbols and emoji; an entry matches if it
-    contains all words of the query, in any order and in any case. The first 262,144 bytes of a
-    content are searched. The 200 newest matches are ranked by how often the words occur near their
-    beginning, best first. The query has no operators or special characters. Ended sessions are
-    searched, too.
+    An entry matches if it contains all words of the query, in any order. Words consist of letters
+    and digits with their accents and vowel signs. White space, punctuation, symbols, emoji and
+    invisible characters separate them; so do hyphen, apostrophe and underscore. Words are compared
+    without regard to case ("STRASSE" finds "straße", and the Turkish "ı" and "İ" are "i") and to
+    the form of their characters (composed or decomposed accents, ligatures, full-width letters,
+    circled letters), but with accents: "cafe" does not find "café". Only the first 511 characters
+    of a word count. The first 262,144 bytes of a content are searched.
+
+    The 200 newest matches are ranked by how often the words occur near their beginning, best first.
+    The query has no operators or special characters. Ended sessions are searched, too.
     """
     WatchTranscript: _aio.UnaryStreamMultiCallable[_transcript_service_pb2.WatchTranscriptRequest, _transcript_service_pb2.WatchTranscriptResponse]  # type: ignore[assignment]
     """Watches the transcript of a session from a position, without gaps.
@@ -183,11 +193,16 @@ class TranscriptServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _typing.Union[_transcript_service_pb2.SearchTranscriptsResponse, _abc.Awaitable[_transcript_service_pb2.SearchTranscriptsResponse]]:
         """Finds entries by words, in all sessions or in one.
 
-        Words are separated by white space, punctuation, symbols and emoji; an entry matches if it
-        contains all words of the query, in any order and in any case. The first 262,144 bytes of a
-        content are searched. The 200 newest matches are ranked by how often the words occur near their
-        beginning, best first. The query has no operators or special characters. Ended sessions are
-        searched, too.
+        An entry matches if it contains all words of the query, in any order. Words consist of letters
+        and digits with their accents and vowel signs. White space, punctuation, symbols, emoji and
+        invisible characters separate them; so do hyphen, apostrophe and underscore. Words are compared
+        without regard to case ("STRASSE" finds "straße", and the Turkish "ı" and "İ" are "i") and to
+        the form of their characters (composed or decomposed accents, ligatures, full-width letters,
+        circled letters), but with accents: "cafe" does not find "café". Only the first 511 characters
+        of a word count. The first 262,144 bytes of a content are searched.
+
+        The 200 newest matches are ranked by how often the words occur near their beginning, best first.
+        The query has no operators or special characters. Ended sessions are searched, too.
         """
 
     @_abc_1.abstractmethod
