@@ -33,6 +33,8 @@ _ON_SQLITE = (
     # The tokenizer `ascii` leaves every character beyond ASCII in the words.
     "CREATE VIRTUAL TABLE transcript_search"
     """ USING fts5(words, tokenize="ascii tokenchars ':'", detail=none, columnsize=0)""",
+    # FTS5 skips parts of a word's list by the page; larger pages are read entry by entry.
+    "INSERT INTO transcript_search (transcript_search, rank) VALUES ('pgsz', 1000)",
     "CREATE TRIGGER transcript_search_remove AFTER DELETE ON transcript_entries BEGIN"
     " DELETE FROM transcript_search WHERE rowid = old.entry_number;"
     " END",
