@@ -128,5 +128,7 @@ class Dialect(Protocol):
     def aside(self, function: Callable[[], T]) -> T:
         """Run a function that computes for long, where the event loop does not wait for it."""
 
-    def newest_matches(self, connection: Connection, wanted: Matching, at_most: int) -> list[int]:
-        """The numbers of the newest entries of transcripts that match."""
+    def newest_matches(
+        self, connection: Connection, wanted: Matching, columns: str, at_most: int
+    ) -> list[Row]:
+        """The number of the newest entries of transcripts that match, and `columns` of them."""

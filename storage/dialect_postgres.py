@@ -167,27 +167,30 @@ class PostgresDialect:
         answer: T = await_only(asyncio.to_thread(function))  # this runs in a greenlet on the loop
         return answer
 
-    def newest_matches(self, connection: Connection, wanted: Matching, at_most: int) -> list[int]:
+    def newest_matches(
+        self, connection: Connection, wanted: Matching, columns: str, at_most: int
+    ) -> list[Row]:
         # A word that is frequent is found among the newest entries; the index would bring all that have it.
+        def look(found: str) -> list[Row]:
+            return fetch(connection, _newest_of(found, wanted, columns, at_most), parameters)
+
         parameters = (_query(wanted), *wanted.values)
-        found = fetch(connection, _among_newest(wanted, at_most, 0, NEWEST_ENTRIES), parameters)
+        rows = look(_among_newest(wanted, 0, NEWEST_ENTRIES))
         # If it is as frequent before them, so many more are enough, and some for chance.
-        more = NEWEST_ENTRIES * (at_most - len(found)) // max(len(found), 1) * 5 // 4
+        more = NEWEST_ENTRIES * (at_most - len(rows)) // max(len(rows), 1) * 5 // 4
         if 0 < more <= NEWEST_ENTRIES_MAX:
             # Few different statements, for each is prepared.
             window = -(-more // NEWEST_ENTRIES_STEP) * NEWEST_ENTRIES_STEP
-            before = _among_newest(wanted, at_most, NEWEST_ENTRIES, window)
-            found = [*found, *fetch(connection, before, parameters)][:at_most]
-        if len(found) < at_most:
-            found = fetch(connection, _by_index(wanted, at_most), parameters)
-        return [row[0] for row in found]
+            rows = [*rows, *look(_among_newest(wanted, NEWEST_ENTRIES, window))][:at_most]
+        return rows if len(rows) >= at_most else look(_BY_INDEX)
 
 
 _AS_TERMS = "array_to_tsvector(string_to_array(terms, ' '))"
 # Steps are materialized, and what is looked up is lateral, so that the planner never reads a whole table to
 # save a few look-ups: it cannot know how rare a word is.
 _MATCHING = "words @@ CAST($1::text AS tsquery)"
-_ENTRY = "session_id, role, create_time_us"
+_ENTRY_COUNT = "(SELECT entry_count FROM session_heads WHERE session_id = $2)"
+_BY_INDEX = f"WITH found AS MATERIALIZED (SELECT entry_number FROM transcript_search WHERE {_MATCHING})"
 
 
 def _query(wanted: Matching) -> str:
@@ -198,43 +201,35 @@ def _query(wanted: Matching) -> str:
     return " & ".join(needed)
 
 
-def _among_newest(wanted: Matching, at_most: int, passed_over: int, window: int) -> str:
-    """Looks for the newest matches among so many of the newest entries, after some that are passed over."""
+def _among_newest(wanted: Matching, passed_over: int, window: int) -> str:
+    """Finds matches among so many of the newest entries, after some that are passed over."""
     if wanted.in_one_session:  # its entries lie among those of others: each is looked up
-        found = (
-            "WITH newest AS MATERIALIZED (SELECT entry_number FROM session_heads JOIN transcript_entries"
-            " ON transcript_entries.session_id = session_heads.session_id AND position <= entry_count"
-            f" - {passed_over:d} AND position > entry_count - {passed_over + window:d}"
-            " WHERE session_heads.session_id = $2),"
+        return (
+            "WITH newest AS MATERIALIZED (SELECT entry_number FROM transcript_entries WHERE session_id = $2"
+            f" AND position <= {_ENTRY_COUNT} - {passed_over:d}"
+            f" AND position > {_ENTRY_COUNT} - {passed_over + window:d}),"
             " found AS MATERIALIZED (SELECT entry_number FROM newest, LATERAL"
             " (SELECT words FROM transcript_search"
             " WHERE transcript_search.entry_number = newest.entry_number OFFSET 0)"
             f" AS indexed WHERE {_MATCHING})"
         )
-    else:  # one scan of a range; a condition that may be null is not for the index of words
-        found = (
-            "WITH newest AS MATERIALIZED (SELECT min(entry_number) AS first, max(entry_number) AS last FROM"
-            " (SELECT entry_number FROM transcript_entries ORDER BY entry_number DESC"
-            f" LIMIT {window:d} OFFSET {passed_over:d}) AS numbers),"
-            " found AS MATERIALIZED (SELECT entry_number FROM newest, transcript_search"
-            f" WHERE entry_number BETWEEN first AND last AND coalesce({_MATCHING}, false))"
-        )
-    return f"{found} {_newest_of_found(wanted, at_most)}"
+    # One scan of a range; a condition that may be null is not for the index of words.
+    return (
+        "WITH newest AS MATERIALIZED (SELECT min(entry_number) AS first, max(entry_number) AS last FROM"
+        " (SELECT entry_number FROM transcript_entries ORDER BY entry_number DESC"
+        f" LIMIT {window:d} OFFSET {passed_over:d}) AS numbers),"
+        " found AS MATERIALIZED (SELECT entry_number FROM newest, transcript_search"
+        f" WHERE entry_number BETWEEN first AND last AND coalesce({_MATCHING}, false))"
+    )
 
 
-def _by_index(wanted: Matching, at_most: int) -> str:
-    """Looks for the newest matches among all matches."""
-    found = f"WITH found AS MATERIALIZED (SELECT entry_number FROM transcript_search WHERE {_MATCHING})"
-    return f"{found} {_newest_of_found(wanted, at_most)}"
-
-
-def _newest_of_found(wanted: Matching, at_most: int) -> str:
-    """Holds what was found against the conditions, the newest first, until there is enough."""
+def _newest_of(found: str, wanted: Matching, columns: str, at_most: int) -> str:
+    """Checks the conditions for what is found, the newest first, until there is enough."""
     candidates = "ALL" if wanted.candidates_max is None else f"{wanted.candidates_max:d}"
     return (
-        f"SELECT candidates.entry_number FROM"
+        f"{found} SELECT candidates.entry_number, {columns} FROM"
         f" (SELECT entry_number FROM found ORDER BY entry_number DESC LIMIT {candidates} OFFSET 0)"
-        f" AS candidates, LATERAL (SELECT {_ENTRY} FROM transcript_entries"
+        " AS candidates, LATERAL (SELECT * FROM transcript_entries"
         " WHERE transcript_entries.entry_number = candidates.entry_number OFFSET 0) AS transcript_entries,"
         " LATERAL (SELECT role, task_id FROM sessions"
         " WHERE sessions.session_id = transcript_entries.session_id OFFSET 0) AS sessions"

@@ -159,19 +159,24 @@ class SqliteDialect:
     def aside(self, function: Callable[[], T]) -> T:
         return function()  # reads have a thread of their own
 
-    def newest_matches(self, connection: Connection, wanted: Matching, at_most: int) -> list[int]:
-        # Matches come lazily, the newest first, so that a word that is everywhere is found as fast.
+    def newest_matches(
+        self, connection: Connection, wanted: Matching, columns: str, at_most: int
+    ) -> list[Row]:
+        # Matches come lazily, the newest first, so that a word that is everywhere is found as fast: the joins
+        # keep this order.
+        candidates = -1 if wanted.candidates_max is None else wanted.candidates_max
         statement = (
-            "SELECT entry_number FROM (SELECT rowid FROM transcript_search WHERE transcript_search MATCH ?"
-            f" ORDER BY rowid DESC LIMIT {-1 if wanted.candidates_max is None else wanted.candidates_max:d})"
-            " AS found CROSS JOIN transcript_entries ON entry_number = found.rowid"
+            f"SELECT entry_number, {columns} FROM"
+            " (SELECT rowid FROM transcript_search WHERE transcript_search MATCH ?"
+            f" ORDER BY rowid DESC LIMIT {candidates:d}) AS found"
+            " CROSS JOIN transcript_entries ON entry_number = found.rowid"
             " CROSS JOIN sessions ON sessions.session_id = transcript_entries.session_id"
             f" WHERE true {wanted.conditions} LIMIT {at_most:d}"
         )
         query = " AND ".join(f'"{term}"' for term in wanted.terms)
         if wanted.sessions:
-            query += f" AND ({' OR '.join(f'{chr(34)}{term}{chr(34)}' for term in wanted.sessions)})"
-        return [row[0] for row in fetch(connection, statement, (query, *wanted.values))]
+            query += " AND (" + " OR ".join(f'"{term}"' for term in wanted.sessions) + ")"
+        return fetch(connection, statement, (query, *wanted.values))
 
 
 @functools.lru_cache(STATEMENTS_KEPT)

@@ -61,8 +61,9 @@ def search(tx: Transaction, wanted: Search) -> Matches:
     matching = _matching(tx, wanted)
     if matching is None:
         return Matches(matches=[], more=False)
-    numbers = tx.dialect.newest_matches(tx.connection, matching, limits.SEARCH_MATCHES_MAX)
-    ranks = _ranks(tx, numbers, wanted.words)
+    beginning = f"substr(content, 1, {limits.RANKED_CHARS:d}), indexed_chars"
+    rows = tx.dialect.newest_matches(tx.connection, matching, beginning, limits.SEARCH_MATCHES_MAX)
+    ranks = tx.dialect.aside(lambda: _ranks(rows, wanted.words))
     best = sorted(ranks, key=lambda number: (ranks[number], number), reverse=True)
     page = best[wanted.after : wanted.after + wanted.size]
     entries = _load(tx, page)
@@ -79,28 +80,19 @@ def _load(tx: Transaction, numbers: Sequence[int]) -> dict[int, Entry]:
         return {}
     seen = {"content": "substr(content, 1, indexed_chars)", "tool_calls": "'[]'"}
     columns = ", ".join(seen.get(column, column) for column in ENTRIES.columns)
-    rows = _fetch(tx, columns, numbers)
+    condition = tx.dialect.any_of(ENTRIES.table.c.entry_number)
+    statement = f"SELECT {columns} FROM transcript_entries WHERE {condition}"
+    rows = fetch(tx.connection, statement, tx.dialect.keys(numbers))
     return {entry.entry_number: entry for entry in map(ENTRIES.from_row, rows)}
 
 
-def _fetch(tx: Transaction, columns: str, numbers: Sequence[int]) -> list[Row]:
-    condition = tx.dialect.any_of(ENTRIES.table.c.entry_number)
-    statement = f"SELECT {columns} FROM transcript_entries WHERE {condition}"
-    return fetch(tx.connection, statement, tx.dialect.keys(numbers))
-
-
-def _ranks(tx: Transaction, numbers: Sequence[int], words: Sequence[str]) -> dict[int, float]:
+def _ranks(rows: Sequence[Row], words: Sequence[str]) -> dict[int, float]:
     """How well entries match: how often they have the words near their beginning, for their length."""
-    if not numbers:
-        return {}
-    columns = f"entry_number, substr(content, 1, {limits.RANKED_CHARS:d}), indexed_chars"
-    rows, wanted = _fetch(tx, columns, numbers), frozenset(words)
-    return tx.dialect.aside(
-        lambda: {
-            number: sum(word in wanted for word in words_in(beginning)) / math.log(indexed_chars + math.e)
-            for number, beginning, indexed_chars in rows
-        }
-    )
+    wanted = frozenset(words)
+    return {
+        number: sum(word in wanted for word in words_in(beginning)) / math.log(indexed_chars + math.e)
+        for number, beginning, indexed_chars in rows
+    }
 
 
 def _matching(tx: Transaction, wanted: Search) -> Matching | None:
