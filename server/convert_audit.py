@@ -101,6 +101,7 @@ def progress(walk: Walk) -> pb.VerifyAuditResponse:
         head_hash=walk.end_hash,
         done=walk.over,
         fault=_fault(walk.fault) if walk.fault else None,
+        anchor_checked=walk.anchor_checked,
     )
 
 

@@ -1,8 +1,10 @@
 """Is the audit log what was written? A walk along its chain, page by page, each in a snapshot of its own.
 
 What a walk proves: nobody has changed, removed, added or reordered entries without computing every later hash
-anew and moving the head. Against who can do that too, keep the head that a walk tells somewhere else, and
-give it to a later walk as its `anchor`.
+anew and moving the head. To notice that, too, keep the head that a walk tells somewhere else, and give it to
+a later walk as its `anchor`: a walk that comes to the same hash there proves that the entries kept up to it
+are those of then. Once the entry of the anchor is pruned, nothing that is kept shows whether this is the log
+of the anchor: its entries and its checkpoint may all have been made anew.
 """
 
 from collections.abc import Sequence
@@ -62,6 +64,13 @@ class Walk(Record, frozen=True, kw_only=True):
     end_hash: str = ""
     checkpoint: str = ""  # what still has to be signed for, see `checkpoint_of`
     fault: Fault | None = None
+
+    @property
+    def anchor_checked(self) -> bool:
+        """Whether the walk has come to its anchor, or begun right behind it, and found the same hash."""
+        if self.anchor is None or self.fault is not None:
+            return False
+        return self.tail <= self.anchor.number <= self.position
 
     @property
     def over(self) -> bool:
@@ -142,7 +151,7 @@ def _unchained(tx: Transaction, log: AuditExtent) -> Fault | None:
 
 
 def _pruned_anchor(walk: Walk) -> Fault | None:
-    """What is wrong with an anchor that the walk does not pass."""
+    """What is wrong with an anchor that the walk does not pass; one before the tail cannot be checked."""
     anchor = walk.anchor
     if anchor is None or walk.tail < anchor.number <= walk.end:
         return None

@@ -181,6 +181,7 @@ async def test_a_changed_byte_is_named(orchestrator: Any, audit: Any, app: App) 
     assert not whole.HasField("fault")
     anchored = await verified(audit, anchor_number=5, anchor_hash=whole.head_hash)
     assert not anchored.HasField("fault")
+    assert (whole.anchor_checked, anchored.anchor_checked) == (False, True)
     await meddle(app.storage, "UPDATE audit_log SET entry = replace(entry, 'CreateTask', 'CreateTusk')")
     broken = await verified(audit)
     assert (broken.verified_number, broken.fault.number, broken.fault.kind) == (

@@ -114,8 +114,11 @@ class AuditServiceServicer:
         broken link.
 
         Messages tell the progress; the last has `done`, and a `fault` if there is one. What is written
-        meanwhile is not walked. Keep `head_number` and `head_hash` somewhere else and give them to a
-        later walk as its anchor: then it notices also who could rewrite the whole log with its head.
+        meanwhile is not walked. By itself a walk does not notice a log that was rewritten from some entry
+        to its head, with all hashes: to notice that, too, keep `head_number` and `head_hash` somewhere
+        else and give them to a later walk as its anchor. A walk that ends with `anchor_checked` and
+        without a fault proves that the entries kept up to the anchor are those of then. An anchor whose
+        entry was pruned cannot be checked: keep a new head more often than once in AUDIT_RETENTION_DAYS.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
