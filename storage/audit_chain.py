@@ -18,6 +18,7 @@ from storage import limits
 from storage.audit import Entry
 from storage.audit_lists import AuditExtent, extent
 from storage.driver import fetch
+from storage.errors import AuditEntryBroken
 from storage.records import Record
 from storage.transaction import Transaction
 
@@ -62,6 +63,7 @@ class Walk(Record, frozen=True, kw_only=True):
     hash: str = ""
     end: int = 0
     end_hash: str = ""
+    end_time_us: int = 0
     checkpoint: str = ""  # what still has to be signed for, see `checkpoint_of`
     fault: Fault | None = None
 
@@ -84,10 +86,10 @@ def checkpoint_of(tail: int, tail_hash: str) -> str:
 
 def go_on(tx: Transaction, walk: Walk) -> Walk:
     """Walk a page further. What is pruned under the walk is passed over, like what was pruned before."""
-    log = extent(tx)
-    if not (isinstance(log.head, int) and isinstance(log.tail, int)):  # SQLite takes anything
-        why = "where the log begins and ends is not a number"
-        return msgspec.structs.replace(walk, begun=True, fault=_fault(walk.position, FaultKind.CHANGED, why))
+    try:
+        log = extent(tx)
+    except AuditEntryBroken:
+        return msgspec.structs.replace(walk, begun=True, fault=broken_extent(walk.position))
     if not walk.begun or log.tail > walk.position:
         walk = _begin(walk.anchor, log)
         if (fault := _unchained(tx, log) or _pruned_anchor(walk)) is not None:
@@ -97,7 +99,7 @@ def go_on(tx: Transaction, walk: Walk) -> Walk:
     fault = None
     for row in rows:
         digest, fault = check_link(row, position, digest)
-        fault = fault or _check_ends(walk, position + 1, digest)
+        fault = fault or _check_ends(walk, row, digest)
         if fault is not None:
             break
         position += 1
@@ -120,8 +122,14 @@ def _begin(anchor: Anchor | None, log: AuditExtent) -> Walk:
         hash=log.tail_hash,
         end=log.head,
         end_hash=log.head_hash,
+        end_time_us=log.head_time_us,
         checkpoint=checkpoint_of(log.tail, log.tail_hash),
     )
+
+
+def broken_extent(position: int) -> Fault:
+    """The fault of a log whose extent cannot be read behind a position."""
+    return _fault(position, FaultKind.CHANGED, "where the log begins and ends is not a number with a hash")
 
 
 def _signs_for(row: Sequence[Any], checkpoint: str) -> bool:
@@ -129,9 +137,13 @@ def _signs_for(row: Sequence[Any], checkpoint: str) -> bool:
 
 
 def rows_after(tx: Transaction, after: int, at_most: int, until: int) -> list[Sequence[Any]]:
-    """The rows of entries as `check_link` takes them; texts are bytes, since they may be none any more."""
-    parameter = tx.dialect.parameter
-    columns = [*_NUMBERS, *map(tx.dialect.raw, (*_TEXTS, "entry", "hash"))]
+    """The rows of entries as `check_link` takes them.
+
+    Texts are bytes, since they may be no text any more; what is not of the type of its column is None.
+    """
+    parameter, typed, raw = tx.dialect.parameter, tx.dialect.typed, tx.dialect.raw
+    columns = [typed(name, "integer") for name in _NUMBERS]
+    columns += [raw(typed(name, "text")) for name in (*_TEXTS, "entry", "hash")]
     return fetch(
         tx.connection,
         f"SELECT {', '.join(columns)} FROM audit_log"
@@ -167,6 +179,8 @@ def check_link(row: Sequence[Any], position: int, previous: str) -> tuple[str, F
     number, canonical, stored_hash = row[0], row[-2], row[-1]
     if number != position + 1:
         return "", _fault(position + 1, FaultKind.MISSING, f"entry {number} follows entry {position}")
+    if None in row:
+        return "", _fault(number, FaultKind.CHANGED, "a column of it is not of its type")
     digest = sha256(previous.encode() + canonical).hexdigest()
     if digest.encode() != stored_hash:
         return digest, _fault(number, FaultKind.CHANGED, "its hash is not that of what it says and follows")
@@ -182,10 +196,13 @@ def check_link(row: Sequence[Any], position: int, previous: str) -> tuple[str, F
     return digest, None
 
 
-def _check_ends(walk: Walk, number: int, digest: str) -> Fault | None:
+def _check_ends(walk: Walk, row: Sequence[Any], digest: str) -> Fault | None:
     """What is wrong with an entry that somebody has noted."""
+    number, time_us = row[:2]
     if number == walk.end and digest != walk.end_hash:
         return _fault(number, FaultKind.CHANGED, "the head of the log has another hash")
+    if number == walk.end and time_us != walk.end_time_us:
+        return _fault(number, FaultKind.CHANGED, "the head of the log has another time")
     if walk.anchor is not None and number == walk.anchor.number and digest != walk.anchor.hash:
         return _fault(number, FaultKind.ANCHOR_MISMATCH, "it had another hash when it was noted")
     return None

@@ -25,6 +25,7 @@ class AuditExtent(Record, frozen=True, kw_only=True):
 
     head: int
     head_hash: str
+    head_time_us: int
     tail: int
     tail_hash: str
 
@@ -72,19 +73,32 @@ class AuditPage(Record, frozen=True, kw_only=True):
 
 
 def extent(tx: Transaction, *, lock: bool = False) -> AuditExtent:
-    """The extent of the log now; with `lock`, nobody else writes to it before the end of the transaction."""
-    columns = "audit_head, audit_hash, audit_tail, audit_tail_hash"
+    """The extent of the log now; with `lock`, nobody else writes to it before the end of the transaction.
+
+    Raises `AuditEntryBroken` if it is not of numbers and texts.
+    """
+    typed, raw = tx.dialect.typed, tx.dialect.raw
+    columns = [typed(f"audit_{name}", "integer") for name in ("head", "time_us", "tail")]
+    columns += [raw(typed(f"audit_{name}", "text")) for name in ("hash", "tail_hash")]
     locking = tx.dialect.for_update() if lock else ""
-    ((head, head_hash, tail, tail_hash),) = fetch(
-        tx.connection, f"SELECT {columns} FROM database_state{locking}"
+    (row,) = fetch(tx.connection, f"SELECT {', '.join(columns)} FROM database_state{locking}")
+    if None in row:
+        raise AuditEntryBroken
+    head, head_time_us, tail, head_hash, tail_hash = row
+    return AuditExtent(
+        head=head,
+        head_hash=head_hash.decode("ascii", "replace"),
+        head_time_us=head_time_us,
+        tail=tail,
+        tail_hash=tail_hash.decode("ascii", "replace"),
     )
-    return AuditExtent(head=head, head_hash=head_hash, tail=tail, tail_hash=tail_hash)
 
 
 def page(tx: Transaction, wanted: AuditFilter) -> AuditPage:
     """A page of the entries that are wanted, among the next AUDIT_SCAN_MAX that one index leads to.
 
     What else is wanted is looked for among those. So a page may have few entries, or none, before the last.
+    Raises `AuditEntryBroken` if it is not known where the log begins and ends.
     """
     log = extent(tx)
     given = [column for column in _COLUMNS if getattr(wanted, column)]
@@ -150,14 +164,16 @@ def _stored(row: Sequence[Any], log: AuditExtent) -> StoredEntry:
 
 def _first_at(tx: Transaction, log: AuditExtent, time_us: int) -> int:
     """The number of the first entry that is not older: times never go back, so it is found by bisection."""
-    statement = (
-        f"SELECT time_us FROM audit_log WHERE number >= {tx.dialect.parameter(1)} ORDER BY number LIMIT 1"
+    parameter = tx.dialect.parameter
+    statement = (  # compared there: what SQLite has stored need not be a number
+        f"SELECT time_us < {parameter(1)} FROM audit_log"
+        f" WHERE number >= {parameter(2)} ORDER BY number LIMIT 1"
     )
     low, high = log.tail + 1, log.head + 1
     while low < high:
         middle = (low + high) // 2
-        rows = fetch(tx.connection, statement, (middle,))
-        if rows and rows[0][0] < time_us:
+        rows = fetch(tx.connection, statement, (time_us, middle))
+        if rows and rows[0][0]:
             low = middle + 1
         else:
             high = middle

@@ -3,10 +3,18 @@
 from collections.abc import Sequence
 
 from storage import limits
-from storage.audit_chain import CHECKPOINT_TYPE, Fault, check_link, checkpoint_of, rows_after
+from storage.audit_chain import (
+    CHECKPOINT_TYPE,
+    Fault,
+    broken_extent,
+    check_link,
+    checkpoint_of,
+    rows_after,
+)
 from storage.audit_lists import extent
 from storage.deeds import Facts
 from storage.driver import execute
+from storage.errors import AuditEntryBroken
 from storage.outcome import Outcome, mutation
 from storage.records import Record
 from storage.transaction import Transaction
@@ -45,13 +53,14 @@ def prune(tx: Transaction, items: Sequence[Prune]) -> list[Outcome[Pruned]]:
 
 
 def _prune(tx: Transaction, item: Prune) -> Pruned:
-    log = extent(tx, lock=True)
+    try:
+        log = extent(tx, lock=True)
+    except AuditEntryBroken:
+        return Pruned(count=0, tail=0, tail_hash="", fault=broken_extent(0))
     tail, tail_hash, fault = log.tail, log.tail_hash, None
     for row in rows_after(tx, log.tail, item.at_most, log.head):
-        if row[1] >= item.before_us:
-            break
         digest, fault = check_link(row, tail, tail_hash)
-        if fault is not None:
+        if fault is not None or row[1] >= item.before_us:
             break
         tail, tail_hash = tail + 1, digest
     if fault is not None or tail == log.tail:

@@ -93,6 +93,9 @@ class Dialect(Protocol):
     def raw(self, column: str) -> str:
         """The bytes of a text column, as they are stored."""
 
+    def typed(self, column: str, kind: str) -> str:
+        """A column, or NULL where what is stored is no `integer`, or no `text`: SQLite takes anything."""
+
     def clock_us(self, connection: Connection) -> int:
         """The time by the database's clock, in microseconds since the epoch."""
 

@@ -114,6 +114,9 @@ class PostgresDialect:
     def raw(self, column: str) -> str:
         return f"convert_to({column}, 'UTF8')"
 
+    def typed(self, column: str, kind: str) -> str:
+        return column
+
     def clock_us(self, connection: Connection) -> int:
         statement = "SELECT (extract(epoch FROM clock_timestamp()) * 1000000)::bigint"
         now_us: int = fetch(connection, statement)[0][0]

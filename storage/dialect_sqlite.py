@@ -114,6 +114,9 @@ class SqliteDialect:
     def raw(self, column: str) -> str:
         return f"CAST({column} AS BLOB)"
 
+    def typed(self, column: str, kind: str) -> str:
+        return f"CASE typeof({column}) WHEN '{kind}' THEN {column} END"
+
     def clock_us(self, connection: Connection) -> int:
         return time.time_ns() // 1000
 

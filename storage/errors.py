@@ -393,12 +393,13 @@ class DataLoss(Refusal):
 
 
 class AuditEntryBroken(DataLoss):
-    """An entry of the audit log is not what was written."""
+    """An entry of the audit log, or (without a number) where it begins and ends, is not what was written."""
 
-    def __init__(self, number: int) -> None:
+    def __init__(self, number: int | None = None) -> None:
+        what = "where the audit log begins and ends" if number is None else f"entry {number} of the audit log"
         super().__init__(
-            f"entry {number} of the audit log is broken: VerifyAudit tells more",
-            resource=("audit", str(number)),
+            f"{what} is broken: VerifyAudit tells more",
+            resource=("audit", "" if number is None else str(number)),
         )
 
 

@@ -84,7 +84,9 @@ async def test_an_end_that_is_cut_off_with_its_head_is_noticed_by_who_kept_the_h
     assert await fault_of(local, anchor) is None
     seventh = (await audited(local))[6].hash
     await meddle(local, "DELETE FROM audit_log WHERE number > 7")
-    await meddle(local, "UPDATE database_state SET audit_head = 7, audit_hash = :hash", hash=seventh)
+    time_us = "(SELECT time_us FROM audit_log WHERE number = 7)"
+    head = f"audit_head = 7, audit_hash = :hash, audit_time_us = {time_us}"
+    await meddle(local, f"UPDATE database_state SET {head}", hash=seventh)
     assert await fault_of(local) is None
     assert await fault_of(local, anchor) == (10, FaultKind.TRUNCATED)
     await some_entries(local, 20, first=10)
@@ -223,10 +225,10 @@ class TestPruning:
 async def _make_anew(storage: Storage, *, tail: int) -> None:
     """Put a log in the place of the log that says its entries up to `tail` were pruned."""
     tail_hash = "ab" * 32
-    (last,) = [each for each in await audited(storage) if each.number == 1]
+    first, *_ = await audited(storage)
     target_id = f"{tail}:{tail_hash}"
     checkpoint = msgspec.structs.replace(
-        last.entry, number=tail + 1, target_type=audit_chain.CHECKPOINT_TYPE, target_id=target_id
+        first.entry, number=tail + 1, target_type=audit_chain.CHECKPOINT_TYPE, target_id=target_id
     )
     canonical = msgspec.json.encode(checkpoint, order="deterministic")
     head_hash = sha256(tail_hash.encode() + canonical).hexdigest()
@@ -244,9 +246,10 @@ async def _make_anew(storage: Storage, *, tail: int) -> None:
     await meddle(
         storage,
         "UPDATE database_state SET audit_tail = :tail, audit_tail_hash = :tail_hash, audit_head = :head,"
-        " audit_hash = :hash",
+        " audit_hash = :hash, audit_time_us = :time_us",
         tail=tail,
         tail_hash=tail_hash,
         head=tail + 1,
         hash=head_hash,
+        time_us=checkpoint.time_us,
     )

@@ -103,7 +103,8 @@ class AuditServiceServicer:
         `next_page_token` all the same: go on until that is empty. See AuditFilter for what is found at
         once.
 
-        DATA_LOSS, AUDIT_ENTRY_BROKEN if a page holds an entry that cannot be read any more.
+        DATA_LOSS, AUDIT_ENTRY_BROKEN if a page holds an entry that cannot be read any more, or if the
+        database no longer tells where the log begins and ends.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -61,7 +61,8 @@ class AuditServiceStub:
     `next_page_token` all the same: go on until that is empty. See AuditFilter for what is found at
     once.
 
-    DATA_LOSS, AUDIT_ENTRY_BROKEN if a page holds an entry that cannot be read any more.
+    DATA_LOSS, AUDIT_ENTRY_BROKEN if a page holds an entry that cannot be read any more, or if the
+    database no longer tells where the log begins and ends.
     """
     VerifyAudit: _grpc.UnaryStreamMultiCallable[_audit_service_pb2.VerifyAuditRequest, _audit_service_pb2.VerifyAuditResponse]
     """Walks the chain from its beginning, or from the last pruning, to its end, and tells the first
@@ -116,7 +117,8 @@ class AuditServiceAsyncStub(AuditServiceStub):
     `next_page_token` all the same: go on until that is empty. See AuditFilter for what is found at
     once.
 
-    DATA_LOSS, AUDIT_ENTRY_BROKEN if a page holds an entry that cannot be read any more.
+    DATA_LOSS, AUDIT_ENTRY_BROKEN if a page holds an entry that cannot be read any more, or if the
+    database no longer tells where the log begins and ends.
     """
     VerifyAudit: _aio.UnaryStreamMultiCallable[_audit_service_pb2.VerifyAuditRequest, _audit_service_pb2.VerifyAuditResponse]  # type: ignore[assignment]
     """Walks the chain from its beginning, or from the last pruning, to its end, and tells the first
@@ -174,7 +176,8 @@ class AuditServiceServicer(metaclass=_abc_1.ABCMeta):
         `next_page_token` all the same: go on until that is empty. See AuditFilter for what is found at
         once.
 
-        DATA_LOSS, AUDIT_ENTRY_BROKEN if a page holds an entry that cannot be read any more.
+        DATA_LOSS, AUDIT_ENTRY_BROKEN if a page holds an entry that cannot be read any more, or if the
+        database no longer tells where the log begins and ends.
         """
 
     @_abc_1.abstractmethod
