@@ -9,7 +9,7 @@ from storage import limits
 from storage.audit import Entry
 from storage.deeds import ANONYMOUS
 from storage.driver import fetch
-from storage.errors import AuditEntryBroken
+from storage.errors import AuditEntryBroken, CursorExpired
 from storage.records import Record
 from storage.schema_audit import KNOWN_ACTOR, KNOWN_TRACE_ID
 from storage.transaction import Transaction
@@ -98,9 +98,12 @@ def page(tx: Transaction, wanted: AuditFilter) -> AuditPage:
     """A page of the entries that are wanted, among the next AUDIT_SCAN_MAX that one index leads to.
 
     What else is wanted is looked for among those. So a page may have few entries, or none, before the last.
-    Raises `AuditEntryBroken` if it is not known where the log begins and ends.
+    Raises `AuditEntryBroken` if it is not known where the log begins and ends, and `CursorExpired` if entries
+    that the page should begin with are pruned.
     """
     log = extent(tx)
+    if wanted.after and wanted.after < log.tail and not wanted.newest_first:
+        raise CursorExpired(f"entries {wanted.after + 1} to {log.tail} are pruned", then="begin anew")
     given = [column for column in _COLUMNS if getattr(wanted, column)]
     indexed = [column for column in given if _has_index(column, wanted)]
     lead, rest = indexed[:1], [column for column in given if column not in indexed[:1]]

@@ -384,8 +384,10 @@ class Expired(Refusal):
 
 
 class CursorExpired(Expired):
-    def __init__(self, why: str) -> None:
-        super().__init__(f"{why}: list again, and watch from the cursor of that answer")
+    def __init__(
+        self, why: str, *, then: str = "list again, and watch from the cursor of that answer"
+    ) -> None:
+        super().__init__(f"{why}: {then}")
 
 
 class DataLoss(Refusal):

@@ -104,7 +104,8 @@ class AuditServiceServicer:
         once.
 
         DATA_LOSS, AUDIT_ENTRY_BROKEN if a page holds an entry that cannot be read any more, or if the
-        database no longer tells where the log begins and ends.
+        database no longer tells where the log begins and ends. With `oldest_first`, OUT_OF_RANGE,
+        CURSOR_EXPIRED if entries after the page before were pruned meanwhile: begin without a token.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -131,7 +132,9 @@ class AuditServiceServicer:
         A line is `{"entry":<canonical bytes>,"previous_hash":"<64 digits>","hash":"<64 digits>"}`: the
         canonical bytes are what stands between its first 9 bytes and its last 158, without the newline.
         The export ends at what is newest when it begins. Entries that are broken are exported as they
-        are.
+        are. OUT_OF_RANGE, CURSOR_EXPIRED if entries that come next are pruned, before the export goes on
+        from `after_number` or while it is under way: an export without `after_number` begins with the
+        first that is kept.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

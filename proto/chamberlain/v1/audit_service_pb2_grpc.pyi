@@ -62,7 +62,8 @@ class AuditServiceStub:
     once.
 
     DATA_LOSS, AUDIT_ENTRY_BROKEN if a page holds an entry that cannot be read any more, or if the
-    database no longer tells where the log begins and ends.
+    database no longer tells where the log begins and ends. With `oldest_first`, OUT_OF_RANGE,
+    CURSOR_EXPIRED if entries after the page before were pruned meanwhile: begin without a token.
     """
     VerifyAudit: _grpc.UnaryStreamMultiCallable[_audit_service_pb2.VerifyAuditRequest, _audit_service_pb2.VerifyAuditResponse]
     """Walks the chain from its beginning, or from the last pruning, to its end, and tells the first
@@ -81,7 +82,9 @@ class AuditServiceStub:
     A line is `{"entry":<canonical bytes>,"previous_hash":"<64 digits>","hash":"<64 digits>"}`: the
     canonical bytes are what stands between its first 9 bytes and its last 158, without the newline.
     The export ends at what is newest when it begins. Entries that are broken are exported as they
-    are.
+    are. OUT_OF_RANGE, CURSOR_EXPIRED if entries that come next are pruned, before the export goes on
+    from `after_number` or while it is under way: an export without `after_number` begins with the
+    first that is kept.
     """
 
 @_typing.type_check_only
@@ -118,7 +121,8 @@ class AuditServiceAsyncStub(AuditServiceStub):
     once.
 
     DATA_LOSS, AUDIT_ENTRY_BROKEN if a page holds an entry that cannot be read any more, or if the
-    database no longer tells where the log begins and ends.
+    database no longer tells where the log begins and ends. With `oldest_first`, OUT_OF_RANGE,
+    CURSOR_EXPIRED if entries after the page before were pruned meanwhile: begin without a token.
     """
     VerifyAudit: _aio.UnaryStreamMultiCallable[_audit_service_pb2.VerifyAuditRequest, _audit_service_pb2.VerifyAuditResponse]  # type: ignore[assignment]
     """Walks the chain from its beginning, or from the last pruning, to its end, and tells the first
@@ -137,7 +141,9 @@ class AuditServiceAsyncStub(AuditServiceStub):
     A line is `{"entry":<canonical bytes>,"previous_hash":"<64 digits>","hash":"<64 digits>"}`: the
     canonical bytes are what stands between its first 9 bytes and its last 158, without the newline.
     The export ends at what is newest when it begins. Entries that are broken are exported as they
-    are.
+    are. OUT_OF_RANGE, CURSOR_EXPIRED if entries that come next are pruned, before the export goes on
+    from `after_number` or while it is under way: an export without `after_number` begins with the
+    first that is kept.
     """
 
 class AuditServiceServicer(metaclass=_abc_1.ABCMeta):
@@ -177,7 +183,8 @@ class AuditServiceServicer(metaclass=_abc_1.ABCMeta):
         once.
 
         DATA_LOSS, AUDIT_ENTRY_BROKEN if a page holds an entry that cannot be read any more, or if the
-        database no longer tells where the log begins and ends.
+        database no longer tells where the log begins and ends. With `oldest_first`, OUT_OF_RANGE,
+        CURSOR_EXPIRED if entries after the page before were pruned meanwhile: begin without a token.
         """
 
     @_abc_1.abstractmethod
@@ -208,7 +215,9 @@ class AuditServiceServicer(metaclass=_abc_1.ABCMeta):
         A line is `{"entry":<canonical bytes>,"previous_hash":"<64 digits>","hash":"<64 digits>"}`: the
         canonical bytes are what stands between its first 9 bytes and its last 158, without the newline.
         The export ends at what is newest when it begins. Entries that are broken are exported as they
-        are.
+        are. OUT_OF_RANGE, CURSOR_EXPIRED if entries that come next are pruned, before the export goes on
+        from `after_number` or while it is under way: an export without `after_number` begins with the
+        first that is kept.
         """
 
 def add_AuditServiceServicer_to_server(servicer: AuditServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...
