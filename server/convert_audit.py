@@ -20,7 +20,6 @@ TARGET_BYTES_MAX = 256  # ids of 128 bytes, and a number with its hash
 
 def audit_page(request: pb.ListAuditRequest, tokens: Tokens) -> AuditFilter:
     fields = Fields()
-    number = tokens.key(request.page_token)
     size = rows(
         fields,
         "page_size",
@@ -32,7 +31,7 @@ def audit_page(request: pb.ListAuditRequest, tokens: Tokens) -> AuditFilter:
         fields,
         request.filter,
         size=size,
-        after=int(number) if number else None,
+        after=tokens.number(request.page_token),
         newest_first=not request.oldest_first,
     )
     fields.refuse_if_wrong()

@@ -105,7 +105,7 @@ def chain_events(request: chain_pb.ListChainEventsRequest, tokens: Tokens) -> Ch
         correlation_id=fields.optional_identifier("correlation_id", request.correlation_id),
         first_block=request.first_block if request.HasField("first_block") else None,
         last_block=request.last_block if request.HasField("last_block") else None,
-        page=page(fields, request, tokens),
+        page=page(fields, request, tokens, numbered=True),
     )
     fields.refuse_if_wrong()
     return wanted

@@ -73,7 +73,7 @@ def commands(request: session_pb.ListCommandsRequest, tokens: Tokens) -> tuple[s
         at_most=limits.PAGE_SIZE_MAX,
     )
     fields.refuse_if_wrong()
-    return session_id, int(tokens.key(request.page_token) or 0), size
+    return session_id, tokens.number(request.page_token) or 0, size
 
 
 def watched_sessions(request: session_pb.WatchSessionsRequest) -> Filter:
@@ -89,7 +89,6 @@ def watched_sessions(request: session_pb.WatchSessionsRequest) -> Filter:
 
 def transcript(request: transcript_pb.ListTranscriptRequest, tokens: Tokens) -> Extent:
     fields = Fields()
-    position = tokens.key(request.page_token)
     wanted = Extent(
         session_id=fields.identifier("session_id", request.session_id),
         size=rows(
@@ -99,7 +98,7 @@ def transcript(request: transcript_pb.ListTranscriptRequest, tokens: Tokens) -> 
             default=limits.PAGE_SIZE_DEFAULT,
             at_most=limits.PAGE_SIZE_MAX,
         ),
-        position=int(position) if position else None,
+        position=tokens.number(request.page_token),
         backwards=request.newest_first,
     )
     fields.refuse_if_wrong()
@@ -121,7 +120,7 @@ def search(request: transcript_pb.SearchTranscriptsRequest, tokens: Tokens) -> S
             default=limits.SESSION_PAGE_SIZE_DEFAULT,
             at_most=limits.SESSION_PAGE_SIZE_MAX,
         ),
-        after=int(tokens.key(request.page_token) or 0),
+        after=tokens.number(request.page_token) or 0,
         session_id=fields.optional_identifier("session_id", request.session_id),
         session_role=fields.optional_identifier("session_role", request.session_role),
         task_id=fields.optional_identifier("task_id", request.task_id),

@@ -218,7 +218,7 @@ def page(tx: Transaction, wanted: Extent) -> TranscriptPage:
     entry_count = _entry_count(tx, wanted.session_id)
     # Positions are dense, so it is known which entries come next; what is left is how many of them fit.
     if wanted.backwards:
-        last = entry_count if wanted.position is None else wanted.position - 1
+        last = entry_count if wanted.position is None else min(entry_count, wanted.position - 1)
         positions = range(last, max(0, last - wanted.size), -1)
     else:
         first = (wanted.position or 0) + 1
