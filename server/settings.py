@@ -105,7 +105,7 @@ class Settings(BaseSettings):
         ge=1,
         le=36_500,
         description="How long after its expiry a session is deleted; and after its end a handoff or an"
-        " approval, unless its session or its task is open.",
+        " approval, unless its session, its task or its handoff is open.",
     )
     audit_retention_days: int = Field(
         0, ge=0, le=36_500, description="How long the audit log is kept; 0 keeps all of it."

@@ -146,16 +146,21 @@ _TASK_IS_OPEN = (
     f"EXISTS (SELECT 1 FROM tasks WHERE tasks.task_id = approvals.task_id AND ({OPEN_TASK}"
     " OR tasks.status = 'pending' OR tasks.escrow_status = 'funded' OR tasks.escrow_status = 'disputed'))"
 )
+_HANDOFF_IS_OPEN = (
+    "EXISTS (SELECT 1 FROM handoffs WHERE handoffs.handoff_id = approvals.task_id"
+    " AND (handoffs.status = 'pending' OR handoffs.status = 'active'))"
+)
+_STAYS = f"({session_is_open('approvals')} OR {_TASK_IS_OPEN} OR {_HANDOFF_IS_OPEN})"
 
 
 @mutation(Purged, describe=partial(purged_facts, "approval"))
 def purge(tx: Transaction, items: Sequence[Purge]) -> list[Outcome[Purged]]:
-    """Delete approvals that ended long ago, but not those of a session or a task that is still open."""
+    """Delete approvals that ended long ago, but not while their session, task or handoff is still open."""
     return [_purge(tx, item) for item in items]
 
 
 def _purge(tx: Transaction, item: Purge) -> Purged:
-    due, after = claim(tx, item, APPROVALS, unless=f"({session_is_open('approvals')} OR {_TASK_IS_OPEN})")
+    due, after = claim(tx, item, APPROVALS, unless=_STAYS)
     for approval in _load(tx, due).values():
         _tell(tx, approval, before=approval, status=DELETED)
     delete(tx, APPROVALS, due)

@@ -133,6 +133,16 @@ async def test_approvals_of_a_task_stay_as_long_as_it_is_open(local: Storage) ->
     assert await purged(local, approvals.purge) == [1]
 
 
+async def test_approvals_of_a_handoff_stay_as_long_as_it_is_open(local: Storage) -> None:
+    handoff_id = (await local.commit(handoffs.route, a_handoff())).handoff_id
+    approval_id = await an_approval_that_ended(local, made=20, ended=11, task_id=handoff_id)
+    assert await purged(local, approvals.purge) == [0]
+    for status in (HandoffStatus.ACTIVE, HandoffStatus.COMPLETED):
+        assert await ids_of(local, "approvals") == [approval_id]
+        await local.commit(handoffs.update, HandoffUpdate(handoff_id=handoff_id, status=status))
+        assert await purged(local, approvals.purge) == [int(status == HandoffStatus.COMPLETED)]
+
+
 async def test_handoffs_of_a_session_stay_as_long_as_it_is_open(local: Storage) -> None:
     session_id = (await opened_session(local)).session.session_id
     handoff_id = await a_handoff_that_ended(
