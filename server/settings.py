@@ -10,7 +10,10 @@ from pydantic.fields import FieldInfo
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from chain.loopback import is_loopback
+from storage import limits
 
+REQUEST_BYTES_MAX_DEFAULT = limits.CONTENT_BYTES_MAX + (64 << 10)
+"""Leaves room for what stands beside the largest content of an entry of a transcript."""
 _CALL = re.compile(r"[A-Za-z]\w*\.[a-z]\w*", re.ASCII)
 _ADDRESS = re.compile(r"(?P<host>\[[0-9A-Fa-f:.%\w]+\]|[^\[\]:/\s]+):(?P<port>[0-9]{1,5})")
 
@@ -127,7 +130,7 @@ class Settings(BaseSettings):
         None, description="Where to serve Prometheus metrics over HTTP: host:port. If not set, nowhere."
     )
     request_bytes_max: int = Field(
-        1 << 20, ge=1024, le=64 << 20, description="The size of a request, at most."
+        REQUEST_BYTES_MAX_DEFAULT, ge=1024, le=64 << 20, description="The size of a request, at most."
     )
     default_deadline_seconds: float = Field(
         30.0, gt=0, le=3600, description="The deadline of a unary call whose client sets none."
