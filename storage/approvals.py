@@ -16,7 +16,7 @@ from storage.errors import ApprovalNotFound, ApprovalNotPending, Retry
 from storage.fetcher import query
 from storage.ids import new_id
 from storage.lifecycle import APPROVAL, ApprovalStatus
-from storage.lists import Listed, Page, equal_to, fitting, json_weight, keyset_page
+from storage.lists import Listed, Page, equal_to, fitting, json_weight, keyset_page, text_weight
 from storage.outcome import Outcome, decide_each, mutation
 from storage.purge import Purge, Purged, claim, delete, purged_facts, session_is_open
 from storage.records import EventBody, Record
@@ -196,7 +196,16 @@ def pending_of_session(tx: Transaction, session_id: str) -> list[Approval]:
 
 
 def _weight(approval: Approval) -> int:
-    return json_weight(approval.details, approval.notes)
+    return json_weight(approval.details) + text_weight(
+        approval.session_id,
+        approval.task_id,
+        approval.approval_kind,
+        approval.title,
+        approval.requested_by,
+        approval.approver_role,
+        approval.decided_by,
+        approval.notes,
+    )
 
 
 def _load(tx: Transaction, approval_ids: Iterable[str]) -> dict[str, Approval]:

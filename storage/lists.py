@@ -266,5 +266,10 @@ def json_weight(*texts: str) -> int:
     return limits.MESSAGE_BYTES_PER_JSON_CHAR_MAX * sum(map(len, texts))
 
 
+def text_weight(*texts: str) -> int:
+    """How many bytes a record with these texts takes in a message, at most."""
+    return limits.MESSAGE_BYTES_BESIDE_TEXTS_MAX + sum(len(text.encode()) for text in texts)
+
+
 def count_rows(tx: Transaction, table: Table, conditions: list[ColumnElement[bool]]) -> int:
     return tx.connection.execute(select(func.count()).select_from(table).where(*conditions)).scalar_one()

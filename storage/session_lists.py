@@ -11,7 +11,7 @@ from storage.approvals import pending_of_session
 from storage.errors import Refusal
 from storage.handoffs import HANDOFFS
 from storage.lifecycle import HandoffStatus, SessionStatus
-from storage.lists import Listed, Page, equal_to, json_weight, keyset_page
+from storage.lists import Listed, Page, equal_to, fitting, json_weight, keyset_page, text_weight
 from storage.records import Record, Task
 from storage.session_records import Command, Entry, Handoff, Session, SessionDetail
 from storage.session_set import HEADS, SESSIONS
@@ -46,7 +46,10 @@ class Resume(Record, frozen=True, kw_only=True):
 
 
 class Resumed(Record, frozen=True, kw_only=True):
-    """Entries and commands are the last, oldest first; tasks are those of the active ids that are known."""
+    """Entries and commands are the last, oldest first; tasks are those of the active ids that are known.
+
+    Each part is bounded, so that all of them together fit into the 4 MiB that a client takes.
+    """
 
     detail: SessionDetail
     entries: list[Entry]
@@ -111,10 +114,24 @@ def resume(tx: Transaction, wanted: Resume) -> Resumed:
         backwards=True,
         bytes_max=limits.RESUMED_BYTES_MAX,
     )
+    tasks = TASKS.load(tx, detail.session.active_task_ids, lock=False)
     return Resumed(
         detail=detail,
         entries=page(tx, last).entries[::-1],
         commands=commands.commands,
-        active_tasks=TASKS.load(tx, detail.session.active_task_ids, lock=False),
+        active_tasks=fitting(tasks, _task_weight, limits.RESUMED_BYTES_MAX),
         pending_approvals=pending_of_session(tx, wanted.session_id),
+    )
+
+
+def _task_weight(task: Task) -> int:
+    return text_weight(
+        task.client_task_id,
+        task.requester_id,
+        task.description,
+        task.task_type,
+        task.assigned_agent_id,
+        task.disputed_by,
+        task.dispute_reason,
+        task.last_error,
     )
