@@ -10,7 +10,8 @@ Entries are numbered densely, from 1. Their canonical bytes are the UTF-8 of a J
 stored as they are. The hash of an entry is the SHA-256, in lower-case hexadecimal, of the hash of the entry
 before (those 64 digits; 64 zeros before the first) followed by its canonical bytes. Number, hash and time of
 the last entry are in `database_state`, whose row every transaction with entries locks until it commits: so
-the chain cannot fork, however many servers write it. The times of entries never go back.
+the chain cannot fork, however many servers write it. The times of entries never go back, so that a time is
+found by bisection: after a server whose clock was ahead, entries have its time until that is reached.
 """
 
 from collections.abc import Mapping, Sequence
