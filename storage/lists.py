@@ -98,7 +98,12 @@ def agents(tx: Transaction, wanted: AgentFilter) -> Listed[Agent]:
     conditions = equal_to(schema.agents, wanted, ("status",))
     if wanted.capability:
         conditions.append(_has_capability(tx, wanted.capability))
-    return keyset_page(tx, AGENTS, conditions, wanted.page, newest_first=False)
+    return keyset_page(tx, AGENTS, conditions, wanted.page, newest_first=False, weigh=_agent_weight)
+
+
+def _agent_weight(agent: Agent) -> int:
+    texts = (agent.agent_id, agent.label, agent.metadata, agent.account_address, agent.last_error)
+    return text_weight(*texts, *agent.capabilities) + len(agent.attestation)
 
 
 def _has_capability(tx: Transaction, capability: str) -> ColumnElement[bool]:
@@ -139,7 +144,18 @@ def extrinsics(tx: Transaction, wanted: ExtrinsicFilter) -> Listed[Extrinsic]:
     if wanted.status is not None:
         queued = wanted.status == ExtrinsicStatus.QUEUED
         conditions.append(and_(text(schema.QUEUED_EXTRINSIC if queued else schema.LEFT_QUEUE)))
-    return keyset_page(tx, EXTRINSICS, conditions, wanted.page)
+    return keyset_page(tx, EXTRINSICS, conditions, wanted.page, weigh=_extrinsic_weight)
+
+
+def _extrinsic_weight(extrinsic: Extrinsic) -> int:
+    return json_weight(extrinsic.payload) + text_weight(
+        extrinsic.task_id,
+        extrinsic.agent_id,
+        extrinsic.pallet,
+        extrinsic.call,
+        extrinsic.signer,
+        extrinsic.last_error,
+    )
 
 
 def chain_events(tx: Transaction, wanted: ChainEventFilter) -> Listed[ChainEvent]:
@@ -161,7 +177,8 @@ def chain_events(tx: Transaction, wanted: ChainEventFilter) -> Listed[ChainEvent
         .limit(wanted.page.size + 1)
     )
     found = [CHAIN_EVENTS.from_row(row) for row in tx.connection.execute(statement)]
-    records, more = found[: wanted.page.size], len(found) > wanted.page.size
+    records = fitting(found[: wanted.page.size], _chain_event_weight, limits.PAGE_BYTES_MAX)
+    more = len(found) > len(records)
     return Listed(
         records=records,
         next_key=str(chain_position(records[-1])) if more else "",
@@ -176,6 +193,8 @@ def chain_events_after(
 ) -> tuple[int, list[ChainEvent]]:
     """The position reached, and all events after `position` up to it, in the order of the chain.
 
+    At most `at_most`, and PAGE_BYTES_MAX as a message, but always one if there is one.
+
     Raises `CursorExpired` if some of them are deleted.
     """
     check_chain_position(tx, position)
@@ -187,9 +206,14 @@ def chain_events_after(
     if pallets:
         statement = statement.where(table.c.pallet.in_(sorted(pallets)))
     found = [CHAIN_EVENTS.from_row(row) for row in tx.connection.execute(statement)]
-    if len(found) == at_most:
-        return chain_position(found[-1]), found
+    fit = fitting(found, _chain_event_weight, limits.PAGE_BYTES_MAX)
+    if len(found) == at_most or len(fit) < len(found):
+        return chain_position(fit[-1]), fit
     return max(position, last_chain_position(tx)), found
+
+
+def _chain_event_weight(event: ChainEvent) -> int:
+    return json_weight(event.payload) + text_weight(event.pallet, event.event, event.anomaly)
 
 
 def chain_position(event: ChainEvent) -> int:

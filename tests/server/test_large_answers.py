@@ -31,6 +31,25 @@ async def test_sessions_are_listed_whatever_their_metadata(sessions: Any) -> Non
     assert listed == [session.session_id for session in reversed(made)]
 
 
+async def test_agents_are_listed_whatever_they_can_do(orchestrator: Any) -> None:
+    for number in range(limits.PAGE_SIZE_MAX):
+        agent = orchestrator_pb.RegisterAgentRequest(
+            agent_id=f"agent-{number:03}",
+            label="l" * limits.LABEL_BYTES_MAX,
+            capabilities=["c" * limits.CAPABILITY_BYTES_MAX] * limits.CAPABILITIES_MAX,
+            metadata="m" * limits.METADATA_BYTES_MAX,
+            attestation=b"a" * limits.ATTESTATION_BYTES_MAX,
+        )
+        await orchestrator.RegisterAgent(agent)
+    request = orchestrator_pb.ListAgentsRequest(page_size=limits.PAGE_SIZE_MAX)
+    listed: list[str] = []
+    while not listed or request.page_token:
+        page = await orchestrator.ListAgents(request)
+        listed += [agent.agent_id for agent in page.agents]
+        request.page_token = page.next_page_token
+    assert listed == [f"agent-{number:03}" for number in range(limits.PAGE_SIZE_MAX)]
+
+
 async def test_approvals_are_listed_whatever_their_details(approvals: Any) -> None:
     request = approval_pb.RequestApprovalRequest(kind="k", title="t", requested_by="r", details=NUMBERS)
     for _ in range(50):

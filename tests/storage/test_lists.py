@@ -13,6 +13,7 @@ from storage import (
     chain_log,
     dashboard,
     expiry,
+    limits,
     lists,
     outbox,
     pauses,
@@ -39,6 +40,8 @@ from storage.outbox import NewCall
 from storage.store import LOCAL, Storage
 from storage.submission import Names
 from storage.transaction import Transaction
+from tests.storage.auditing import meddle
+from tests.storage.blocks import Chain
 from tests.storage.items import a_bid, a_reveal, a_task, an_agent
 from tests.storage.looking import all_of, opened
 from tests.storage.market import Market, chain_of
@@ -149,6 +152,21 @@ async def test_extrinsics_are_listed_by_status_task_and_agent(chained: Storage) 
     assert await actions(task_id=task.task_id) == ["submit_bid", "create_task"]
     assert await actions(agent_id="ada") == ["submit_bid", "register_agent"]
     assert await actions(agent_id="ada", task_id=task.task_id) == ["submit_bid"]
+
+
+async def test_large_extrinsics_and_chain_events_are_listed_on_more_pages(
+    chained: Storage, chain: Chain, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    payload = f'{{"remark":"{"x" * 1000}"}}'
+    for _ in range(5):
+        await chained.commit(outbox.enqueue_call, NewCall(pallet="System", call="remark", payload=payload))
+    monkeypatch.setattr(limits, "PAGE_BYTES_MAX", 15_000)
+    pages = await _pages(chained, lists.extrinsics, lambda page: ExtrinsicFilter(page=page), 50)
+    assert [len(page) for page in pages] == [2, 2, 1]
+    await chain.pass_blocks(5)
+    await meddle(chained, "UPDATE chain_events SET payload = :payload", payload=payload)
+    pages = await _pages(chained, lists.chain_events, lambda page: ChainEventFilter(page=page), 50)
+    assert [[event.block_number for event in page] for page in pages] == [[5, 4], [3, 2], [1]]
 
 
 async def test_chain_events_are_listed_newest_first_and_by_each_filter(chained: Storage) -> None:
