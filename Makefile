@@ -15,7 +15,7 @@ help: ## List the targets
 	@echo "make <target> [ARGS='...'] [PYTHON=python3.12]"
 	@sed -nE 's/^([a-z]+):[^#]*## (.*)/  \1\t\2/p' Makefile | expand -t 12
 
-install: ## Make ./.venv hold what requirements.lock names (the others do it by themselves)
+install: ## Install requirements.lock into ./.venv (other targets do it by themselves)
 	@scripts/install
 
 serve: install ## Run the server: make serve ARGS='--help'
@@ -25,15 +25,15 @@ demo: install ## See a whole story: a development chain, a server, and a task fr
 	@.venv/bin/chamberlain demo $(ARGS)
 
 # Much of the time a test waits for a chain or for a process.
-test: install ## Run the tests, so many at once: make test WORKERS=0 ARGS='tests/unit -k codec'
+test: install ## Run the tests, WORKERS at once: make test WORKERS=0 ARGS='tests/unit -k codec'
 	@$(RUN) pytest --numprocesses $(WORKERS) $(ARGS)
 
-lint: install ## Check style, and that imports between rooms run one way
+lint: install ## Check style, and the direction of imports between packages
 	@$(RUN) ruff check
 	@$(RUN) ruff format --check
 	@.venv/bin/lint-imports --no-logo
 
-format: install ## Put code and contract into the one format
+format: install ## Format code and contract
 	@$(RUN) ruff check --fix --select I
 	@$(RUN) ruff format
 	@scripts/buf format --write proto
@@ -50,7 +50,7 @@ contract: install ## Check that stubs are fresh, and style and compatibility of 
 	@scripts/buf format proto --diff --exit-code
 	@scripts/buf-breaking
 
-bench: install ## Measure what we promise about speed: make bench ONLY=create_task
+bench: install ## Measure the performance promises: make bench ONLY=create_task
 	@$(RUN) bench $(if $(ONLY),--only $(ONLY)) $(ARGS)
 
 torture: install ## Kill, fork, lose and delay, and count what was executed: make torture ARGS='--seed 7'
@@ -59,9 +59,9 @@ torture: install ## Kill, fork, lose and delay, and count what was executed: mak
 check: ## Check everything, as CI does
 	@.ci/run
 
-lock: ## Resolve requirements.lock anew: make lock ARGS=--upgrade
+lock: ## Resolve requirements.lock again: make lock ARGS=--upgrade
 	@scripts/lock $(ARGS)
 
-clean: ## Remove all that these targets made, but not .data
+clean: ## Remove everything these targets made, except .data
 	@rm -rf .venv .node build dist *.egg-info .mypy_cache .ruff_cache .import_linter_cache .hypothesis
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +

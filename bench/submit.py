@@ -85,7 +85,7 @@ async def send_from_the_outbox(line: Line, database_url: str, chain: Chain) -> N
                 finalized += count
                 started = time.monotonic()
                 await storage.commit(pauses.resume, ALL_SIGNERS)
-                while await storage.read(_finalized_count, None) < finalized:
+                while await storage.read(_finalized_count) < finalized:
                     await asyncio.sleep(LOOK_SECONDS)
                 line.answer(time.monotonic() - started)
         finally:
@@ -149,5 +149,5 @@ def _remark(number: int) -> str:
     return f"0x{number:064x}"
 
 
-def _finalized_count(tx: Transaction, _: None) -> int:
+def _finalized_count(tx: Transaction) -> int:
     return status_counts.load(tx).get("extrinsic", {}).get(ExtrinsicStatus.FINALIZED, 0)

@@ -250,7 +250,7 @@ class Bridge:
 
     async def _look_on(self, node: Node, begun: asyncio.Event) -> None:
         """Note, while another process reads, how far it is."""
-        cursor = await self._storage.read(chain_log.cursor, None)
+        cursor = await self._storage.read(chain_log.cursor)
         self._progress.finalized = await node.finalized_head()
         if cursor is not None:
             self._progress.reached(cursor.block_number)

@@ -80,5 +80,5 @@ def _read(path: Path | None) -> dict[str, str]:
         raise InvalidSecret(f'{path}: not TOML lines of the form "name" = "secret"') from None
     for name, value in names.items():
         if not isinstance(value, str):
-            raise InvalidSecret(f"{path}: the secret of {name!r} is not a text")
+            raise InvalidSecret(f"{path}: the secret of {name!r} is not a string")
     return names

@@ -81,7 +81,7 @@ class _Keys:
         self.given = table
         for key in table:
             if allowed is not None and key not in allowed:
-                raise self.wrong(key, f"is unknown; there are {', '.join(allowed)}")
+                raise self.wrong(key, f"is unknown; expected one of {', '.join(allowed)}")
 
     def wrong(self, key: str, why: str) -> BadPallets:
         return BadPallets(f"{self._place} {key} {why}".strip())
@@ -96,14 +96,14 @@ class _Keys:
         """A text, empty only if the key is not given."""
         value = self.given.get(key, "")
         if not isinstance(value, str) or (key in self.given and not value):
-            raise self.wrong(key, "must be a text, and not empty")
+            raise self.wrong(key, "must be a non-empty string")
         return value
 
     def texts(self, key: str) -> dict[str, str]:
         values = self.table(key)
         for name, value in values.items():
             if not isinstance(value, str):
-                raise self.wrong(f"{key}.{name}", "must be a text")
+                raise self.wrong(f"{key}.{name}", "must be a string")
         return values
 
 
@@ -112,7 +112,7 @@ def _pallets(base: PalletTable, keys: _Keys) -> dict[str, str]:
     for name in keys.given:
         if name not in known:
             raise keys.wrong(
-                name, f"is no pallet of the built-in table; there are {', '.join(sorted(known))}"
+                name, f"is not a pallet of the built-in table; expected one of {', '.join(sorted(known))}"
             )
     return {name: keys.text(name) for name in keys.given}
 
@@ -158,7 +158,9 @@ def _check_sources(keys: _Keys, rule: CallRule, built_in: CallRule) -> None:
             kind = _plain(get_type_hints(kind).get(field)) if _is_record(kind) else None
         if kind is None or not fields:
             entities = " or ".join(f"{root}.<field>" for root in roots)
-            raise keys.wrong(f"arguments.{argument}", f"takes from {path!r}, which is no {entities}")
+            raise keys.wrong(
+                f"arguments.{argument}", f"refers to {path!r}, which is not of the form {entities}"
+            )
 
     for argument in rule.constants:
         if argument in rule.arguments:
@@ -190,7 +192,7 @@ def _with_events(table: PalletTable, given: dict[str, Any], names: Mapping[str, 
                 base = events.pop((names.get(source, source), name), None)
                 if base is None:
                     raise keys.wrong(
-                        "from", f"names {keys.text('from')!r}, which is no event of the built-in table"
+                        "from", f"names {keys.text('from')!r}, which is not an event of the built-in table"
                     )
             events[pallet, event] = _event(keys, base)
     return PalletTable(table.calls, events)
@@ -202,10 +204,10 @@ def _event(keys: _Keys, base: EventRule | None) -> EventRule:
         fact = FACTS.get(keys.text("fact"))
         if fact is None:
             raise keys.wrong(
-                "fact", f"{keys.text('fact')!r} is unknown; there are {', '.join(sorted(FACTS))}"
+                "fact", f"{keys.text('fact')!r} is unknown; expected one of {', '.join(sorted(FACTS))}"
             )
     if fact is None:
-        raise keys.wrong("fact", "is required, for the built-in table has no such event")
+        raise keys.wrong("fact", "is required, since the built-in table has no such event")
     same = base is not None and base.fact is fact
     fields = dict(base.fields) if base is not None and same else {}
     constants = dict(base.constants) if base is not None and same else {}
@@ -216,7 +218,7 @@ def _event(keys: _Keys, base: EventRule | None) -> EventRule:
         if dot and (source != "call" or not field):
             raise keys.wrong(
                 f"fields.{name}",
-                f"takes from {path!r}, which is no field of an event, and no call.<argument>",
+                f"refers to {path!r}, which is neither a field of an event nor call.<argument>",
             )
         constants.pop(name, None)
         fields[name] = path
@@ -228,7 +230,7 @@ def _event(keys: _Keys, base: EventRule | None) -> EventRule:
     call = keys.text("call") or (base.call if base is not None else "")
     for name, path in fields.items():
         if path.startswith("call.") and not call:
-            raise keys.wrong(f"fields.{name}", f"takes from {path!r}, but the key call names no call")
+            raise keys.wrong(f"fields.{name}", f"refers to {path!r}, but the key call names no call")
     required = {field.name for field in msgspec.structs.fields(fact) if field.required} - {_GIVEN_BY_POSITION}
     lacking = sorted(required - fields.keys() - constants.keys())
     if lacking:
@@ -238,7 +240,7 @@ def _event(keys: _Keys, base: EventRule | None) -> EventRule:
 
 def _check_known(keys: _Keys, key: str, name: str, kinds: Mapping[str, Any]) -> None:
     if name not in kinds:
-        raise keys.wrong(key, f"is no field of the fact; there are {', '.join(kinds)}")
+        raise keys.wrong(key, f"is not a field of the fact; expected one of {', '.join(kinds)}")
 
 
 def _constant(keys: _Keys, name: str, value: Any, kind: Any) -> Any:

@@ -78,7 +78,7 @@ class Reader:
         Nothing may be signed before: what is executed in a block that is never read would be signed again.
         Raises `RpcFailure`, `ChainError` or a `Failure` of storage.
         """
-        found = await self._storage.read(chain_log.cursor, None)
+        found = await self._storage.read(chain_log.cursor)
         if found is not None:
             await self._check(found)
             self._cursor = found

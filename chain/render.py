@@ -25,7 +25,7 @@ class NotYet(Exception):
     """The call needs the chain's id of an entity that is not on the chain yet."""
 
 
-class Hopeless(Exception):
+class CannotRender(Exception):
     """The call can never be made; the message says why."""
 
 
@@ -52,7 +52,7 @@ class RenderedCall:
 
 
 def render(claimed: Claimed, runtime: Runtime, head: Head, pallets: PalletTable) -> RenderedCall:
-    """Make and encode the call of a claimed extrinsic. Raises `NotYet` or `Hopeless`."""
+    """Make and encode the call of a claimed extrinsic. Raises `NotYet` or `CannotRender`."""
     extrinsic = claimed.extrinsic
     try:
         if extrinsic.action == Action.RAW_CALL:
@@ -65,13 +65,13 @@ def render(claimed: Claimed, runtime: Runtime, head: Head, pallets: PalletTable)
         arguments = _arguments(claimed, rule.arguments) | dict(rule.constants)
         return RenderedCall(runtime.encode_call(pallet, call, arguments), deadline_block)
     except ScaleError as error:
-        raise Hopeless(f"{pallet}.{call}: {error}") from error
+        raise CannotRender(f"{pallet}.{call}: {error}") from error
 
 
 def _with_deadline(claimed: Claimed, head: Head) -> tuple[Claimed, int]:
     task = claimed.task
     if task is None or task.deadline_us is None:
-        raise Hopeless("the task has no deadline")
+        raise CannotRender("the task has no deadline")
     block = head.block_at(task.deadline_us)
     return msgspec.structs.replace(claimed, task=msgspec.structs.replace(task, deadline_block=block)), block
 
@@ -82,7 +82,7 @@ def _arguments(claimed: Claimed, paths: Mapping[str, str]) -> dict[str, Any]:
         try:
             value = operator.attrgetter(path)(claimed)
         except AttributeError:
-            raise Hopeless(f"there is no {path} to make the call of") from None
+            raise CannotRender(f"there is no {path} to make the call of") from None
         if value is None and path in _WAITED_FOR:
             raise NotYet(f"waits until the {_WAITED_FOR[path]} is on the chain")
         arguments[name] = _plain(value)

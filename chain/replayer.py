@@ -71,7 +71,7 @@ class Replayer:
             await self._storage.commit(replay.finish, replay.Finish(first_block=first, error=error))
 
     async def _wanted(self) -> int | None:
-        asked = await self._storage.read(replay.state, None)
+        asked = await self._storage.read(replay.state)
         return None if asked is None else asked.first_block
 
     @contextlib.asynccontextmanager
@@ -102,7 +102,7 @@ class Replayer:
         await self._project(gathered, cursor)
 
     async def _page(self, first: int) -> list[ChainBlock]:
-        return await self._storage.read(replay.blocks, replay.Page(first_block=first, at_most=PAGE_BLOCKS))
+        return await self._storage.read(replay.blocks, first, PAGE_BLOCKS)
 
     async def _decode(self, node: Node, page: Sequence[ChainBlock]) -> list[ReadBlock]:
         bodies = await self._bodies(node, [block.block_hash for block in page])

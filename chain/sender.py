@@ -98,8 +98,8 @@ class Sender:
         pay. Never what is in a block already: if it has emptied its account, which lost its nonce with that,
         the same bytes are valid again.
         """
-        cursor = await self._storage.read(chain_log.cursor, None)  # what is live afterwards is not before it
-        live = await self._storage.read(signatures.live_to_send, None)
+        cursor = await self._storage.read(chain_log.cursor)  # what is live afterwards is not before it
+        live = await self._storage.read(signatures.live_to_send)
         for ended in self.sent.keys() - {each.extrinsic_hash for each in live}:
             del self.sent[ended]
         now = time.monotonic()

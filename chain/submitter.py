@@ -17,7 +17,7 @@ from chain.keyring import Keyring
 from chain.keys import Signer, ss58_encode
 from chain.node import Node, block_time_us, ss58_prefix
 from chain.pallets import PalletTable
-from chain.render import Head, Hopeless, NotYet, RenderedCall, render
+from chain.render import CannotRender, Head, NotYet, RenderedCall, render
 from chain.scale.errors import ScaleError
 from chain.scale.extrinsic import Era, check_extensions, sign_extrinsic
 from chain.scale.runtime import Runtime
@@ -154,7 +154,7 @@ class Submitter:
 
     async def _free_places(self, prefix: int) -> dict[bytes, int]:
         """How many more extrinsics of each account may be under way."""
-        live = await self._storage.read(submission.live_counts, None)
+        live = await self._storage.read(submission.live_counts)
         share = max(LIVE_PER_ACCOUNT_MIN, LIVE_MAX // max(1, len(live)))
         return {
             signer.account: max(0, min(LIVE_PER_ACCOUNT_MAX, share) - live.get(signer.address(prefix), 0))
@@ -184,7 +184,7 @@ class Submitter:
         """The calls of what can be signed now, by account; what cannot is put off, or given up."""
         ready: dict[bytes, _Calls] = {}
         waiting: dict[str, list[Claimed]] = {}
-        hopeless: list[tuple[Claimed, str]] = []
+        unsignable: list[tuple[Claimed, str]] = []
         for item in claimed:
             signer = self._keyring.signer_of(item.extrinsic.signer)
             poverty = self._sender.poor.get(signer.address(base.prefix))
@@ -195,13 +195,13 @@ class Submitter:
                 call = render(item, base.runtime, base.head, self._pallets)
             except NotYet as wait:
                 waiting.setdefault(str(wait), []).append(item)
-            except Hopeless as reason:
-                hopeless.append((item, str(reason)))
+            except CannotRender as reason:
+                unsignable.append((item, str(reason)))
             else:
                 ready.setdefault(signer.account, []).append((item, call))
         await asyncio.gather(
             *(self._postpone(items, why, _patience(items)) for why, items in waiting.items()),
-            *(self._bury(item, why) for item, why in hopeless),
+            *(self._mark_dead(item, why) for item, why in unsignable),
         )
         return ready
 
@@ -219,7 +219,7 @@ class Submitter:
         if not addresses:
             return
         states = await self._storage.read(submission.account_states, list(addresses.values()))
-        cursor = await self._storage.read(chain_log.cursor, None)
+        cursor = await self._storage.read(chain_log.cursor)
         # Asked after the states were read: what is no longer live is in this block, and its nonce used.
         best = await self._node.best_head()
         if cursor is not None and best.number < cursor.block_number:
@@ -247,7 +247,7 @@ class Submitter:
             try:
                 signed.append(self._signed(base, signer, address, nonce, item, call))
             except ScaleError as error:
-                await self._bury(item, str(error))
+                await self._mark_dead(item, str(error))
             else:
                 nonce += 1
         return signed
@@ -337,13 +337,13 @@ class Submitter:
         ]
         await asyncio.gather(*(self._storage.commit(submission.postpone, each) for each in postponed))
 
-    async def _bury(self, item: Claimed, why: str) -> None:
+    async def _mark_dead(self, item: Claimed, why: str) -> None:
         log.warning("an extrinsic is dead", correlation_id=item.extrinsic.correlation_id, error=why)
-        hopeless = submission.Hopeless(
+        unsignable = submission.Unsignable(
             token=self._token, correlation_id=item.extrinsic.correlation_id, error=why
         )
         with contextlib.suppress(Superseded):  # then it is another submitter's
-            await self._storage.commit(submission.bury, hopeless)
+            await self._storage.commit(submission.mark_dead, unsignable)
 
 
 def _patience(items: Sequence[Claimed]) -> float:

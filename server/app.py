@@ -7,16 +7,6 @@ from typing import TYPE_CHECKING, Any
 
 import grpc
 import structlog
-from chamberlain.v1 import (
-    approval_service_pb2,
-    audit_service_pb2,
-    chain_service_pb2,
-    handoff_service_pb2,
-    orchestrator_service_pb2,
-    outbox_service_pb2,
-    session_service_pb2,
-    transcript_service_pb2,
-)
 from chamberlain.v1.approval_service_pb2_grpc import add_ApprovalServiceServicer_to_server
 from chamberlain.v1.audit_service_pb2_grpc import add_AuditServiceServicer_to_server
 from chamberlain.v1.chain_service_pb2_grpc import add_ChainServiceServicer_to_server
@@ -25,7 +15,6 @@ from chamberlain.v1.orchestrator_service_pb2_grpc import add_OrchestratorService
 from chamberlain.v1.outbox_service_pb2_grpc import add_OutboxServiceServicer_to_server
 from chamberlain.v1.session_service_pb2_grpc import add_SessionServiceServicer_to_server
 from chamberlain.v1.transcript_service_pb2_grpc import add_TranscriptServiceServicer_to_server
-from grpc_health.v1 import health_pb2
 from grpc_health.v1.health_pb2_grpc import add_HealthServicer_to_server
 from grpc_reflection.v1alpha import reflection
 from grpc_reflection.v1alpha.reflection_pb2_grpc import add_ServerReflectionServicer_to_server
@@ -46,27 +35,14 @@ from server.services.orchestrator import OrchestratorService
 from server.services.outbox import OutboxService
 from server.services.sessions import SessionService
 from server.services.transcripts import TranscriptService
-from server.session_sweeps import PURGE_SECONDS, SESSIONS_SECONDS, SessionSweeps, session_ages
 from server.settings import BadSettings, Settings, environment_name
-from server.sweeps import DEADLINES_SECONDS, RETENTION_SECONDS, Sweeps
+from server.sweeps import all_sweeps, session_ages
 from storage.outbox import NewCall
 from storage.store import LOCAL, Storage
 
 if TYPE_CHECKING:
     from server.chain_link import ChainLink
     from server.metrics.metrics import Metrics
-
-SERVICES = (
-    orchestrator_service_pb2.DESCRIPTOR.services_by_name["OrchestratorService"].full_name,
-    outbox_service_pb2.DESCRIPTOR.services_by_name["OutboxService"].full_name,
-    chain_service_pb2.DESCRIPTOR.services_by_name["ChainService"].full_name,
-    session_service_pb2.DESCRIPTOR.services_by_name["SessionService"].full_name,
-    transcript_service_pb2.DESCRIPTOR.services_by_name["TranscriptService"].full_name,
-    handoff_service_pb2.DESCRIPTOR.services_by_name["HandoffService"].full_name,
-    approval_service_pb2.DESCRIPTOR.services_by_name["ApprovalService"].full_name,
-    audit_service_pb2.DESCRIPTOR.services_by_name["AuditService"].full_name,
-)
-HEALTH_SERVICE = health_pb2.DESCRIPTOR.services_by_name["Health"].full_name
 
 FIRST_ATTEMPT_SECONDS = 10.0
 """How long a start waits for the database before it goes on without."""
@@ -153,39 +129,16 @@ class App:
         )
         self._exit.push_async_callback(storage.close)
         self.chain = chain = await self._open_chain(settings)
-        self.observer = observer = Observer(storage, chain.state if chain else None)
+        self.observer = Observer(storage, chain.status if chain else None)
         metrics = self._metrics(settings)
 
-        health = Health(SERVICES)
-        await health.set(serving=False)
         routes: Any = Routes(self._handlers)
-        add_OrchestratorServiceServicer_to_server(
-            OrchestratorService(storage, observer, bidding_window_seconds=settings.bidding_window_seconds),
-            routes,
-        )
-        add_OutboxServiceServicer_to_server(
-            OutboxService(
-                storage,
-                allowed_calls=settings.outbox_allowed_calls,
-                pallets=chain.pallets if chain else DEFAULT,
-                has_key=chain.has_key if chain else _no_key,
-                wrong_with=chain.wrong_with if chain else _nothing_wrong,
-            ),
-            routes,
-        )
-        add_ChainServiceServicer_to_server(ChainService(storage), routes)
-        session_sweep = session_ages(
-            retention_days=settings.session_retention_days, purge_days=settings.session_purge_days
-        )
-        add_ApprovalServiceServicer_to_server(ApprovalService(storage), routes)
-        add_AuditServiceServicer_to_server(AuditService(storage), routes)
-        add_SessionServiceServicer_to_server(SessionService(storage, sweep=session_sweep), routes)
-        add_TranscriptServiceServicer_to_server(TranscriptService(storage), routes)
-        add_HandoffServiceServicer_to_server(HandoffService(storage), routes)
+        self._add_services(routes, settings)
+        health = Health(tuple(routes.services))
+        await health.set(serving=False)
         add_HealthServicer_to_server(health.servicer, routes)
-        add_ServerReflectionServicer_to_server(
-            reflection.aio.ReflectionServicer((*SERVICES, HEALTH_SERVICE, reflection.SERVICE_NAME)), routes
-        )
+        reflected = (*routes.services, reflection.SERVICE_NAME)
+        add_ServerReflectionServicer_to_server(reflection.aio.ReflectionServicer(reflected), routes)
         interceptor = CallInterceptor(
             routes.handlers,
             request_bytes_max=settings.request_bytes_max,
@@ -196,6 +149,46 @@ class App:
             served = metrics.serve(settings.metrics_bind, interceptor, lambda: health.serving)
             self.metrics_port = self._exit.enter_context(served)
             log.info("metrics are served", address=settings.metrics_bind, port=self.metrics_port)
+        server = await self._listen(settings, interceptor)
+
+        self._background = background = Background()
+        self._exit.push_async_callback(background.stop)
+        self._exit.push_async_callback(_drain, server, health, interceptor, settings.drain_seconds)
+        database = DatabaseWatch(storage, health, chain.binding if chain else _local)
+        background.start("database", database.run)
+        background.start("overdue calls", interceptor.end_overdue)
+        for sweep in all_sweeps(storage, settings):
+            background.every(sweep.name, sweep.period_seconds, sweep.run)
+        if chain or metrics:
+            background.every("observer", LOOK_SECONDS, self.observer.look)
+        if chain:
+            background.start("chain", _after(database.ready, chain.run))
+        await _first_attempt(database, background)
+
+    def _add_services(self, routes: Any, settings: Settings) -> None:
+        """Add our services; health and reflection name them in this order."""
+        storage, chain = self.storage, self.chain
+        orchestrator = OrchestratorService(
+            storage, self.observer, bidding_window_seconds=settings.bidding_window_seconds
+        )
+        outbox = OutboxService(
+            storage,
+            allowed_calls=settings.outbox_allowed_calls,
+            pallets=chain.pallets if chain else DEFAULT,
+            has_key=chain.has_key if chain else _no_key,
+            wrong_with=chain.wrong_with if chain else _nothing_wrong,
+        )
+        add_OrchestratorServiceServicer_to_server(orchestrator, routes)
+        add_OutboxServiceServicer_to_server(outbox, routes)
+        add_ChainServiceServicer_to_server(ChainService(storage), routes)
+        add_SessionServiceServicer_to_server(SessionService(storage, sweep=session_ages(settings)), routes)
+        add_TranscriptServiceServicer_to_server(TranscriptService(storage), routes)
+        add_HandoffServiceServicer_to_server(HandoffService(storage), routes)
+        add_ApprovalServiceServicer_to_server(ApprovalService(storage), routes)
+        add_AuditServiceServicer_to_server(AuditService(storage), routes)
+
+    async def _listen(self, settings: Settings, interceptor: CallInterceptor) -> grpc.aio.Server:
+        """Begin to take calls. Raises `PortTaken`."""
         server = grpc.aio.server(
             handlers=[interceptor],
             options=channel_options(settings.request_bytes_max),
@@ -203,33 +196,7 @@ class App:
         )
         self.port = listen(server, settings.bind_addr)
         await server.start()
-
-        self._background = background = Background()
-        self._exit.push_async_callback(background.stop)
-        self._exit.push_async_callback(_drain, server, health, interceptor, settings.drain_seconds)
-        database = DatabaseWatch(storage, health, chain.binding if chain else _local)
-        sweeps = Sweeps(
-            storage,
-            idempotency_ttl_seconds=settings.idempotency_ttl_seconds,
-            event_retention_hours=settings.event_retention_hours,
-            outbox_retention_days=settings.outbox_retention_days,
-            chain_retention_blocks=settings.chain_retention_blocks,
-            audit_retention_days=settings.audit_retention_days,
-        )
-        background.start("database", database.run)
-        background.start("overdue calls", interceptor.end_overdue)
-        background.every("deadlines", DEADLINES_SECONDS, sweeps.deadlines)
-        background.every("approvals", DEADLINES_SECONDS, sweeps.approvals)
-        background.every("retention", RETENTION_SECONDS, sweeps.retention)
-        if chain or metrics:
-            background.every("observer", LOOK_SECONDS, observer.look)
-        background.every("audit", RETENTION_SECONDS, sweeps.audit)
-        session_sweeps = SessionSweeps(storage, session_sweep)
-        background.every("sessions", SESSIONS_SECONDS, session_sweeps.run)
-        background.every("purge", PURGE_SECONDS, session_sweeps.purge)
-        if chain:
-            background.start("chain", _after(database.ready, chain.run))
-        await _first_attempt(database, background)
+        return server
 
     def _metrics(self, settings: Settings) -> "Metrics | None":
         if settings.metrics_bind is None:

@@ -9,7 +9,7 @@ from collections.abc import AsyncIterator
 import structlog
 from pydantic import SecretStr
 
-from chain.bridge import Bridge, BridgeSettings
+from chain.bridge import Bridge, BridgeSettings, BridgeStatus
 from chain.devnet import DevChain, DevChainConfig, DevNode
 from chain.keyring import Keyring
 from chain.keys import InvalidSecret
@@ -19,7 +19,6 @@ from chain.pallets_file import BadPallets, load
 from chain.rpc import RpcFailure
 from server.database import BindingUnknown
 from server.errors import InvalidField, Violation
-from server.observer import ChainState
 from server.settings import BadSettings, Settings
 from storage.outbox import NewCall
 from storage.store import Storage
@@ -75,21 +74,9 @@ class ChainLink:
         found = await self._bridge.misfit(call.pallet, call.call, call.payload)
         return None if found is None else InvalidField([Violation(found.field, found.reason)])
 
-    def state(self) -> ChainState:
+    def status(self) -> BridgeStatus:
         """How the chain is followed now, from memory."""
-        bridge = self._bridge.status()
-        return ChainState(
-            connected=bridge.connected,
-            endpoint=bridge.endpoint,
-            connections=bridge.connections,
-            reader=bridge.is_reader,
-            finalized_number=bridge.finalized_number,
-            finalized_hash=bridge.finalized_hash,
-            pruned_below=bridge.pruned_below,
-            missing_in_runtime=bridge.missing_in_runtime,
-            signers=bridge.signers,
-            last_error=bridge.last_error,
-        )
+        return self._bridge.status()
 
     async def binding(self) -> str:
         """The genesis hash of the chain. Raises `BindingUnknown`."""

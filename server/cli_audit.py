@@ -1,4 +1,4 @@
-"""`chamberlain audit`: shows, proves and exports what was done, by calls to a server."""
+"""`chamberlain audit`: lists, verifies and exports the audit log, by calls to a server."""
 
 from collections.abc import Callable
 from datetime import datetime
@@ -18,19 +18,21 @@ _KIND_PREFIX = "AUDIT_FAULT_KIND_"
 
 @click.group(short_help="List, verify and export the audit log.")
 def audit() -> None:
-    """Who did what to what with which result: list it, prove that nobody changed it, export it."""
+    """List the audit log (who did what, with what result), verify that it was not changed, and export it."""
 
 
 def _with_filter(command: Callable[..., None]) -> Callable[..., None]:
     """The options that become an `AuditFilter`."""
     for option in (
-        click.option("--until", type=click.DateTime(), help="Only what was done before (UTC)."),
-        click.option("--since", type=click.DateTime(), help="Only what was done since (UTC)."),
-        click.option("--trace", "trace_id", default="", help="Only what was done in this trace."),
-        click.option("--target", "target_id", default="", metavar="ID", help="Only what was done to this."),
-        click.option("--type", "target_type", default="", help="Only what was done to things of this type."),
-        click.option("--method", default="", metavar="SERVICE/METHOD", help="Only what was done by this."),
-        click.option("--actor", default="", help="Only what this actor did."),
+        click.option("--until", type=click.DateTime(), help="Only entries before this time (UTC)."),
+        click.option("--since", type=click.DateTime(), help="Only entries since this time (UTC)."),
+        click.option("--trace", "trace_id", default="", help="Only entries of this trace."),
+        click.option(
+            "--target", "target_id", default="", metavar="ID", help="Only entries with this target."
+        ),
+        click.option("--type", "target_type", default="", help="Only entries with this type of target."),
+        click.option("--method", default="", metavar="SERVICE/METHOD", help="Only entries of this method."),
+        click.option("--actor", default="", help="Only entries of this actor."),
     ):
         command = option(command)
     return command
@@ -50,7 +52,7 @@ def _timestamp(time: datetime | None) -> Timestamp | None:
 
 @audit.command("list")
 @_with_filter
-@click.option("--oldest-first", is_flag=True, help="Begin with the oldest entry.")
+@click.option("--oldest-first", is_flag=True, help="Start with the oldest entry.")
 @click.option("--limit", default=50, show_default=True, type=click.IntRange(min=1), help="How many.")
 @with_json
 @asks_a_server
@@ -82,14 +84,14 @@ def list_entries(server: Server, /, oldest_first: bool, limit: int, as_json: boo
 
 
 @audit.command()
-@click.option("--anchor-number", default=0, type=click.IntRange(min=0), help="An entry noted before.")
-@click.option("--anchor-hash", default="", metavar="HEX", help="The hash that it had.")
+@click.option("--anchor-number", default=0, type=click.IntRange(min=0), help="An entry recorded earlier.")
+@click.option("--anchor-hash", default="", metavar="HEX", help="The hash it had then.")
 @with_json
 @asks_a_server
 def verify(server: Server, anchor_number: int, anchor_hash: str, as_json: bool) -> None:
-    """Walk the chain, and name the first broken link.
+    """Walk the chain and report the first broken link.
 
-    Leaves with status 1 if there is one, or if the anchor cannot be checked, since its entry is pruned.
+    Exits with 1 if there is one, or if the anchor cannot be checked because its entry is pruned.
     """
     request = pb.VerifyAuditRequest(anchor_number=anchor_number, anchor_hash=anchor_hash)
     *_, last = server.follow(server.stub(AuditServiceStub).VerifyAudit, request)
@@ -101,9 +103,9 @@ def verify(server: Server, anchor_number: int, anchor_hash: str, as_json: bool) 
         click.echo(f"broken at entry {last.fault.number} ({kind}): {last.fault.description}")
     elif unchecked:
         click.echo(
-            f"the anchor was not checked: entry {anchor_number} is not kept, the log begins with entry"
+            f"the anchor was not checked: entry {anchor_number} is pruned, the log begins with entry"
             f" {last.first_number}. No link is broken from there to entry {last.verified_number}, but nothing"
-            " shows that this is the log of the anchor."
+            " shows that this is the log that the anchor belongs to."
         )
     else:
         count = last.verified_number - last.first_number + 1
@@ -116,7 +118,9 @@ def verify(server: Server, anchor_number: int, anchor_hash: str, as_json: bool) 
 @audit.command()
 @_with_filter
 @click.option("--after", "after_number", default=0, type=click.IntRange(min=0), help="Only later entries.")
-@click.option("--output", type=click.File("wb"), default="-", help="A file, instead of the standard output.")
+@click.option(
+    "--output", type=click.File("wb"), default="-", help="Write to this file instead of standard output."
+)
 @asks_a_server
 def export(server: Server, /, after_number: int, output: BinaryIO, **wanted: Any) -> None:
     """Write entries as NDJSON, oldest first, with their hashes: one per line."""

@@ -1,4 +1,4 @@
-"""How commands call a server: which one, how it is asked, and how they end if it refuses or is away."""
+"""How commands call a server: its address, the calls, and how a command ends if a call fails."""
 
 import functools
 import os
@@ -22,7 +22,7 @@ Message = TypeVar("Message")
 
 
 class ServerAddress(click.ParamType[str]):
-    """Where a server listens, in the words of BIND_ADDR."""
+    """The address of a server, in the format of BIND_ADDR."""
 
     name = "host:port"
 
@@ -37,12 +37,12 @@ address_option = click.option(
     metavar="HOST:PORT",
     type=ServerAddress(),
     default=lambda: os.environ.get(_VARIABLE) or _DEFAULT,
-    help=f"The server to ask.  [env: {_VARIABLE}; default: {_DEFAULT}]",
+    help=f"The address of the server.  [env: {_VARIABLE}; default: {_DEFAULT}]",
 )
 
 
 class Refused(click.ClickException):
-    """What a server refused, in its words, as the end of a command; `reason` is that of the contract."""
+    """Ends a command with the message of the error; `reason` is that of the contract, or empty."""
 
     def __init__(self, message: str, reason: str = "") -> None:
         super().__init__(printable(message))
@@ -110,25 +110,25 @@ def asks_a_server(command: Callable[..., None]) -> Callable[..., None]:
 
 
 def _refused(error: grpc.RpcError, address: str) -> Refused:
-    """How a command ends whose call failed; the error is a `grpc.Call` as well."""
+    """The end of a command whose call failed; the error is a `grpc.Call`, too."""
     code: grpc.StatusCode = error.code()
     reason = _reason(error)
     if reason:
         return Refused(f"{error.details()} ({code.name})", reason)
-    if code is grpc.StatusCode.UNAVAILABLE:  # the transport says so, no server
+    if code is grpc.StatusCode.UNAVAILABLE:  # from the transport, not from a server
         return Refused(
-            f"no server answers at {address}: start one with `chamberlain serve`,"
+            f"no server responds at {address}: start one with `chamberlain serve`,"
             " or name another with --address"
         )
     if code is grpc.StatusCode.DEADLINE_EXCEEDED:
-        return Refused(f"the server at {address} does not answer in time")
+        return Refused(f"the server at {address} did not respond in time")
     if code is grpc.StatusCode.UNIMPLEMENTED:
-        return Refused(f"what answers at {address} is no Chamberlain")
+        return Refused(f"{address} is not a Chamberlain server")
     return Refused(f"{error.details()} ({code.name})")
 
 
 def _reason(error: Any) -> str:
-    """The reason of a refusal; empty if not a server of ours refused, since all that we refuse has one."""
+    """The reason in the error; empty if it is not from a Chamberlain server: their errors all have one."""
     status = rpc_status.from_call(error)
     info = ErrorInfo()
     if status is None or not any(detail.Unpack(info) for detail in status.details):

@@ -1,4 +1,4 @@
-"""`chamberlain chain`: reading the chain anew, through the server that owns the database."""
+"""`chamberlain chain`: replays the chain, through the server that owns the database."""
 
 import sys
 from collections.abc import Iterable
@@ -14,21 +14,21 @@ from server.cli_calls import Refused, Server, asks_a_server
 NOTHING_TO_REPLAY = ErrorReason.Name(ErrorReason.ERROR_REASON_NOTHING_TO_REPLAY).removeprefix("ERROR_REASON_")
 
 
-@click.group(short_help="Decode or reflect anew what was read of the chain.")
+@click.group(short_help="Re-decode or replay blocks of the chain.")
 def chain() -> None:
-    """Decode or reflect anew what was read of the chain.
+    """Re-decode or replay blocks of the chain that were already read.
 
-    The server does it, since a SQLite file has one owner, and since one process reads the chain. It must be
+    The server does it, since a SQLite file has one owner and only one process reads the chain. It must be
     running: start it with `chamberlain serve`.
     """
 
 
-@chain.command(short_help="Decode anew what could not be decoded or reflected.")
+@chain.command(short_help="Re-decode events that could not be decoded or applied.")
 @asks_a_server
 def redecode(server: Server) -> None:
-    """Decode anew what could not be decoded or reflected, and all that was built on it.
+    """Re-decode events that could not be decoded or applied, and everything after them.
 
-    Where everything is decoded and reflected, there is nothing to do, and it says so.
+    If all events are decoded and applied, there is nothing to do.
     """
     method = server.stub(ChainServiceStub).RedecodeChainEvents
     try:
@@ -36,29 +36,29 @@ def redecode(server: Server) -> None:
     except Refused as refusal:
         if refusal.reason != NOTHING_TO_REPLAY:
             raise
-        click.echo("nothing to do: all that was read is decoded and reflected")
+        click.echo("nothing to do: all events are decoded and applied")
 
 
-@chain.command(short_help="Rebuild what the chain owns from a block on.")
+@chain.command(short_help="Rebuild the state owned by the chain, from a block on.")
 @click.option(
     "--from", "first_block", type=click.IntRange(0, 2**32 - 1), required=True, help="The first block."
 )
 @asks_a_server
 def replay(server: Server, first_block: int) -> None:
-    """Rebuild what the chain owns from a block on; what was right stays as it is."""
+    """Rebuild the state owned by the chain, from a block on. State that was already right does not change."""
     request = pb.ReplayChainRequest(first_block=first_block)
     _show_all(server.follow(server.stub(ChainServiceStub).ReplayChain, request))
 
 
 def _show_all(messages: Iterable[Any]) -> None:
-    """Show how far a replay is until it is over. Exits with 1 if it fails."""
+    """Show the progress of a replay until it is over. Exits with 1 if it fails."""
     progress = pb.ChainReplay()
     for message in messages:
         progress = message.replay
         _show(progress)
     if progress.error:
         raise click.ClickException(progress.error)
-    click.echo(f"blocks {progress.first_block} to {progress.last_block} are replayed")
+    click.echo(f"blocks {progress.first_block} to {progress.last_block} were replayed")
 
 
 def _show(progress: pb.ChainReplay) -> None:

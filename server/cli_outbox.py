@@ -1,4 +1,4 @@
-"""`chamberlain outbox`: looks after what is sent to the chain, by calls to a server."""
+"""`chamberlain outbox`: manages the extrinsics for the chain, by calls to a server."""
 
 from collections.abc import Iterable
 
@@ -16,17 +16,17 @@ _PREFIX = "EXTRINSIC_STATUS_"
 _STATUSES = [name.removeprefix(_PREFIX).lower() for name in ExtrinsicStatus.keys()[1:]]
 
 
-@click.group(short_help="List, requeue and cancel extrinsics; pause and resume sending.")
+@click.group(short_help="List, requeue and cancel extrinsics; pause and resume submission.")
 def outbox() -> None:
-    """Look after the outbox: list, cancel and requeue extrinsics, pause and resume their submission."""
+    """Manage the outbox: list, cancel and requeue extrinsics, pause and resume their submission."""
 
 
 @outbox.command()
-@click.option("--signer", default="", metavar="NAME", help="Only what this one signs; all if not given.")
-@click.option("--reason", default="", metavar="TEXT", help="Why, for those who will wonder.")
+@click.option("--signer", default="", metavar="NAME", help="Pause only this signer; all if not given.")
+@click.option("--reason", default="", metavar="TEXT", help="Why; shown with the pause.")
 @asks_a_server
 def pause(server: Server, signer: str, reason: str) -> None:
-    """Sign and send nothing any more, until `resume`. What a node has already may still be executed."""
+    """Stop signing and sending, until `resume`. Extrinsics that a node already has may still be executed."""
     request = pb.PauseSubmissionRequest(signer=signer, reason=reason)
     answer = server.ask(server.stub(OutboxServiceStub).PauseSubmission, request)
     _show_pauses(answer.pauses)
@@ -36,11 +36,14 @@ def pause(server: Server, signer: str, reason: str) -> None:
 
 @outbox.command()
 @click.option(
-    "--signer", default="", metavar="NAME", help="End the pause of this one; that of all if not given."
+    "--signer",
+    default="",
+    metavar="NAME",
+    help="End the pause of this signer; the pause of all if not given.",
 )
 @asks_a_server
 def resume(server: Server, signer: str) -> None:
-    """Sign and send again. A signer with a pause of its own stays paused when that of all ends."""
+    """Resume signing and sending. A signer with its own pause stays paused when the pause of all ends."""
     request = pb.ResumeSubmissionRequest(signer=signer)
     _show_pauses(server.ask(server.stub(OutboxServiceStub).ResumeSubmission, request).pauses)
 
@@ -51,7 +54,7 @@ def resume(server: Server, signer: str) -> None:
 @with_json
 @asks_a_server
 def list_extrinsics(server: Server, status: str | None, limit: int, as_json: bool) -> None:
-    """List extrinsics, newest first, and the pauses that stand (which JSON leaves to `status --json`)."""
+    """List extrinsics, newest first, and the pauses in effect (for JSON, see `status --json`)."""
     wanted = _PREFIX + (status or "unspecified").upper()
     request = pb.ListExtrinsicsRequest(status=wanted, include_total_size=True)
     stub = server.stub(OutboxServiceStub)
@@ -70,7 +73,7 @@ def list_extrinsics(server: Server, status: str | None, limit: int, as_json: boo
 @click.argument("correlation_ids", nargs=-1, required=True, metavar="CORRELATION_ID...")
 @asks_a_server
 def requeue(server: Server, correlation_ids: tuple[str, ...]) -> None:
-    """Queue extrinsics again that are dead or cancelled."""
+    """Requeue extrinsics that are dead or cancelled."""
     for correlation_id in correlation_ids:
         request = pb.RequeueExtrinsicRequest(correlation_id=correlation_id)
         _show([server.ask(server.stub(OutboxServiceStub).RequeueExtrinsic, request).extrinsic])
@@ -80,7 +83,7 @@ def requeue(server: Server, correlation_ids: tuple[str, ...]) -> None:
 @click.argument("correlation_ids", nargs=-1, required=True, metavar="CORRELATION_ID...")
 @asks_a_server
 def cancel(server: Server, correlation_ids: tuple[str, ...]) -> None:
-    """Withdraw extrinsics, unless they were executed or a signature may still be."""
+    """Withdraw extrinsics, unless they were executed or a signature may still be executed."""
     for correlation_id in correlation_ids:
         request = pb.CancelExtrinsicRequest(correlation_id=correlation_id)
         _show([server.ask(server.stub(OutboxServiceStub).CancelExtrinsic, request).extrinsic])

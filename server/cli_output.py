@@ -1,4 +1,4 @@
-"""How commands print what a server says: tables for people, JSON for programs."""
+"""How commands print the responses of a server: tables for people, JSON for programs."""
 
 import json
 from typing import Any

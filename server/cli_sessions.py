@@ -1,4 +1,4 @@
-"""`chamberlain sessions`: looks into sessions and takes care of old ones, by calls to a server."""
+"""`chamberlain sessions`: shows sessions and sweeps old ones, by calls to a server."""
 
 import json
 from collections.abc import Iterator, Sequence
@@ -26,7 +26,7 @@ _STATUSES = [name.removeprefix(_PREFIX).lower() for name in SessionStatus.keys()
 
 @click.group(short_help="List, show, export and sweep sessions.")
 def sessions() -> None:
-    """Look into sessions: list, show and export them, and see what the sweep would do."""
+    """Inspect sessions: list, show and export them, and run or preview the sweep."""
 
 
 @sessions.command("list")
@@ -80,7 +80,11 @@ def list_sessions(
 @sessions.command()
 @click.argument("session_id")
 @click.option(
-    "--entries", default=10, show_default=True, type=click.IntRange(1, 200), help="How many last entries."
+    "--entries",
+    default=10,
+    show_default=True,
+    type=click.IntRange(1, 200),
+    help="How many of the last entries to show.",
 )
 @with_json
 @asks_a_server
@@ -143,10 +147,12 @@ def _commands(commands: Sequence[SessionCommand]) -> Table:
 
 @sessions.command()
 @click.argument("session_id")
-@click.option("--output", type=click.File("wb"), default="-", help="A file, instead of the standard output.")
+@click.option(
+    "--output", type=click.File("wb"), default="-", help="Write to this file instead of standard output."
+)
 @asks_a_server
 def export(server: Server, session_id: str, output: BinaryIO) -> None:
-    """Write all of a session as NDJSON, in UTF-8: the session, its commands, its entries, one per line."""
+    """Write a whole session as NDJSON in UTF-8: the session, its commands, its entries, one per line."""
     request = pb.GetSessionRequest(session_id=session_id)
     found = server.ask(server.stub(SessionServiceStub).GetSession, request)
     everything = (
@@ -174,11 +180,11 @@ def _all_entries(server: Server, session_id: str) -> Iterator[Message]:
 
 
 @sessions.command()
-@click.option("--dry-run", is_flag=True, help="Change nothing, and show the first batch that is due.")
+@click.option("--dry-run", is_flag=True, help="Change nothing; show the first batch that is due.")
 @with_json
 @asks_a_server
 def sweep(server: Server, dry_run: bool, as_json: bool) -> None:
-    """Let expire what nobody touched for the retention time, and delete what expired long ago.
+    """Expire idle sessions and delete long-expired ones.
 
     The server does this by itself every minute.
     """
@@ -203,7 +209,7 @@ def sweep(server: Server, dry_run: bool, as_json: bool) -> None:
         add_row(table, session_id, "deleted")
     print_table(table)
     if swept.more:
-        click.echo("… and perhaps more")
+        click.echo("… and possibly more")
 
 
 def _status(session: Session) -> str:

@@ -8,7 +8,7 @@ import structlog
 from server.background import Pauses
 from server.health import Health
 from storage import events
-from storage.errors import ChainUnavailable, DatabaseUnavailable, Failure
+from storage.errors import ChainUnavailable, DatabaseUnavailable, Failure, Overloaded
 from storage.store import LOCAL, Storage
 
 CHECK_SECONDS = 1.0
@@ -18,7 +18,7 @@ log = structlog.get_logger(__name__)
 
 
 class BindingUnknown(Exception):
-    """It cannot be told yet what the database is to be bound to; the message says why."""
+    """It is not known yet what to bind the database to; the message says why."""
 
 
 class DatabaseWatch:
@@ -30,16 +30,21 @@ class DatabaseWatch:
         self._storage = storage
         self._health = health
         self._binding = binding
+        self._away = False
 
     async def run(self) -> None:
-        """Prepare the database, then tell health whether it is there; until it is cancelled.
+        """Prepare the database, then keep health up to date with it, until cancelled.
 
         Raises `Misconfigured` if it is the wrong database.
         """
-        await self._prepare()
+        if not self._storage.prepared:
+            await self._prepare()
+            log.info("the database is ready", binding=self._storage.binding)
         while True:
-            await asyncio.sleep(CHECK_SECONDS)
             await self._check()
+            self.ready.set()
+            self.tried.set()
+            await asyncio.sleep(CHECK_SECONDS)
 
     async def _prepare(self) -> None:
         pauses, known = Pauses(), ""
@@ -48,21 +53,17 @@ class DatabaseWatch:
                 if await self._storage.prepare(await self._find_binding()):
                     _warn_of_what_is_for_ever(self._storage.binding)
             except (Failure, BindingUnknown) as error:
-                awaited = _awaited(error)
-                self._storage.wait_for(awaited)
+                failure = _call_failure(error)
+                self._storage.fail_calls_with(failure)
                 if str(error) != known:
                     known = str(error)
-                    what = "chain" if isinstance(awaited, ChainUnavailable) else "database"
+                    what = "chain" if isinstance(failure, ChainUnavailable) else "database"
                     log.warning(f"waiting for the {what}", error=known)
                 self.tried.set()
                 await pauses.wait()
-        log.info("the database is ready", binding=self._storage.binding)
-        await self._health.set(serving=True)
-        self.ready.set()
-        self.tried.set()
 
     async def _find_binding(self) -> str:
-        """What the database belongs to. While the chain cannot be asked, that is what it was bound to."""
+        """The binding of the database. While the chain cannot be reached, the binding it already has."""
         try:
             return await self._binding()
         except BindingUnknown:
@@ -74,18 +75,23 @@ class DatabaseWatch:
     async def _check(self) -> None:
         try:
             async with asyncio.timeout(CHECK_TIMEOUT_SECONDS):
-                await self._storage.read(lambda tx, _: events.state(tx), None)
+                await self._storage.read(events.state)
         except (DatabaseUnavailable, TimeoutError) as error:
             if self._health.serving:
-                log.warning("the database is away", error=str(error))
+                self._away = True
+                log.warning("the database is away", error=str(error) or "it does not answer")
                 await self._health.set(serving=False)
+        except Overloaded:
+            pass  # it is busy, which is no absence
         else:
-            if not self._health.serving:
+            if self._away:
+                self._away = False
                 log.info("the database is back")
+            if not self._health.serving:
                 await self._health.set(serving=True)
 
 
-def _awaited(error: Exception) -> Failure:
+def _call_failure(error: Exception) -> Failure:
     """What calls fail with while the database cannot be prepared."""
     if isinstance(error, BindingUnknown):
         return ChainUnavailable(str(error))
@@ -94,9 +100,9 @@ def _awaited(error: Exception) -> Failure:
 
 def _warn_of_what_is_for_ever(binding: str) -> None:
     if binding == LOCAL:
-        log.warning("this new database is bound to local mode for ever: it will never follow a chain")
+        log.warning("this new database is now bound to local mode permanently: it will never follow a chain")
     else:
         log.warning(
-            "this new database is bound to one chain for ever: with another genesis it will not be served",
+            "this new database is now bound to one chain permanently: it cannot be used with another genesis",
             genesis=f"0x{binding}",
         )

@@ -17,19 +17,16 @@ from grpc.aio import ServicerContext
 
 from storage import errors as storage_errors
 from storage.errors import Failure, Invalid, Refusal
+from storage.limits import FIELD_PATH_CHARS_MAX, VIOLATIONS_MAX
 
 DOMAIN = "chamberlain"
 DETAILS_METADATA_KEY = "grpc-status-details-bin"
-# A status travels in HTTP/2 trailers, of which clients take 8 KiB; the path of a field within a Struct is
-# made of names that the caller chose.
-VIOLATIONS_MAX = 10
-FIELD_PATH_CHARS_MAX = 100
 
 log = structlog.get_logger(__name__)
 
 
 class Violation(NamedTuple):
-    """What is wrong with one field: its path in the request, and a text for people."""
+    """What is wrong with one field: its path in the request, and a human-readable description."""
 
     field: str
     description: str
@@ -51,30 +48,30 @@ class InvalidField(Invalid):
 
 
 class RequestTooLarge(Invalid):
-    """The request is larger than this server takes."""
+    """The request is larger than this server accepts."""
 
     def __init__(self, size_bytes: int, bytes_max: int) -> None:
         super().__init__(
-            f"the request has {size_bytes:,} bytes, and {bytes_max:,} are allowed",
+            f"the request has {size_bytes:,} bytes; at most {bytes_max:,} are allowed",
             metadata={"request_bytes": str(size_bytes), "request_bytes_max": str(bytes_max)},
         )
 
 
 class InvalidPageToken(Invalid):
-    """The page token was not made by this list with these filters on this database."""
+    """The page token does not come from this list with these filters on this database."""
 
     def __init__(self) -> None:
         super().__init__(
-            "the page token is malformed, or was made by a list with other filters", field="page_token"
+            "the page token is malformed, or comes from a list with other filters", field="page_token"
         )
 
 
 class CallNotAllowed(Refusal):
-    """The call may not be enqueued as it is."""
+    """The call is not on the allow-list."""
 
     def __init__(self, pallet: str, call: str) -> None:
         super().__init__(
-            f"{pallet}.{call} is not among the calls that this server lets in (OUTBOX_ALLOWED_CALLS)",
+            f"{pallet}.{call} is not among the calls that this server accepts (OUTBOX_ALLOWED_CALLS)",
             metadata={"pallet": pallet, "call": call},
         )
 
@@ -96,19 +93,21 @@ _CODES: dict[type[BaseException], StatusCode] = {
     storage_errors.DeadlineExceeded: StatusCode.DEADLINE_EXCEEDED,
 }
 
-# What a client is told of a failure: its own text comes from a driver, and may name hosts or statements.
+# The messages of failures to clients: their own texts come from drivers, and may name hosts or statements.
 _FAILURES: dict[type[Failure], str] = {
     storage_errors.DatabaseUnavailable: "the database cannot be reached; nothing was changed",
     storage_errors.ChainUnavailable: (
         "the chain at CHAIN_WS_URL cannot be reached, and the database is not bound to it yet;"
         " nothing was changed"
     ),
-    storage_errors.CommitUnknown: "the change is stored or not: the same request id, sent again, tells which",
+    storage_errors.CommitUnknown: (
+        "the change may or may not be stored: repeat the call with the same request id to find out"
+    ),
     storage_errors.ShuttingDown: "the server is shutting down; nothing was changed",
     storage_errors.Overloaded: "too many calls are waiting; nothing was changed",
     storage_errors.DeadlineExceeded: "the deadline passed; nothing was changed",
 }
-# After these a client may simply try again.
+# A client may simply retry after these.
 _RETRIED = (
     storage_errors.DatabaseUnavailable,
     storage_errors.ChainUnavailable,

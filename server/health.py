@@ -18,7 +18,7 @@ class Health:
         self.servicer: Any = aio.HealthServicer()
 
     async def set(self, *, serving: bool) -> None:
-        """Tell all who ask or watch. Has no effect after `leave`."""
+        """Set the status for all checks and watches. Has no effect after `leave`."""
         self.serving = serving
         status = HealthCheckResponse.SERVING if serving else HealthCheckResponse.NOT_SERVING
         for name in self._names:

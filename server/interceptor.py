@@ -40,8 +40,8 @@ class Call:
     """One call in flight."""
 
     __slots__ = (
-        "_deed", "_loop", "_task", "_timeout_seconds", "busy", "context", "correlation_id", "ended_by",
-        "method", "start",
+        "_committing", "_deed", "_loop", "_task", "_timeout_seconds", "busy", "context", "correlation_id",
+        "ended_by", "method", "start",
     )  # fmt: skip
 
     def __init__(self, method: str, context: Context, timeout_seconds: float) -> None:
@@ -50,6 +50,7 @@ class Call:
         self.correlation_id = ""  # of the extrinsic that the call asked for
         self.ended_by: Failure | None = None
         self.busy = False  # writing a message
+        self._committing = False
         self._deed: Deed | None = None
         self._timeout_seconds = timeout_seconds
         self._loop = asyncio.get_running_loop()
@@ -66,10 +67,11 @@ class Call:
     def restart(self) -> None:
         """Count the default deadline from now: a message of the client has come."""
         self.start = self._loop.time()
+        self._committing = False
 
     @property
     def deed(self) -> Deed:
-        """What the audit log says of the call: who makes it, and its method as `Service/Method`."""
+        """The actor of the call for the audit log, and its method as `Service/Method`."""
         if self._deed is None:
             self._deed = _deed(self.method, trace_id_of(self.context.invocation_metadata()))
         return self._deed
@@ -86,9 +88,13 @@ class Call:
             if not self.busy:
                 self.task.cancel()
 
+    def enter_commit(self) -> None:
+        """Note that what the call asked for is being committed."""
+        self._committing = True
+
     def leave_commit(self) -> None:
-        """Note that the call was ended while it waited for a commit, which may still come."""
-        if self.ended_by is not None:
+        """Note that the call was ended while it waited; a commit that was begun may still come."""
+        if self.ended_by is not None and self._committing:
             self.ended_by = CommitUnknown()
 
 
@@ -173,7 +179,7 @@ class CallInterceptor(grpc.GenericRpcHandler):
     async def drain(self, at_most_seconds: float) -> None:
         """Refuse new calls, end all streams after the message they are sending, and let calls finish.
 
-        What a client has sent is not always here yet: it is over when nothing came for a moment.
+        Requests may still be in transit: the drain is over when none has arrived for a moment.
         """
         loop = asyncio.get_running_loop()
         deadline = loop.time() + at_most_seconds
@@ -270,7 +276,7 @@ class CallInterceptor(grpc.GenericRpcHandler):
         return respond if self._meter is None else self._meter.stream(method, respond)
 
     def _parser(self, handler: Handler) -> Parse:
-        """What bounds and parses a request."""
+        """The function that bounds and parses a request."""
         parse, request_bytes_max = handler.request_deserializer or bytes, self._request_bytes_max
 
         def bounded(raw: bytes) -> Any:
@@ -285,7 +291,7 @@ class CallInterceptor(grpc.GenericRpcHandler):
 
 
 class _Requests:
-    """What a client streams, message by message, bounded and parsed."""
+    """The messages of a client stream, bounded in size and parsed."""
 
     def __init__(self, call: Call, raw: AsyncIterable[bytes], parse: Parse) -> None:
         self._call = call

@@ -1,4 +1,4 @@
-"""Where the server listens, and the options of its transport."""
+"""Listening on an address, and the options of the transport."""
 
 import errno
 import socket
@@ -12,32 +12,36 @@ from grpc.aio import Server
 class Routes:
     """The handlers that the generated `add_…_to_server` functions register, when given this for a server.
 
-    They register each method also by its name, and at every call gRPC's asyncio server waits for a future
-    of each such method: with our 35 a tenth of what a call costs. Generic handlers share one.
+    `services` are the full names of the services that were added, in that order. The functions also register
+    each method by its name, and at every call gRPC's asyncio server waits for a future of
+    each such method: a cost per call that grows with the number of methods, a tenth of a call at 35. Generic
+    handlers share one.
     """
 
     def __init__(self, handlers: Iterable[GenericRpcHandler]) -> None:
         self.handlers = list(handlers)
+        self.services: list[str] = []
 
     def add_generic_rpc_handlers(self, handlers: Iterable[GenericRpcHandler]) -> None:
         self.handlers.extend(handlers)
 
     def add_registered_method_handlers(self, service_name: str, handlers: Any) -> None:
-        """Left out."""
+        """Note the service; its methods are left out."""
+        self.services.append(service_name)
 
 
 class PortTaken(Exception):
-    """The address to listen on is in use, or is none of this machine."""
+    """The address to listen on is in use, or does not belong to this machine."""
 
 
 def channel_options(request_bytes_max: int) -> list[tuple[str, int]]:
     """The options of the transport, for requests of at most `request_bytes_max`."""
     return [
-        ("grpc.so_reuseport", 0),  # else a second server takes half of the calls, silently
-        # Above the size limit the interceptor refuses with details; far above it, the transport without.
+        ("grpc.so_reuseport", 0),  # else a second server silently takes half of the calls
+        # Above the size limit the interceptor refuses with details; far above it, the transport without them.
         ("grpc.max_receive_message_length", 4 * request_bytes_max),
         ("grpc.max_send_message_length", -1),
-        # A client that has gone without a word is noticed; clients may ask as often.
+        # Detects clients that vanished silently; clients may send pings as often.
         ("grpc.keepalive_time_ms", 30_000),
         ("grpc.keepalive_timeout_ms", 10_000),
         ("grpc.http2.min_ping_interval_without_data_ms", 10_000),
@@ -56,7 +60,7 @@ def listen(server: Server, address: str) -> int:
 
 
 def _probe(address: str) -> None:
-    """Bind the address for a moment: the socket says why it cannot be bound, gRPC's core does not."""
+    """Bind the address briefly: unlike gRPC's core, the socket reports why it cannot be bound."""
     host, _, port = address.rpartition(":")
     try:
         family, kind, protocol, _, target = socket.getaddrinfo(
@@ -67,7 +71,5 @@ def _probe(address: str) -> None:
             probe.bind(target)
     except OSError as error:
         if error.errno == errno.EADDRINUSE:
-            raise PortTaken(
-                f"{address} is taken: another server listens there; choose another BIND_ADDR"
-            ) from None
+            raise PortTaken(f"{address} is already in use: choose another BIND_ADDR") from None
         raise PortTaken(f"cannot listen on {address}: {error.strerror}") from None

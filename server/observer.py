@@ -1,13 +1,12 @@
-"""What the server knows of itself and its chain, looked up once a second for all who ask.
+"""The state of the server and its chain, looked up once a second for all readers.
 
-Calls, metrics and the progress bar read it from memory, so that no question about the state of the service
-becomes a question to the chain.
+Calls, metrics and the progress bar read it from memory, so that reading the state of the service never
+queries the chain.
 """
 
 import asyncio
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from server.catch_up import CatchUp
@@ -17,34 +16,18 @@ from storage.errors import StorageError
 from storage.store import Storage
 
 if TYPE_CHECKING:
-    from chain.signer_watch import SignerAccount
+    from chain.bridge import BridgeStatus
 
 LOOK_SECONDS = 1.0
 LOOK_TIMEOUT_SECONDS = 5.0
 
 
-@dataclass(frozen=True)
-class ChainState:
-    """The chain as this server sees it. `pruned_below` is the first block that a pruned node still has."""
-
-    connected: bool
-    endpoint: str
-    connections: int
-    reader: bool
-    finalized_number: int | None
-    finalized_hash: bytes
-    pruned_below: int | None
-    missing_in_runtime: tuple[str, ...]
-    signers: "tuple[SignerAccount, ...]"
-    last_error: str
-
-
 class Observer:
     """`chain` tells of the chain, without asking it; it is None in local mode."""
 
-    def __init__(self, storage: Storage, chain: Callable[[], ChainState] | None) -> None:
+    def __init__(self, storage: Storage, chain: "Callable[[], BridgeStatus] | None") -> None:
         self.counts: Counts | None = None  # when we looked; None while the database is away
-        self.chain_seen: ChainState | None = None  # when we looked
+        self.chain_seen: BridgeStatus | None = None  # when we looked
         self.catch_up = CatchUp()
         self._storage = storage
         self._chain = chain
@@ -55,7 +38,7 @@ class Observer:
         return self.counts.cursor_number if self.counts else None
 
     @property
-    def chain(self) -> ChainState | None:
+    def chain(self) -> "BridgeStatus | None":
         """The chain as it is now; to be asked in the event loop only."""
         return self._chain() if self._chain else None
 
@@ -63,7 +46,7 @@ class Observer:
         """Look up the counts, and note where the cursor is."""
         try:
             async with asyncio.timeout(LOOK_TIMEOUT_SECONDS):
-                counts = await self._storage.read(dashboard.counts, None)
+                counts = await self._storage.read(dashboard.counts)
         except (StorageError, TimeoutError):
             counts = None
         self.counts, self.chain_seen = counts, self.chain
@@ -73,7 +56,7 @@ class Observer:
             self.catch_up.look(time.monotonic(), counts.cursor_number, self.chain_seen.finalized_number)
 
 
-def lag_blocks(counts: Counts, chain: ChainState) -> int:
+def lag_blocks(counts: Counts, chain: "BridgeStatus") -> int:
     """How many finalized blocks are not reflected yet, as far as is known."""
     if chain.finalized_number is None:
         return 0

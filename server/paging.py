@@ -2,9 +2,9 @@
 
 A token is the key of the last row and a seal, a keyed BLAKE2b over it. The key of the seal is made of the
 database, the list and its filters, so a token of another list, of other filters or of another database is
-refused, and so is one that was damaged. The seal notices mistakes, not intent: the id of the database is in
-every cursor, so a client can seal a key of its own. Therefore a key is checked like any other input, and a
-token is no secret, gives no rights and leads to nothing that the list without it would not lead to.
+refused, and so is a damaged one. The seal detects mistakes, not intent: the id of the database is in every
+cursor, so a client can seal a key of its own. Therefore a key is checked like any other input, and a token is
+not secret, grants no rights and leads to no row that the list without it would not return.
 """
 
 import base64
@@ -18,18 +18,17 @@ from google.protobuf.message import Message
 from server.errors import InvalidPageToken
 from server.validation import Fields
 from storage import events, limits
-from storage.lists import Page
+from storage.lists import PageRequest
 from storage.store import Storage
 
 SEAL_BYTES = 12
-TOKEN_CHARS_MAX = 512  # a key is an id of at most 128 bytes, or the number of a position
 _NUMBER_DIGITS_MAX = len(str(limits.NUMBER_MAX))
 # What a page is asked for with, beside the filters.
 _NOT_FILTERS = ("page_size", "page_token", "include_total_size")
 
 
 class ListRequest(Protocol):
-    """What the requests of all lists have."""
+    """The fields that the requests of all lists have."""
 
     page_size: int
     page_token: str
@@ -76,7 +75,7 @@ class Tokens:
         """The key in a token; raises `InvalidPageToken` unless it has the seal of the list and is a text."""
         if not token:
             return ""
-        if len(token) > TOKEN_CHARS_MAX or not token.isascii():
+        if len(token) > limits.PAGE_TOKEN_CHARS_MAX or not token.isascii():
             raise InvalidPageToken
         try:
             sealed = base64.b64decode(token + "=" * (-len(token) % 4), altchars=b"-_", validate=True)
@@ -104,7 +103,7 @@ class Pages:
     async def tokens(self, request: Message) -> Tokens:
         """The tokens of a list request."""
         if not self._log_id:
-            self._log_id = (await self._storage.read(lambda tx, _: events.state(tx), None)).log_id
+            self._log_id = (await self._storage.read(events.state)).log_id
         return Tokens(request, self._log_id)
 
 
@@ -115,7 +114,7 @@ def rows(fields: Fields, field: str, wanted: int, *, default: int, at_most: int)
     return min(wanted or default, at_most)
 
 
-def page(
+def page_request(
     fields: Fields,
     request: ListRequest,
     tokens: Tokens,
@@ -123,14 +122,14 @@ def page(
     default: int = limits.PAGE_SIZE_DEFAULT,
     at_most: int = limits.PAGE_SIZE_MAX,
     numbered: bool = False,
-) -> Page:
+) -> PageRequest:
     """The page that is asked for: `default` rows unless it says otherwise, at most `at_most`.
 
     Keys are texts, unless they are `numbered`. Raises `InvalidPageToken`.
     """
     if numbered:
         tokens.number(request.page_token)
-    return Page(
+    return PageRequest(
         size=rows(fields, "page_size", request.page_size, default=default, at_most=at_most),
         after=tokens.key(request.page_token),
         count=request.include_total_size,

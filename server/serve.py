@@ -1,7 +1,7 @@
 """`chamberlain serve`: the server as a process.
 
-Its options are the fields of `Settings`, but for the secret ones, which come from the environment only:
-the command line of a process can be read by every user of its machine.
+Its options are the fields of `Settings`, except the secret ones, which come only from the environment:
+every user of a machine can read the command lines of its processes.
 """
 
 import asyncio
@@ -28,7 +28,7 @@ GARBAGE_LOOKED_FOR_AT_OBJECTS = 20_000
 
 
 class ServeCommand(click.Command):
-    """Its help ends with the settings that only the environment can give."""
+    """Its help ends with the settings that only the environment can set."""
 
     def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         super().format_options(ctx, formatter)
@@ -50,7 +50,7 @@ def _help(name: str) -> str:
 
 
 def _options(command: click.Command) -> click.Command:
-    """Add an option for each setting that is no secret."""
+    """Add an option for each setting that is not secret."""
     command.params += [
         click.Option([f"--{name.replace('_', '-')}"], metavar="VALUE", help=_help(name))
         for name, field in Settings.model_fields.items()
@@ -61,16 +61,20 @@ def _options(command: click.Command) -> click.Command:
 
 @_options
 @click.command(cls=ServeCommand, short_help="Run the server.")
-@click.option("--dev", is_flag=True, help="Run a development chain inside, beside a database in memory.")
-@click.option("--insecure", is_flag=True, help="Listen where other machines can reach it, unauthenticated.")
+@click.option("--dev", is_flag=True, help="Run a development chain inside, with a database in memory.")
+@click.option(
+    "--insecure",
+    is_flag=True,
+    help="Listen on an address that other machines can reach, without authentication.",
+)
 def serve(dev: bool, insecure: bool, **given: str | None) -> None:
-    """Run the server until Ctrl-C or SIGTERM; a second one stops it at once."""
+    """Run the server until Ctrl-C or SIGTERM; a second signal stops it at once."""
     try:
         settings = Settings.load({name: value for name, value in given.items() if value is not None})
         if not settings.loopback and not insecure:
             raise BadSettings(
-                f"BIND_ADDR: {settings.bind_addr} can be reached from other machines, and nobody is"
-                " authenticated yet: say --insecure if that is meant"
+                f"BIND_ADDR: {settings.bind_addr} can be reached from other machines, without"
+                " authentication: pass --insecure if this is intended"
             )
         logs.configure(settings.log_format, settings.log_level)
         uvloop.run(_serve(App(settings, development=dev)))
@@ -81,10 +85,10 @@ def serve(dev: bool, insecure: bool, **given: str | None) -> None:
 
 
 def calm_garbage_collection() -> None:
-    """Take what the start has made out of garbage collection, since it lives as long as the process.
+    """Exempt the objects made at the start from garbage collection, since they live as long as the process.
 
-    Looking through it costs a busy server a tenth of its CPU, and stops its calls for tens of milliseconds.
-    Nor are calls in flight garbage: it is not looked for before there is more than they are made of.
+    Scanning them costs a busy server a tenth of its CPU, and stops its calls for tens of milliseconds. The
+    threshold is above what calls in flight allocate, since those objects are not garbage either.
     """
     gc.collect()
     gc.freeze()
@@ -92,7 +96,7 @@ def calm_garbage_collection() -> None:
 
 
 async def _serve(app: App) -> None:
-    """Start, tell where, and run until a signal."""
+    """Start, print the greeting, and run until a signal."""
     stopping = _stop_on_signals()
     await app.start()
     calm_garbage_collection()
@@ -111,7 +115,7 @@ async def _serve(app: App) -> None:
 
 
 def _stop_on_signals() -> asyncio.Future[None]:
-    """Done by the first SIGINT or SIGTERM; the second ends the process at once."""
+    """Completed by the first SIGINT or SIGTERM; the second ends the process at once."""
     loop = asyncio.get_running_loop()
     stopping: asyncio.Future[None] = loop.create_future()
 
@@ -126,7 +130,7 @@ def _stop_on_signals() -> asyncio.Future[None]:
 
 
 def _greeting(app: App) -> str:
-    """One line: what listens where, and what it is bound to."""
+    """One line: the version, the address, and the chain and database that it is bound to."""
     where = app.settings.bind_addr
     if not where.startswith("unix:"):
         where = f"{where.rpartition(':')[0]}:{app.port}"

@@ -1,4 +1,4 @@
-"""Everything that can be configured, each field with its environment name (its own name in capitals)."""
+"""All settings; the environment variable of each field is its name in capitals."""
 
 import re
 from collections.abc import Mapping
@@ -19,7 +19,7 @@ _ADDRESS = re.compile(r"(?P<host>\[[0-9A-Fa-f:.%\w]+\]|[^\[\]:/\s]+):(?P<port>[0
 
 
 class BadSettings(Exception):
-    """A setting cannot be used; the message has a line for each, and no secret."""
+    """Settings are invalid; the message has a line for each of them, and no secret."""
 
 
 class Settings(BaseSettings):
@@ -29,34 +29,34 @@ class Settings(BaseSettings):
 
     database_url: SecretStr = Field(
         SecretStr("sqlite:///.data/chamberlain.db"),
-        description="Where everything is stored: sqlite:///relative/path, sqlite:////absolute/path, :memory:,"
+        description="The database: sqlite:///relative/path, sqlite:////absolute/path, :memory:,"
         " or postgresql://user:password@host:port/database.",
     )
     db_max_connections: int = Field(
         10,
         ge=2,
         le=1000,
-        description="Connections to Postgres, at most; a lock takes one more.",
+        description="At most this many connections to Postgres; a lock takes one more.",
     )
     db_connect_timeout_secs: float = Field(
         5.0, gt=0, le=300, description="How long to wait for a connection to Postgres."
     )
     chain_ws_url: SecretStr | None = Field(
         None,
-        description="The node of the chain, ws:// or wss://, or several separated by commas: when one fails,"
-        " the next is tried. Without one, this server decides by itself (local mode).",
+        description="The node of the chain, ws:// or wss://, or several separated by commas: if one fails,"
+        " the next is tried. Without a node, the server runs in local mode.",
     )
     chain_archive_url: SecretStr | None = Field(
         None,
-        description="A node that has pruned nothing, read only for blocks that the others have pruned.",
+        description="An archive node, used only for blocks that the other nodes have pruned.",
     )
     chain_metadata_path: Path | None = Field(
         None, description="A file with the chain's SCALE metadata, used instead of asking the node for it."
     )
     chain_pallets_path: Path | None = Field(
         None,
-        description="A TOML file with the names of the chain's pallets, calls and events, where they are not"
-        " the usual ones.",
+        description="A TOML file with the names of the chain's pallets, calls and events, if they differ from"
+        " the built-in ones.",
     )
     chain_signer: SecretStr | None = Field(
         None, description="The secret of the default signer: a mnemonic, //Name, or ed25519:0x and a seed."
@@ -71,50 +71,47 @@ class Settings(BaseSettings):
         None,
         ge=0,
         le=2**32 - 1,
-        description="The block to follow the chain from, for a database that follows none yet; else the"
-        " finalized head.",
+        description="The first block to read, for a database that has read none yet; by default the finalized"
+        " head.",
     )
     chain_retention_blocks: int = Field(
         0,
         ge=0,
         le=2**32 - 1,
-        description="How many blocks back the events of the chain are kept raw and listed, and from the"
-        " first one that could not be decoded on; 0 keeps all.",
+        description="How many blocks of chain events to keep, raw and listed; blocks from the first"
+        " undecodable one on are always kept. 0 keeps all.",
     )
     dev_block_time_ms: int = Field(
-        1000, ge=20, le=60_000, description="With --dev, how long a block of the development chain takes."
+        1000, ge=20, le=60_000, description="With --dev, the block time of the development chain."
     )
-    outbox_poll_ms: int = Field(
-        500, ge=10, le=60_000, description="How often the outbox is looked through for work."
-    )
+    outbox_poll_ms: int = Field(500, ge=10, le=60_000, description="How often the outbox is polled for work.")
     outbox_allowed_calls: Annotated[frozenset[str], NoDecode] = Field(
-        frozenset(), description="The calls that EnqueueExtrinsic lets in: Pallet.call,Pallet.call."
+        frozenset(), description="The calls that EnqueueExtrinsic accepts: Pallet.call,Pallet.call."
     )
     outbox_attempts_max: int = Field(
         5,
         ge=1,
         le=1000,
-        description="How many attempts of an extrinsic may come to nothing by its own fault before it is"
-        " given up.",
+        description="How many attempts of an extrinsic may fail through its own fault before it is given up.",
     )
     outbox_retention_days: int = Field(
-        30, ge=1, le=36_500, description="How long the signed bytes of what was executed are kept."
+        30, ge=1, le=36_500, description="How long signed bytes are kept after their extrinsic was executed."
     )
     session_retention_days: int = Field(
-        7, ge=1, le=36_500, description="When a session that nobody touches expires."
+        7, ge=1, le=36_500, description="After how many idle days a session expires."
     )
     session_purge_days: int = Field(
         90,
         ge=1,
         le=36_500,
-        description="How long after its expiry a session is deleted; and after its end a handoff or an"
-        " approval, unless its session, its task or its handoff is open.",
+        description="How long after its expiry a session is deleted, and how long after its end a handoff"
+        " or an approval, unless its session, its task or its handoff is open.",
     )
     audit_retention_days: int = Field(
         0, ge=0, le=36_500, description="How long the audit log is kept; 0 keeps all of it."
     )
     idempotency_ttl_seconds: int = Field(
-        86_400, ge=1, le=31_536_000, description="How long request ids and their answers are kept."
+        86_400, ge=1, le=31_536_000, description="How long request ids and their responses are kept."
     )
     event_retention_hours: int = Field(
         168, ge=1, le=876_000, description="How far back watches can be resumed."
@@ -123,31 +120,31 @@ class Settings(BaseSettings):
         1800, ge=1, le=31_536_000, description="In local mode, how long the bidding of a task stays open."
     )
     watch_heartbeat_seconds: float = Field(
-        15.0, gt=0, le=15, description="The longest silence of a watch that has nothing to tell."
+        15.0, gt=0, le=15, description="The interval between heartbeats of a watch without events."
     )
     bind_addr: str = Field("127.0.0.1:50051", description="Where to listen: host:port, or unix:/path.")
     metrics_bind: str | None = Field(
-        None, description="Where to serve Prometheus metrics over HTTP: host:port. If not set, nowhere."
+        None, description="Where to serve Prometheus metrics over HTTP: host:port. Off if not set."
     )
     request_bytes_max: int = Field(
-        REQUEST_BYTES_MAX_DEFAULT, ge=1024, le=64 << 20, description="The size of a request, at most."
+        REQUEST_BYTES_MAX_DEFAULT, ge=1024, le=64 << 20, description="The maximum size of a request."
     )
     default_deadline_seconds: float = Field(
-        30.0, gt=0, le=3600, description="The deadline of a unary call whose client sets none."
+        30.0, gt=0, le=3600, description="The deadline of unary calls whose clients set none."
     )
     drain_seconds: float = Field(
-        10.0, ge=0, le=3600, description="How long calls in flight may take after a signal to stop."
+        10.0, ge=0, le=3600, description="How long calls in flight may take to finish after a signal to stop."
     )
     log_format: Literal["text", "json"] | None = Field(
-        None, description="How logs are written; if not set, text on a terminal and else json."
+        None, description="The format of logs; if not set, text on a terminal, else json."
     )
     log_level: Literal["debug", "info", "warning", "error"] = Field(
-        "info", description="The least level that is logged."
+        "info", description="The lowest level that is logged."
     )
 
     @classmethod
     def load(cls, given: Mapping[str, Any] | None = None) -> "Settings":
-        """The settings of the environment, and `given` before them. Raises `BadSettings`."""
+        """The settings of the environment, overridden by `given`. Raises `BadSettings`."""
         try:
             return cls(**(given or {}))
         except ValidationError as error:
@@ -170,7 +167,7 @@ class Settings(BaseSettings):
         try:
             return self.chain_signer_file.read_text().strip()
         except (OSError, UnicodeDecodeError) as error:
-            reason = error.strerror if isinstance(error, OSError) else "it is not a text"
+            reason = error.strerror if isinstance(error, OSError) else "it is not text"
             raise BadSettings(f"CHAIN_SIGNER_FILE: cannot read {self.chain_signer_file}: {reason}") from None
 
     @field_validator("chain_ws_url", "chain_archive_url")
@@ -185,7 +182,7 @@ class Settings(BaseSettings):
     @classmethod
     def _check_one_archive(cls, value: SecretStr | None) -> SecretStr | None:
         if value is not None and "," in value.get_secret_value():
-            raise ValueError("must be one URL: there is no turning to another archive")
+            raise ValueError("must be a single URL: there is no failover to another archive")
         return value
 
     @field_validator("outbox_allowed_calls", mode="before")
@@ -227,10 +224,10 @@ def is_secret(field: FieldInfo) -> bool:
 
 
 def default_text(field: FieldInfo) -> str:
-    """The default of a field, as it would be written in the environment; empty if there is none."""
+    """The default of a field, as written in the environment; empty if there is none."""
     default = field.get_default()
     if isinstance(default, SecretStr):
-        return default.get_secret_value()  # ours, and no secret
+        return default.get_secret_value()  # a default is not secret
     if default is None or default == frozenset():
         return ""
     return f"{default:g}" if isinstance(default, float) else str(default)

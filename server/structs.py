@@ -13,8 +13,6 @@ from google.protobuf.struct_pb2 import Struct, Value
 from server.validation import Fields
 from storage import limits
 
-INTEGER_MAX = 2**53
-
 Json: TypeAlias = "bool | int | float | str | list[Json] | dict[str, Json] | None"
 
 _encode = msgspec.json.Encoder(order="sorted").encode
@@ -77,7 +75,7 @@ def _number(fields: Fields, path: str, number: float) -> int | float:
         fields.refuse(path, "must be a finite number")
         return 0
     if number.is_integer():
-        if abs(number) > INTEGER_MAX:
+        if abs(number) > limits.JSON_INTEGER_MAX:
             fields.refuse(path, "is an integer above 2^53: send it as a decimal string")
         return int(number)
     return number

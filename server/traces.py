@@ -14,7 +14,7 @@ _TRACEPARENT = re.compile(
 def trace_id_of(metadata: Iterable[tuple[str, str | bytes]] | None) -> str:
     """The trace id, 32 hexadecimal digits; empty if there is none, or a malformed one.
 
-    Who sends several `traceparent`s has none, as the specification says.
+    A call with several `traceparent`s has no trace id, as the specification says.
     """
     found = [value for key, value in metadata or () if key == TRACE_METADATA_KEY]
     if len(found) != 1 or not isinstance(found[0], str):

@@ -1,47 +1,78 @@
-"""The checks of single fields at the edge. What is wrong with a request is collected, then refused at once.
+"""The checks of requests at the edge. What is wrong with a request is collected, then refused at once.
 
 The limits are those of `storage/limits.py`. U+0000 is refused everywhere, since Postgres cannot store it.
 """
 
+import functools
 import re
 from collections.abc import Sequence
+from types import TracebackType
+from typing import Any
 
+from google.protobuf.descriptor import Descriptor
 from google.protobuf.duration_pb2 import Duration
+from google.protobuf.message import Message
 from google.protobuf.timestamp_pb2 import Timestamp
 
 from server.enums import EnumMap, Stored, Wire
 from server.errors import InvalidField, Violation
 from storage import limits
 
-DEADLINE_SECONDS_MAX = 7_258_118_399  # 2199-12-31T23:59:59Z
-DURATION_SECONDS_MAX = 2**32 - 1
 _AMOUNT = re.compile(r"0|[1-9][0-9]*")
 _AMOUNT_DIGITS_MAX = len(str(limits.AMOUNT_MAX))
 _NANOS_MAX = 999_999_999
 _MICROSECONDS = 1_000_000
 
 
-class Fields:
-    """The fields of one message: each check returns the value, and remembers what is wrong with it.
+class Checked:
+    """The check of a request, as `with Checked(request) as fields:`.
 
-    `path` leads to the message within its request, with a dot at its end. Call `refuse_if_wrong` last:
-    until then a value that did not pass may be returned as it came, or as a neutral one.
+    Its end checks the request id, if requests of this type have one, and raises `InvalidField` with all that
+    was wrong. Another refusal within it is raised as it is. `path` leads to the message within its request,
+    with a dot at its end.
     """
 
-    __slots__ = ("_path", "_violations")
+    __slots__ = ("_fields", "_request")
+
+    def __init__(self, request: Message, path: str = "") -> None:
+        self._request: Any = request
+        self._fields = Fields(path)
+
+    def __enter__(self) -> "Fields":
+        return self._fields
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        if error is not None:
+            return
+        fields = self._fields
+        if _has_request_id(self._request.DESCRIPTOR):
+            fields.optional_identifier("request_id", self._request.request_id)
+        if fields.violations:
+            raise InvalidField(fields.violations)
+
+
+@functools.cache
+def _has_request_id(message: Descriptor) -> bool:
+    return "request_id" in message.fields_by_name
+
+
+class Fields:
+    """The fields of a request that is `Checked`: each check returns the value, and remembers what is wrong.
+
+    A value that did not pass may be returned as it came, or as a neutral one.
+    """
+
+    __slots__ = ("_path", "violations")
 
     def __init__(self, path: str = "") -> None:
         self._path = path
-        self._violations: list[Violation] = []
+        self.violations: list[Violation] = []
 
     def refuse(self, field: str, description: str) -> None:
         """Remember that `field` is wrong."""
-        self._violations.append(Violation(self._path + field, description))
-
-    def refuse_if_wrong(self) -> None:
-        """Raise `InvalidField` if anything was wrong."""
-        if self._violations:
-            raise InvalidField(self._violations)
+        self.violations.append(Violation(self._path + field, description))
 
     def text(self, field: str, value: str, bytes_max: int, *, required: bool = False) -> str:
         """A text of at most `bytes_max` bytes of UTF-8."""
@@ -141,7 +172,7 @@ class Fields:
         if not 0 <= nanos <= _NANOS_MAX:
             self.refuse(field, "is not a valid timestamp: nanos must be 0 to 999,999,999")
             return 0
-        if not 0 <= seconds <= DEADLINE_SECONDS_MAX:
+        if not 0 <= seconds <= limits.DEADLINE_SECONDS_MAX:
             self.refuse(field, wrong)
         return seconds * _MICROSECONDS + nanos // 1000
 
@@ -149,6 +180,6 @@ class Fields:
         """A duration of whole seconds, 0 to 2^32 - 1."""
         if value.nanos:
             self.refuse(field, "must be whole seconds")
-        elif not 0 <= value.seconds <= DURATION_SECONDS_MAX:
-            self.refuse(field, f"must be 0 to {DURATION_SECONDS_MAX} seconds")
+        elif not 0 <= value.seconds <= limits.DURATION_SECONDS_MAX:
+            self.refuse(field, f"must be 0 to {limits.DURATION_SECONDS_MAX} seconds")
         return value.seconds

@@ -81,7 +81,7 @@ def change(tx: Transaction, items: Sequence[AgentChange]) -> list[Outcome[Receip
 
 
 def _change(work: Workset, item: AgentChange) -> Receipt[Agent]:
-    agent = _existing(work, item.agent_id)
+    agent = work.existing_agent(item.agent_id)
     if item.revision and item.revision != agent.revision:
         raise StaleRevision("agent", agent.agent_id, item.revision, agent.revision)
     if agent.status != AgentStatus.ACTIVE:
@@ -119,7 +119,7 @@ def retire(tx: Transaction, items: Sequence[str]) -> list[Outcome[Receipt[Agent]
 
 
 def _retire(work: Workset, agent_id: str) -> Receipt[Agent]:
-    agent = _existing(work, agent_id)
+    agent = work.existing_agent(agent_id)
     AGENT.check(agent_id, agent.status, AgentStatus.RETIRED)
     if agent.status == AgentStatus.RETIRED:
         return Receipt(record=agent)
@@ -131,13 +131,6 @@ def _retire(work: Workset, agent_id: str) -> Receipt[Agent]:
         signer=agent_id,
         local={"status": AgentStatus.RETIRED},
     )
-
-
-def _existing(work: Workset, agent_id: str) -> Agent:
-    agent = work.agents.get(agent_id)
-    if agent is None:
-        raise AgentNotFound(agent_id)
-    return agent
 
 
 @query

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from sqlalchemy import select
 
 from storage import facts, schema
+from storage.anomalies import jump, unknown
 from storage.errors import AgreementNotFound, TaskNotFound
 from storage.fetcher import query
 from storage.ids import new_id
@@ -23,7 +24,7 @@ def proposed(fact: facts.AgreementProposed, work: Workset) -> str:
         return ""  # reported before
     task, agent = work.tasks.get_by(fact.chain_task_id), work.agents.get_by(fact.chain_agent_id)
     if task is None:
-        return f"unknown task {fact.chain_task_id}"
+        return unknown("task", fact.chain_task_id)
     work.agreements.add(
         Agreement(
             agreement_id=new_id(),
@@ -35,19 +36,18 @@ def proposed(fact: facts.AgreementProposed, work: Workset) -> str:
         ),
         requester_id=task.requester_id,
     )
-    return "" if agent else f"unknown agent {fact.chain_agent_id}"
+    return "" if agent else unknown("agent", fact.chain_agent_id)
 
 
 def moved(fact: facts.AgreementMoved, work: Workset) -> str:
     """Move an agreement; what was unexpected about it, or nothing."""
     agreement = work.agreements.get_by(fact.chain_agreement_id)
     if agreement is None:
-        return f"unknown agreement {fact.chain_agreement_id}"
-    if agreement.status == fact.status:
-        return ""
-    unexpected = not AGREEMENT.allows(agreement.status, fact.status)
-    work.agreements.change(agreement, requester_id=work.requester_of(agreement.task_id), status=fact.status)
-    return f"agreement moved from {agreement.status} to {fact.status}" if unexpected else ""
+        return unknown("agreement", fact.chain_agreement_id)
+    if agreement.status != fact.status:
+        requester_id = work.requester_of(agreement.task_id)
+        work.agreements.change(agreement, requester_id=requester_id, status=fact.status)
+    return jump(AGREEMENT, agreement.status, fact.status)
 
 
 @query

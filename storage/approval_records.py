@@ -5,7 +5,7 @@ from storage.records import Record
 
 
 class Approval(Record, frozen=True, kw_only=True):
-    """Something that a person must decide before somebody goes on."""
+    """A decision that a person must make before an agent continues."""
 
     approval_id: str
     session_id: str = ""  # of who waits for the decision

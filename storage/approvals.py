@@ -1,4 +1,4 @@
-"""Approvals: what a person must decide before an agent goes on. Their times are of the database's clock."""
+"""Approvals: decisions that a person must make before an agent continues. Times are the database's."""
 
 from collections.abc import Iterable, Sequence
 from functools import partial
@@ -10,20 +10,22 @@ import msgspec
 from storage import limits
 from storage import schema_approvals as schema
 from storage.approval_records import Approval
-from storage.deeds import Facts
+from storage.batches import Batch
+from storage.deeds import AuditFacts
 from storage.driver import fetch
 from storage.errors import ApprovalNotFound, ApprovalNotPending, Retry
 from storage.fetcher import query
 from storage.ids import new_id
 from storage.lifecycle import APPROVAL, ApprovalStatus
-from storage.lists import Listed, Page, equal_to, fitting, json_weight, keyset_page, text_weight
+from storage.lists import Page, PageRequest, equal_to, keyset_page
 from storage.outcome import Outcome, decide_each, mutation
-from storage.purge import Purge, Purged, claim, delete, purged_facts, session_is_open
-from storage.records import EventBody, Record
+from storage.purge import Purge, Purged, claim, delete, purged, purged_facts, session_is_open
+from storage.records import DELETED, EventBody, Record
 from storage.schema import OPEN_TASK
-from storage.session_set import DELETED, SessionSet, head_of
+from storage.session_set import SessionSet, head_of
 from storage.table_map import TableMap
-from storage.transaction import NewEvent, Transaction
+from storage.transaction import Transaction
+from storage.weights import fitting, json_weight, text_weight
 
 APPROVALS = TableMap(schema.approvals, Approval)
 
@@ -40,7 +42,7 @@ class NewApproval(Record, frozen=True, kw_only=True):
 
 
 class Ending(Record, frozen=True, kw_only=True):
-    """What becomes of a pending approval, and by whom."""
+    """How a pending approval ends, and by whom."""
 
     approval_id: str
     status: ApprovalStatus  # approved, rejected or cancelled
@@ -48,8 +50,14 @@ class Ending(Record, frozen=True, kw_only=True):
     notes: str = ""
 
 
+class Expired(Batch[int], frozen=True, kw_only=True):
+    """The approvals that expired."""
+
+    approval_ids: list[str]
+
+
 class ApprovalFilter(Record, frozen=True, kw_only=True):
-    page: Page
+    page: PageRequest
     status: ApprovalStatus | None = None
     session_id: str = ""
     task_id: str = ""
@@ -58,7 +66,7 @@ class ApprovalFilter(Record, frozen=True, kw_only=True):
 
 @mutation(Approval, locks=head_of, subject=attrgetter("requested_by"))
 def request(tx: Transaction, items: Sequence[NewApproval]) -> list[Outcome[Approval]]:
-    """Store approvals, which are pending then. It touches their sessions.
+    """Store approvals in status pending. It counts as activity of their sessions.
 
     Refusals, per approval: SessionNotFound, SessionEnded.
     """
@@ -116,17 +124,17 @@ def end(tx: Transaction, items: Sequence[Ending]) -> list[Outcome[Approval]]:
     return outcomes
 
 
-def _swept_facts(approval_ids: list[str]) -> list[Facts]:
-    return [Facts("approval", each, status=ApprovalStatus.EXPIRED) for each in approval_ids]
+def _expired_facts(expired: Expired) -> list[AuditFacts]:
+    return [AuditFacts("approval", each, status=ApprovalStatus.EXPIRED) for each in expired.approval_ids]
 
 
-@mutation(list[str], describe=_swept_facts)
-def sweep(tx: Transaction, items: Sequence[int]) -> list[Outcome[list[str]]]:
-    """Let approvals expire that nobody decided in time; each item is how many at most. The ids of those."""
+@mutation(Expired, describe=_expired_facts)
+def sweep(tx: Transaction, items: Sequence[int]) -> list[Outcome[Expired]]:
+    """Let approvals expire that nobody decided in time; each item is how many at most."""
     return [_sweep(tx, at_most) for at_most in items]
 
 
-def _sweep(tx: Transaction, at_most: int) -> list[str]:
+def _sweep(tx: Transaction, at_most: int) -> Expired:
     now_us = tx.dialect.clock_us(tx.connection)
     parameter = tx.dialect.parameter
     claimed = fetch(
@@ -139,7 +147,8 @@ def _sweep(tx: Transaction, at_most: int) -> list[str]:
     due = _load(tx, (row[0] for row in claimed)).values()
     expired = [_ended(tx, approval, now_us, status=ApprovalStatus.EXPIRED) for approval in due]
     APPROVALS.update(tx, expired)
-    return [approval.approval_id for approval in expired]
+    approval_ids = [approval.approval_id for approval in expired]
+    return Expired(approval_ids=approval_ids, more=len(approval_ids) >= at_most)
 
 
 _TASK_IS_OPEN = (
@@ -164,7 +173,7 @@ def _purge(tx: Transaction, item: Purge) -> Purged:
     for approval in _load(tx, due).values():
         _tell(tx, approval, before=approval, status=DELETED)
     delete(tx, APPROVALS, due)
-    return Purged(count=len(due), after=after)
+    return purged(due, after)
 
 
 @query
@@ -174,7 +183,7 @@ def get(tx: Transaction, keys: Sequence[str]) -> list[Outcome[Approval]]:
     return [found.get(key) or ApprovalNotFound(key) for key in keys]
 
 
-def listed(tx: Transaction, wanted: ApprovalFilter) -> Listed[Approval]:
+def page(tx: Transaction, wanted: ApprovalFilter) -> Page[Approval]:
     """Pending approvals oldest first, if only these are wanted, and else the newest first.
 
     Must run in a snapshot.
@@ -221,17 +230,16 @@ def _ended(tx: Transaction, approval: Approval, now_us: int, **fields: Any) -> A
 
 
 def _tell(tx: Transaction, approval: Approval, *, before: Approval | None, status: str = "") -> None:
-    tx.events.append(
-        NewEvent(
-            event_time_us=tx.now_us,
-            entity="approval",
-            entity_id=approval.approval_id,
-            created=before is None,
-            task_id=approval.task_id,
-            requester_id="",
-            revision=approval.revision,
-            body=EventBody(status=status or approval.status, role=approval.approver_role),
-            status_before="" if before is None else before.status,
-            escrow_status_before="",
-        )
+    tx.tell(
+        "approval",
+        approval.approval_id,
+        EventBody(
+            status=status or approval.status,
+            session_id=approval.session_id,
+            role=approval.approver_role,
+        ),
+        revision=approval.revision,
+        task_id=approval.task_id,
+        created=before is None,
+        status_before=before.status if before else "",
     )

@@ -1,4 +1,4 @@
-"""The audit log: who did what to what with which result, in an unbroken chain.
+"""The audit log: who did what, to what, with what result, as a hash chain.
 
 The committer writes an entry for each item that came with a `Deed`, in the transaction of the deed: the same
 commit makes both durable. An item that a mutation refused has an entry with the reason, and a sweep one for
@@ -6,12 +6,13 @@ each entity that it moved; an item that failed, or that repeats a request which 
 nothing and has none.
 
 Entries are numbered densely, from 1. Their canonical bytes are the UTF-8 of a JSON object with the members of
-`Entry` in the order of its fields, without spaces, with no more escaped than JSON demands; these bytes are
-stored as they are. The hash of an entry is the SHA-256, in lower-case hexadecimal, of the hash of the entry
-before (those 64 digits; 64 zeros before the first) followed by its canonical bytes. Number, hash and time of
-the last entry are in `database_state`, whose row every transaction with entries locks until it commits: so
-the chain cannot fork, however many servers write it. The times of entries never go back, so that a time is
-found by bisection: after a server whose clock was ahead, entries have its time until that is reached.
+`AuditEntry` in the order of its fields, without spaces, with no more escaped than JSON demands; these bytes
+are stored as they are. The hash of an entry is the SHA-256, in lower-case hexadecimal, of the hash of the
+entry before (those 64 digits; 64 zeros before the first) followed by its canonical bytes. Number, hash and
+time of the last entry are in `database_state`, whose row every transaction with entries locks until it
+commits: so the chain cannot fork, however many servers write it. The times of entries never go back, so that
+a time is found by bisection: if the clock of a server was ahead, later entries have its last time until that
+is reached.
 """
 
 from collections.abc import Mapping, Sequence
@@ -20,7 +21,7 @@ from typing import Any
 
 import msgspec
 
-from storage.deeds import Deed, Facts
+from storage.deeds import AuditFacts, Deed
 from storage.dialect import Heads
 from storage.errors import Refusal
 from storage.outcome import Mutation, Outcome
@@ -31,7 +32,7 @@ OK = "ok"
 """The result of what was not refused."""
 
 
-class Entry(Record, frozen=True, kw_only=True, omit_defaults=False):
+class AuditEntry(Record, frozen=True, kw_only=True, omit_defaults=False):
     """An entry of the audit log. Its canonical bytes have these fields, in this order."""
 
     number: int
@@ -73,7 +74,7 @@ def note(
             notes.append(AuditNote(deed, target_type, target_id, OK, correlation_id, status, counts, subject))
 
 
-def _each(facts: Facts | list[Facts] | None) -> Sequence[Facts]:
+def _each(facts: AuditFacts | list[AuditFacts] | None) -> Sequence[AuditFacts]:
     if facts is None:
         return ()
     return facts if isinstance(facts, list) else (facts,)
@@ -87,7 +88,7 @@ def write(tx: Transaction, heads: Heads) -> None:
     for deed, target_type, target_id, result, correlation_id, status, counts, subject in tx.audit:
         number += 1
         entry = _encode(
-            Entry(
+            AuditEntry(
                 number=number,
                 time_us=time_us,
                 actor=deed.actor,

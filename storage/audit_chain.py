@@ -1,10 +1,10 @@
 """Is the audit log what was written? A walk along its chain, page by page, each in a snapshot of its own.
 
-What a walk proves: nobody has changed, removed, added or reordered entries without computing every later hash
-anew and moving the head. To notice that, too, keep the head that a walk tells somewhere else, and give it to
-a later walk as its `anchor`: a walk that comes to the same hash there proves that the entries kept up to it
-are those of then. Once the entry of the anchor is pruned, nothing that is kept shows whether this is the log
-of the anchor: its entries and its checkpoint may all have been made anew.
+A walk proves that no entry was changed, removed, added or reordered without recomputing every later hash
+and moving the head. To detect that, too, keep the head that a walk reports outside of the database, and pass
+it to a later walk as its `anchor`: a walk that finds the same hash there proves that the entries kept up to
+it are the ones of that time. Once the entry of the anchor is pruned, nothing that is kept shows whether this
+is the log of the anchor: its entries and its checkpoint may all be new.
 """
 
 from collections.abc import Sequence
@@ -15,8 +15,8 @@ from typing import Any
 import msgspec
 
 from storage import limits
-from storage.audit import Entry
-from storage.audit_lists import AuditExtent, extent
+from storage.audit import AuditEntry
+from storage.audit_lists import AuditBounds, bounds
 from storage.driver import fetch
 from storage.errors import AuditEntryBroken
 from storage.records import Record
@@ -24,7 +24,7 @@ from storage.transaction import Transaction
 
 CHECKPOINT_TYPE = "audit"
 """The target type of entries that sign for what was pruned."""
-_decode = msgspec.json.Decoder(Entry).decode
+_decode = msgspec.json.Decoder(AuditEntry).decode
 _NUMBERS = ("number", "time_us")
 _TEXTS = ("actor", "method", "target_type", "target_id", "trace_id")
 
@@ -87,9 +87,9 @@ def checkpoint_of(tail: int, tail_hash: str) -> str:
 def go_on(tx: Transaction, walk: Walk) -> Walk:
     """Walk a page further. What is pruned under the walk is passed over, like what was pruned before."""
     try:
-        log = extent(tx)
+        log = bounds(tx)
     except AuditEntryBroken:
-        return msgspec.structs.replace(walk, begun=True, fault=broken_extent(walk.position))
+        return msgspec.structs.replace(walk, begun=True, fault=broken_bounds(walk.position))
     if not walk.begun or log.tail > walk.position:
         walk = _begin(walk.anchor, log)
         if (fault := _unchained(tx, log) or _pruned_anchor(walk)) is not None:
@@ -108,12 +108,12 @@ def go_on(tx: Transaction, walk: Walk) -> Walk:
     if fault is None and not rows and position < walk.end:
         fault = _fault(position + 1, FaultKind.TRUNCATED, f"the log ends before its head {walk.end}")
     if fault is None and position >= walk.end and checkpoint:
-        why = f"no entry signs for the removal of entries up to {walk.tail}"
+        why = f"no entry vouches for the removal of entries up to {walk.tail}"
         fault = _fault(walk.tail, FaultKind.CHECKPOINT_MISSING, why)
     return msgspec.structs.replace(walk, position=position, hash=digest, checkpoint=checkpoint, fault=fault)
 
 
-def _begin(anchor: Anchor | None, log: AuditExtent) -> Walk:
+def _begin(anchor: Anchor | None, log: AuditBounds) -> Walk:
     return Walk(
         anchor=anchor,
         begun=True,
@@ -127,9 +127,9 @@ def _begin(anchor: Anchor | None, log: AuditExtent) -> Walk:
     )
 
 
-def broken_extent(position: int) -> Fault:
-    """The fault of a log whose extent cannot be read behind a position."""
-    return _fault(position, FaultKind.CHANGED, "where the log begins and ends is not a number with a hash")
+def broken_bounds(position: int) -> Fault:
+    """The fault of a log whose bounds cannot be bounds, found when a walk stands at a position."""
+    return _fault(position, FaultKind.CHANGED, "the stored bounds of the log are broken")
 
 
 def _signs_for(row: Sequence[Any], checkpoint: str) -> bool:
@@ -152,7 +152,7 @@ def rows_after(tx: Transaction, after: int, at_most: int, until: int) -> list[Se
     )
 
 
-def _unchained(tx: Transaction, log: AuditExtent) -> Fault | None:
+def _unchained(tx: Transaction, log: AuditBounds) -> Fault | None:
     for condition, bound in (("<=", log.tail), (">", log.head)):
         where = f"number {condition} {tx.dialect.parameter(1)}"
         ((number,),) = fetch(tx.connection, f"SELECT min(number) FROM audit_log WHERE {where}", (bound,))
@@ -163,14 +163,16 @@ def _unchained(tx: Transaction, log: AuditExtent) -> Fault | None:
 
 
 def _pruned_anchor(walk: Walk) -> Fault | None:
-    """What is wrong with an anchor that the walk does not pass; one before the tail cannot be checked."""
+    """The fault of an anchor that the walk does not pass; one before the tail cannot be checked."""
     anchor = walk.anchor
     if anchor is None or walk.tail < anchor.number <= walk.end:
         return None
     if anchor.number > walk.end:
         return _fault(anchor.number, FaultKind.TRUNCATED, f"the log ends with entry {walk.end}")
     if anchor.number == walk.tail and anchor.hash != walk.hash:
-        return _fault(anchor.number, FaultKind.ANCHOR_MISMATCH, "it had another hash when it was noted")
+        return _fault(
+            anchor.number, FaultKind.ANCHOR_MISMATCH, "it had another hash when the anchor was recorded"
+        )
     return None
 
 
@@ -180,10 +182,12 @@ def check_link(row: Sequence[Any], position: int, previous: str) -> tuple[str, F
     if number != position + 1:
         return "", _fault(position + 1, FaultKind.MISSING, f"entry {number} follows entry {position}")
     if None in row:
-        return "", _fault(number, FaultKind.CHANGED, "a column of it is not of its type")
+        return "", _fault(number, FaultKind.CHANGED, "a value in its row is not of the type of its column")
     digest = sha256(previous.encode() + canonical).hexdigest()
     if digest.encode() != stored_hash:
-        return digest, _fault(number, FaultKind.CHANGED, "its hash is not that of what it says and follows")
+        return digest, _fault(
+            number, FaultKind.CHANGED, "its hash does not match its content and the previous hash"
+        )
     try:
         entry = _decode(canonical)
     except (msgspec.MsgspecError, UnicodeDecodeError):
@@ -192,19 +196,19 @@ def check_link(row: Sequence[Any], position: int, previous: str) -> tuple[str, F
     told += [getattr(entry, name).encode() for name in _TEXTS]
     for name, value, beside in zip((*_NUMBERS, *_TEXTS), told, row, strict=False):
         if value != beside:
-            return digest, _fault(number, FaultKind.CHANGED, f"the column {name} says something else")
+            return digest, _fault(number, FaultKind.CHANGED, f"the column {name} does not match the entry")
     return digest, None
 
 
 def _check_ends(walk: Walk, row: Sequence[Any], digest: str) -> Fault | None:
-    """What is wrong with an entry that somebody has noted."""
+    """The fault of an entry that is the head or the anchor."""
     number, time_us = row[:2]
     if number == walk.end and digest != walk.end_hash:
         return _fault(number, FaultKind.CHANGED, "the head of the log has another hash")
     if number == walk.end and time_us != walk.end_time_us:
         return _fault(number, FaultKind.CHANGED, "the head of the log has another time")
     if walk.anchor is not None and number == walk.anchor.number and digest != walk.anchor.hash:
-        return _fault(number, FaultKind.ANCHOR_MISMATCH, "it had another hash when it was noted")
+        return _fault(number, FaultKind.ANCHOR_MISMATCH, "it had another hash when the anchor was recorded")
     return None
 
 

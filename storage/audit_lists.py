@@ -6,7 +6,7 @@ from typing import Any
 import msgspec
 
 from storage import limits
-from storage.audit import Entry
+from storage.audit import AuditEntry
 from storage.deeds import ANONYMOUS
 from storage.driver import fetch
 from storage.errors import AuditEntryBroken, CursorExpired
@@ -14,13 +14,13 @@ from storage.records import Record
 from storage.schema_audit import KNOWN_ACTOR, KNOWN_TRACE_ID
 from storage.transaction import Transaction
 
-_decode = msgspec.json.Decoder(Entry).decode
+_decode = msgspec.json.Decoder(AuditEntry).decode
 # What entries are found by, that with the fewest entries of one value first.
 _COLUMNS = ("target_id", "trace_id", "actor", "method", "target_type")
 _PARTIAL = {"trace_id": KNOWN_TRACE_ID, "actor": KNOWN_ACTOR}
 
 
-class AuditExtent(Record, frozen=True, kw_only=True):
+class AuditBounds(Record, frozen=True, kw_only=True):
     """Where the log ends and begins: entries `tail` + 1 to `head` are kept."""
 
     head: int
@@ -57,7 +57,7 @@ class StoredEntry(Record, frozen=True, kw_only=True):
     hash: str
 
     @property
-    def entry(self) -> Entry:
+    def entry(self) -> AuditEntry:
         """What it says. Raises `AuditEntryBroken`."""
         try:
             return _decode(self.canonical)
@@ -66,26 +66,26 @@ class StoredEntry(Record, frozen=True, kw_only=True):
 
 
 class AuditPage(Record, frozen=True, kw_only=True):
-    """Some entries, and the number after which the next page goes on; None after the last page."""
+    """Some entries, and the number after which the next page starts; None after the last page."""
 
     entries: list[StoredEntry]
     next_after: int | None = None
 
 
-def extent(tx: Transaction, *, lock: bool = False) -> AuditExtent:
-    """The extent of the log now; with `lock`, nobody else writes to it before the end of the transaction.
+def bounds(tx: Transaction, *, lock: bool = False) -> AuditBounds:
+    """The bounds of the log now; with `lock`, nobody else writes to it before the end of the transaction.
 
-    Raises `AuditEntryBroken` if it is not of numbers and texts.
+    Raises `AuditEntryBroken` if they cannot be bounds.
     """
     typed, raw = tx.dialect.typed, tx.dialect.raw
     columns = [typed(f"audit_{name}", "integer") for name in ("head", "time_us", "tail")]
     columns += [raw(typed(f"audit_{name}", "text")) for name in ("hash", "tail_hash")]
     locking = tx.dialect.for_update() if lock else ""
     (row,) = fetch(tx.connection, f"SELECT {', '.join(columns)} FROM database_state{locking}")
-    if None in row:
-        raise AuditEntryBroken
     head, head_time_us, tail, head_hash, tail_hash = row
-    return AuditExtent(
+    if None in row or not 0 <= tail <= head < limits.NUMBER_MAX:
+        raise AuditEntryBroken
+    return AuditBounds(
         head=head,
         head_hash=head_hash.decode("ascii", "replace"),
         head_time_us=head_time_us,
@@ -97,18 +97,18 @@ def extent(tx: Transaction, *, lock: bool = False) -> AuditExtent:
 def page(tx: Transaction, wanted: AuditFilter) -> AuditPage:
     """A page of the entries that are wanted, among the next AUDIT_SCAN_MAX that one index leads to.
 
-    What else is wanted is looked for among those. So a page may have few entries, or none, before the last.
-    Raises `AuditEntryBroken` if it is not known where the log begins and ends, and `CursorExpired` if entries
-    that the page should begin with are pruned.
+    Other conditions filter those. So a page may have few entries, or none, before the last.
+    Raises `AuditEntryBroken` if the bounds of the log are broken, and `CursorExpired` if entries that the
+    page should begin with are pruned.
     """
-    log = extent(tx)
+    log = bounds(tx)
     if wanted.after and wanted.after < log.tail and not wanted.newest_first:
-        raise CursorExpired(f"entries {wanted.after + 1} to {log.tail} are pruned", then="begin anew")
+        raise CursorExpired(f"entries {wanted.after + 1} to {log.tail} are pruned", then="start again")
     given = [column for column in _COLUMNS if getattr(wanted, column)]
     indexed = [column for column in given if _has_index(column, wanted)]
     lead, rest = indexed[:1], [column for column in given if column not in indexed[:1]]
     conditions = [(f"{column} = ", getattr(wanted, column)) for column in lead]
-    conditions += _bounds(tx, log, wanted)
+    conditions += _number_conditions(tx, log, wanted)
     places = len(conditions)
     conditions += [(f"looked_at.{column} = ", getattr(wanted, column)) for column in rest]
     words = [f"{words}{tx.dialect.parameter(place)}" for place, (words, _) in enumerate(conditions, 1)]
@@ -141,19 +141,19 @@ def _has_index(column: str, wanted: AuditFilter) -> bool:
     return column not in ("method", "target_type") and not (column == "actor" and wanted.actor == ANONYMOUS)
 
 
-def _bounds(tx: Transaction, log: AuditExtent, wanted: AuditFilter) -> list[tuple[str, object]]:
+def _number_conditions(tx: Transaction, log: AuditBounds, wanted: AuditFilter) -> list[tuple[str, object]]:
     """The conditions for numbers."""
-    bounds: list[tuple[str, object]] = []
+    conditions: list[tuple[str, object]] = []
     if wanted.after is not None:
-        bounds.append(("number < " if wanted.newest_first else "number > ", wanted.after))
+        conditions.append(("number < " if wanted.newest_first else "number > ", wanted.after))
     if wanted.begin_time_us is not None:
-        bounds.append(("number >= ", _first_at(tx, log, wanted.begin_time_us)))
+        conditions.append(("number >= ", _first_at(tx, log, wanted.begin_time_us)))
     if wanted.end_time_us is not None:
-        bounds.append(("number < ", _first_at(tx, log, wanted.end_time_us)))
-    return bounds
+        conditions.append(("number < ", _first_at(tx, log, wanted.end_time_us)))
+    return conditions
 
 
-def _stored(row: Sequence[Any], log: AuditExtent) -> StoredEntry:
+def _stored(row: Sequence[Any], log: AuditBounds) -> StoredEntry:
     number, canonical, previous_hash, digest = row
     if previous_hash is None:
         previous_hash = log.tail_hash.encode() if number == log.tail + 1 else b""
@@ -165,7 +165,7 @@ def _stored(row: Sequence[Any], log: AuditExtent) -> StoredEntry:
     )
 
 
-def _first_at(tx: Transaction, log: AuditExtent, time_us: int) -> int:
+def _first_at(tx: Transaction, log: AuditBounds, time_us: int) -> int:
     """The number of the first entry that is not older: times never go back, so it is found by bisection."""
     parameter = tx.dialect.parameter
     statement = (  # compared there: what SQLite has stored need not be a number

@@ -6,13 +6,14 @@ from storage import limits
 from storage.audit_chain import (
     CHECKPOINT_TYPE,
     Fault,
-    broken_extent,
+    broken_bounds,
     check_link,
     checkpoint_of,
     rows_after,
 )
-from storage.audit_lists import extent
-from storage.deeds import Facts
+from storage.audit_lists import bounds
+from storage.batches import Rows
+from storage.deeds import AuditFacts
 from storage.driver import execute
 from storage.errors import AuditEntryBroken
 from storage.outcome import Outcome, mutation
@@ -27,20 +28,19 @@ class Prune(Record, frozen=True, kw_only=True):
     at_most: int = limits.AUDIT_PRUNE_MAX
 
 
-class Pruned(Record, frozen=True, kw_only=True):
+class Pruned(Rows[Prune], frozen=True, kw_only=True):
     """How many entries were deleted, up to which; or why none."""
 
-    count: int
     tail: int
     tail_hash: str
     fault: Fault | None = None
 
 
-def _pruned_facts(pruned: Pruned) -> Facts | None:
+def _pruned_facts(pruned: Pruned) -> AuditFacts | None:
     if not pruned.count:
         return None
     checkpoint = checkpoint_of(pruned.tail, pruned.tail_hash)
-    return Facts(CHECKPOINT_TYPE, checkpoint, counts={"entries": pruned.count})
+    return AuditFacts(CHECKPOINT_TYPE, checkpoint, counts={"entries": pruned.count})
 
 
 @mutation(Pruned, describe=_pruned_facts)
@@ -54,9 +54,9 @@ def prune(tx: Transaction, items: Sequence[Prune]) -> list[Outcome[Pruned]]:
 
 def _prune(tx: Transaction, item: Prune) -> Pruned:
     try:
-        log = extent(tx, lock=True)
+        log = bounds(tx, lock=True)
     except AuditEntryBroken:
-        return Pruned(count=0, tail=0, tail_hash="", fault=broken_extent(0))
+        return Pruned(count=0, more=False, tail=0, tail_hash="", fault=broken_bounds(0))
     tail, tail_hash, fault = log.tail, log.tail_hash, None
     for row in rows_after(tx, log.tail, item.at_most, log.head):
         digest, fault = check_link(row, tail, tail_hash)
@@ -64,7 +64,7 @@ def _prune(tx: Transaction, item: Prune) -> Pruned:
             break
         tail, tail_hash = tail + 1, digest
     if fault is not None or tail == log.tail:
-        return Pruned(count=0, tail=log.tail, tail_hash=log.tail_hash, fault=fault)
+        return Pruned(count=0, more=False, tail=log.tail, tail_hash=log.tail_hash, fault=fault)
     parameter = tx.dialect.parameter
     execute(tx.connection, f"DELETE FROM audit_log WHERE number <= {parameter(1)}", (tail,))
     execute(
@@ -72,4 +72,5 @@ def _prune(tx: Transaction, item: Prune) -> Pruned:
         f"UPDATE database_state SET audit_tail = {parameter(1)}, audit_tail_hash = {parameter(2)}",
         (tail, tail_hash),
     )
-    return Pruned(count=tail - log.tail, tail=tail, tail_hash=tail_hash)
+    count = tail - log.tail
+    return Pruned(count=count, more=count >= item.at_most, tail=tail, tail_hash=tail_hash)

@@ -6,13 +6,11 @@ from collections.abc import Sequence
 from storage import intents
 from storage.errors import (
     AgentNotActive,
-    AgentNotFound,
     BidNotFound,
     CommitmentMismatch,
     DeadlinePassed,
     DuplicateBid,
     TaskNotBidding,
-    TaskNotFound,
     TaskNotRevealing,
     ValueAboveBudget,
 )
@@ -62,9 +60,7 @@ def submit(tx: Transaction, items: Sequence[NewBid]) -> list[Outcome[Receipt[Bid
 
 
 def _submit(work: Workset, item: NewBid) -> Receipt[Bid]:
-    task, agent = _task(work, item.task_id), work.agents.get(item.agent_id)
-    if agent is None:
-        raise AgentNotFound(item.agent_id)
+    task, agent = work.existing_task(item.task_id), work.existing_agent(item.agent_id)
     if not _may_bid(agent):
         raise AgentNotActive(agent.agent_id, agent.status)
     if not _takes_bids(task):
@@ -129,7 +125,7 @@ def reveal(tx: Transaction, items: Sequence[Reveal]) -> list[Outcome[Receipt[Bid
 
 
 def _reveal(work: Workset, item: Reveal) -> Receipt[Bid]:
-    task = _task(work, item.task_id)
+    task = work.existing_task(item.task_id)
     bid = work.bids.get_by((item.task_id, item.agent_id))
     if bid is None:
         raise BidNotFound(item.task_id, item.agent_id)
@@ -152,10 +148,3 @@ def _reveal(work: Workset, item: Reveal) -> Receipt[Bid]:
         at_once={"value": item.value, "nonce": item.nonce},
         requester_id=task.requester_id,
     )
-
-
-def _task(work: Workset, task_id: str) -> Task:
-    task = work.tasks.get(task_id)
-    if task is None:
-        raise TaskNotFound(task_id)
-    return task

@@ -1,4 +1,4 @@
-"""What was read of the chain: finalized blocks, their events, and the cursor that says how far.
+"""The log of the chain: finalized blocks, their events, and the cursor that says how far it was read.
 
 One transaction stores blocks raw and decoded, projects their facts, settles the extrinsics from here, and
 moves the cursor by compare-and-set. The cursor is the fence: of two readers, one is refused.
@@ -8,7 +8,7 @@ from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 import msgspec
-from sqlalchemy import Text, select, update
+from sqlalchemy import select, update
 
 from storage import expiry, facts, projection, projection_load, schema
 from storage.driver import execute, fetch
@@ -73,7 +73,7 @@ class Ingest(Record, frozen=True, kw_only=True):
     retry_delay_us: int
 
 
-def cursor(tx: Transaction, _: None) -> Cursor | None:
+def cursor(tx: Transaction) -> Cursor | None:
     """The cursor; None before the first block."""
     table = schema.chain_cursor
     row = tx.connection.execute(select(table.c.block_number, table.c.block_hash)).one_or_none()
@@ -160,8 +160,7 @@ def own_extrinsics(tx: Transaction, hashes: Sequence[bytes]) -> dict[bytes, str]
     """Of hashes of extrinsics, those ever signed here, with their correlation ids."""
     if not hashes:
         return {}
-    table = schema.signatures
-    condition = tx.dialect.any_of("extrinsic_hash", type(table.c.extrinsic_hash.type), 1)
+    condition = tx.dialect.any_of(schema.signatures.c.extrinsic_hash)
     rows = fetch(
         tx.connection,
         f"SELECT extrinsic_hash, correlation_id FROM signatures WHERE {condition}",
@@ -241,7 +240,8 @@ def wake(tx: Transaction, ids_by_column: Mapping[str, Collection[str]]) -> None:
         if ids:
             # By what is known of them. SQLite would go through all that is queued, if the status were told as
             # an index has it.
-            waiting = f"SELECT correlation_id FROM extrinsics WHERE {tx.dialect.any_of(column, Text, 2)}"
+            concerned = tx.dialect.any_of(schema.extrinsics.c[column], 2)
+            waiting = f"SELECT correlation_id FROM extrinsics WHERE {concerned}"
             execute(
                 tx.connection,
                 f"UPDATE extrinsics SET next_attempt_us = {tx.dialect.parameter(1)} WHERE correlation_id IN"

@@ -1,7 +1,7 @@
 """How far back the raw data of the chain is kept: blocks and events that are old are deleted in batches.
 
-What was read from them stays: entities, extrinsics, signatures, the cursor. The first block that could not
-be decoded is kept, so that it can be later, with all that follow it: its facts come before theirs.
+Everything derived from them stays: entities, extrinsics, signatures, the cursor. The first block that could
+not be decoded and all blocks after it are kept, so that they can be decoded later, in order.
 """
 
 from collections.abc import Sequence
@@ -9,25 +9,26 @@ from collections.abc import Sequence
 from sqlalchemy import select, text, update
 
 from storage import schema
+from storage.batches import Rows
 from storage.outcome import Outcome, mutation
 from storage.records import Record
 from storage.transaction import Transaction
 
 
-class Retain(Record, frozen=True, kw_only=True):
-    """Keep the newest `blocks`; delete at most `at_most` others at once."""
+class Prune(Record, frozen=True, kw_only=True):
+    """Delete all but the newest `blocks`, at most `at_most` of them."""
 
     blocks: int
     at_most: int
 
 
-@mutation(int)
-def retain(tx: Transaction, items: Sequence[Retain]) -> list[Outcome[int]]:
-    """Delete old blocks and their events, oldest first; how many. Chain cursors before them expire."""
-    return [_retain(tx, item) for item in items]
+@mutation(Rows[Prune])
+def prune(tx: Transaction, items: Sequence[Prune]) -> list[Outcome[Rows[Prune]]]:
+    """Delete old blocks and their events, oldest first. Chain cursors before them expire."""
+    return [Rows.of(_prune(tx, item), item.at_most) for item in items]
 
 
-def _retain(tx: Transaction, item: Retain) -> int:
+def _prune(tx: Transaction, item: Prune) -> int:
     cursor, blocks, events = schema.chain_cursor, schema.chain_blocks, schema.chain_events
     # The lock of whoever moves the cursor, so that no two processes delete the same.
     place = tx.connection.execute(

@@ -1,8 +1,8 @@
 """The heart of the write path: group commit.
 
-The committer takes all items that are waiting (`storage.gathering` says when). It groups them by mutation in
+The committer takes all items that are waiting (`storage.linger` says when). It groups them by mutation in
 order of first arrival, runs the groups in one transaction, writes their events and audit entries last,
-commits once, and only then answers the callers. While one batch commits, the next one gathers.
+commits once, and only then answers the callers. While one batch commits, the next one fills.
 
 A group that fails unexpectedly is a defect, and must not fail its neighbours: the transaction is run again
 with a savepoint around each group, and a failing group is halved until the poisoned item stands alone.
@@ -32,7 +32,7 @@ from storage.errors import (
     StorageError,
 )
 from storage.events import write_events
-from storage.gathering import Gathering
+from storage.linger import BatchLinger
 from storage.outcome import Mutation, Outcome, lock_together
 from storage.requests import RequestKey, apply_once
 from storage.transaction import NewEvent, Transaction
@@ -47,7 +47,7 @@ _RETRY_PAUSE_SECONDS = 0.005
 class _Waiting:
     """An item whose caller waits."""
 
-    __slots__ = ("answer", "deadline", "deed", "item", "mutation", "request", "size_bytes")
+    __slots__ = ("answer", "deadline", "deed", "item", "mutation", "on_taken", "request", "size_bytes")
 
     def __init__(
         self,
@@ -57,6 +57,7 @@ class _Waiting:
         deed: Deed | None,
         deadline: float | None,
         size_bytes: int,
+        on_taken: Callable[[], None] | None,
         answer: asyncio.Future[Any],
     ) -> None:
         self.mutation = mutation
@@ -65,6 +66,7 @@ class _Waiting:
         self.deed = deed
         self.deadline = deadline
         self.size_bytes = size_bytes
+        self.on_taken = on_taken
         self.answer = answer
 
 
@@ -79,7 +81,7 @@ class _Written(NamedTuple):
 class Committer:
     """Commits items of many callers in batches. `local` says who decides, see `Transaction`.
 
-    `on_commit`, if set, is told of each batch: how many items, how many seconds, and its events.
+    `on_commit`, if set, is called for each batch: with its number of items, its seconds, and its events.
     """
 
     def __init__(self, engine: Engine, *, on_events: Callable[[int], None]) -> None:
@@ -91,7 +93,7 @@ class Committer:
         self._on_events = on_events
         self._queue: deque[_Waiting] = deque()
         self._queue_bytes = 0
-        self._gathering = Gathering(batch_max=limits.COMMIT_BATCH_ITEMS_MAX)
+        self._linger = BatchLinger(batch_max=limits.COMMIT_BATCH_ITEMS_MAX)
         self._wake = asyncio.Event()
         self._closing = False
         self._task: asyncio.Task[None] | None = None
@@ -109,7 +111,7 @@ class Committer:
         self._task = asyncio.create_task(self._run(), name="committer")
 
     async def close(self) -> None:
-        """Take no more items, commit those that wait, and stop."""
+        """Refuse new items, commit those that wait, and stop."""
         self._closing = True
         self._wake.set()
         if self._task is not None:
@@ -124,24 +126,28 @@ class Committer:
         deed: Deed | None = None,
         deadline: float | None = None,
         size_bytes: int = 0,
+        on_taken: Callable[[], None] | None = None,
     ) -> Answer:
         """Apply `mutation` to `item` and return its answer once it is durable.
 
         `deed` says who does it, for the audit log; without one it has no entry there.
         `deadline` is a time of the event loop's clock: an item that is not taken up before is dropped.
+        `on_taken` is called when the item is taken up: a caller that leaves before has changed nothing.
         Raises the item's `Refusal`, or a `Failure`.
         """
         if self._closing or self._task is None:
             raise ShuttingDown
+        if mutation.heavy:
+            size_bytes = max(size_bytes, limits.COMMIT_BATCH_BYTES_MAX)
         if (
             len(self._queue) >= limits.COMMIT_QUEUE_ITEMS_MAX
             or self._queue_bytes + size_bytes > limits.COMMIT_QUEUE_BYTES_MAX
         ):
             raise Overloaded("too many writes are waiting")
         answer: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
-        self._queue.append(_Waiting(mutation, item, request, deed, deadline, size_bytes, answer))
+        self._queue.append(_Waiting(mutation, item, request, deed, deadline, size_bytes, on_taken, answer))
         self._queue_bytes += size_bytes
-        self._gathering.joined(len(self._queue), full=self._full)
+        self._linger.arrived(len(self._queue), full=self._full)
         self._wake.set()
         outcome: Answer = await answer
         return outcome
@@ -152,10 +158,10 @@ class Committer:
             self._wake.clear()
             while self._queue:
                 if not (self._closing or self._full):
-                    await self._gathering.wait(len(self._queue))
+                    await self._linger.wait(len(self._queue))
                 if batch := self._take():
                     await self._commit(batch)
-                self._gathering.returned(len(batch), len(self._queue))
+                self._linger.finished(len(batch), len(self._queue))
             if self._closing:
                 return
 
@@ -174,6 +180,8 @@ class Committer:
             if waiting.deadline is not None and waiting.deadline <= now:
                 waiting.answer.set_exception(DeadlineExceeded("the deadline passed while waiting"))
                 continue
+            if waiting.on_taken is not None:
+                waiting.on_taken()
             batch.append(waiting)
             size_bytes += waiting.size_bytes
         return batch
@@ -203,11 +211,12 @@ class Committer:
                 log.exception("a batch was committed, and could not be told of")
 
     async def _write(self, groups: Sequence[Sequence[_Waiting]]) -> _Written:
-        careful = False
+        careful, heavy = False, any(group[0].mutation.heavy for group in groups)
         for attempt in range(1, limits.COMMIT_RETRIES_MAX + 1):
             try:
                 return await self._engine.write(
-                    lambda connection: self._apply(connection, groups, careful=careful)  # noqa: B023
+                    lambda connection: self._apply(connection, groups, careful=careful),  # noqa: B023
+                    heavy=heavy,
                 )
             except Retry:
                 await asyncio.sleep(random.uniform(0, _RETRY_PAUSE_SECONDS * 2**attempt))  # noqa: S311

@@ -11,16 +11,13 @@ from storage.transaction import Transaction
 class Counts(Record, frozen=True, kw_only=True):
     """How many entities are in each status, and how far the chain is reflected.
 
+    `by_status` has what `status_counts.load` tells.
+
     `oldest_queued_us` is when the oldest queued extrinsic was asked for, `cursor_time_us` the time of the
     block at the cursor, if both are known. `pauses` are those of submission.
     """
 
-    agents: dict[str, int]
-    tasks: dict[str, int]
-    escrows: dict[str, int]
-    bids: dict[str, int]
-    results: dict[str, int]
-    extrinsics: dict[str, int]
+    by_status: dict[str, dict[str, int]]
     oldest_queued_us: int | None
     undecodable_blocks: int
     anomalies: int
@@ -29,10 +26,13 @@ class Counts(Record, frozen=True, kw_only=True):
     cursor_time_us: int | None
     pauses: list[Pause]
 
+    def of(self, machine: str) -> dict[str, int]:
+        """How many are in each status of a machine, see `status_counts.MACHINES`; without zeros."""
+        return self.by_status.get(machine, {})
 
-def counts(tx: Transaction, _: None) -> Counts:
+
+def counts(tx: Transaction) -> Counts:
     """Count everything, in a snapshot."""
-    by_machine = status_counts.load(tx)
     extrinsics, blocks, chain_events = schema.extrinsics, schema.chain_blocks, schema.chain_events
     oldest = (
         select(extrinsics.c.create_time_us)
@@ -42,23 +42,18 @@ def counts(tx: Transaction, _: None) -> Counts:
     )
     undecodable = select(func.count()).select_from(blocks).where(text("error <> ''"))
     anomalies = select(func.count()).select_from(chain_events).where(text("anomaly <> ''"))
-    cursor = chain_log.cursor(tx, None)
+    cursor = chain_log.cursor(tx)
     cursor_time_us = None
     if cursor is not None:
         time = select(blocks.c.block_time_us).where(blocks.c.block_number == cursor.block_number)
         cursor_time_us = tx.connection.execute(time).scalar() or None  # 0: the chain tells no time
     return Counts(
-        agents=by_machine.get("agent", {}),
-        tasks=by_machine.get("task", {}),
-        escrows=by_machine.get(status_counts.ESCROW, {}),
-        bids=by_machine.get("bid", {}),
-        results=by_machine.get("result", {}),
-        extrinsics=by_machine.get("extrinsic", {}),
+        by_status=status_counts.load(tx),
         oldest_queued_us=tx.connection.execute(oldest).scalar(),
         undecodable_blocks=tx.connection.execute(undecodable).scalar_one(),
         anomalies=tx.connection.execute(anomalies).scalar_one(),
         cursor_number=cursor.block_number if cursor else None,
         cursor_hash=cursor.block_hash if cursor else b"",
         cursor_time_us=cursor_time_us,
-        pauses=pauses.standing(tx, None),
+        pauses=pauses.standing(tx),
     )

@@ -7,9 +7,8 @@ is common to both.
 from collections.abc import Sequence
 from typing import Any, NamedTuple, Protocol
 
-from sqlalchemy import Table
+from sqlalchemy import Column, ColumnElement, Table
 from sqlalchemy.engine import Connection
-from sqlalchemy.types import TypeEngine
 
 from storage.driver import Row
 
@@ -37,7 +36,7 @@ class Matching(NamedTuple):
 
 
 class Dialect(Protocol):
-    """What the repositories need to know about an engine."""
+    """The differences between engines that the repositories depend on."""
 
     @property
     def name(self) -> str:
@@ -46,7 +45,7 @@ class Dialect(Protocol):
     def parameter(self, position: int) -> str:
         """The placeholder of a parameter, counted from 1."""
 
-    def any_of(self, column: str, kind: type[TypeEngine[Any]], position: int) -> str:
+    def any_of(self, column: Column[Any], position: int = 1) -> str:
         """A condition that `column` is one of the keys passed at `position`, made by `keys`."""
 
     def keys(self, keys: Sequence[Any]) -> tuple[Any, ...]:
@@ -95,6 +94,12 @@ class Dialect(Protocol):
 
     def typed(self, column: str, kind: str) -> str:
         """A column, or NULL where what is stored is no `integer`, or no `text`: SQLite takes anything."""
+
+    def json_contains(self, column: Column[str], value: str) -> ColumnElement[bool]:
+        """A condition that a JSON array of texts has the element `value`."""
+
+    def json_has_key(self, column: Column[str], key: str) -> ColumnElement[bool]:
+        """A condition that a JSON object has a member `key`."""
 
     def clock_us(self, connection: Connection) -> int:
         """The time by the database's clock, in microseconds since the epoch."""

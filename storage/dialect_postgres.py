@@ -5,7 +5,8 @@ from collections.abc import Sequence
 from typing import Any
 
 import msgspec
-from sqlalchemy import BigInteger, Boolean, Integer, LargeBinary, Table, Text
+from sqlalchemy import BigInteger, Boolean, Column, ColumnElement, Integer, LargeBinary, Table, Text, func
+from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.engine import Connection
 from sqlalchemy.types import TypeEngine
 
@@ -18,12 +19,13 @@ from storage.statements import (
     AUDIT_COLUMNS,
     COUNT_COLUMNS,
     EVENT_COLUMNS,
-    HEADS,
+    LOG_HEADS,
     STATEMENTS_KEPT,
     audit_head,
     key_of,
     literal,
     names,
+    qualified,
 )
 
 NEWEST_ENTRIES = 1000
@@ -38,8 +40,8 @@ class PostgresDialect:
     def parameter(self, position: int) -> str:
         return f"${position}"
 
-    def any_of(self, column: str, kind: type[TypeEngine[Any]], position: int) -> str:
-        return f"{column} = ANY(${position}::{_postgres_type(kind)}[])"
+    def any_of(self, column: Column[Any], position: int = 1) -> str:
+        return f"{qualified(column)} = ANY(${position}::{_postgres_type(column.type)}[])"
 
     def keys(self, keys: Sequence[Any]) -> tuple[Any, ...]:
         return (list(keys),)
@@ -87,14 +89,14 @@ class PostgresDialect:
         # is the order of commits. It is taken last, after every other lock of the transaction;
         # the rows of the counts are changed only under it, for they wait for it, too.
         statement = (
-            f"WITH log AS (UPDATE database_state SET event_head = event_head + $2 RETURNING {HEADS}),"
+            f"WITH log AS (UPDATE database_state SET event_head = event_head + $2 RETURNING {LOG_HEADS}),"
             f" appended AS (INSERT INTO events (number, {names(EVENT_COLUMNS)})"
             f" SELECT event_head - $2 + number, {names(EVENT_COLUMNS)}"
             " FROM log, json_populate_recordset(NULL::events, $1)),"
             f" counted AS (INSERT INTO status_counts ({names(COUNT_COLUMNS)})"
             f" SELECT {names(COUNT_COLUMNS)} FROM log,"
             f" json_populate_recordset(NULL::status_counts, $3) {ADD_COUNT})"
-            f" SELECT {HEADS} FROM log"
+            f" SELECT {LOG_HEADS} FROM log"
         )
         placed = [(place, *row) for place, row in enumerate(rows, start=1)]
         events = _as_json(schema.events, ("number", *EVENT_COLUMNS), placed)
@@ -116,6 +118,12 @@ class PostgresDialect:
 
     def typed(self, column: str, kind: str) -> str:
         return column
+
+    def json_contains(self, column: Column[str], value: str) -> ColumnElement[bool]:
+        return func.jsonb_exists(column.cast(JSONB), value)
+
+    def json_has_key(self, column: Column[str], key: str) -> ColumnElement[bool]:
+        return func.jsonb_exists(column.cast(JSONB), key)
 
     def clock_us(self, connection: Connection) -> int:
         statement = "SELECT (extract(epoch FROM clock_timestamp()) * 1000000)::bigint"
@@ -189,7 +197,7 @@ def _filtered(wanted: Matching, at_most: int) -> str:
     )
 
 
-def _postgres_type(kind: type[TypeEngine[Any]]) -> str:
+def _postgres_type(kind: TypeEngine[Any]) -> str:
     for base, name in (
         (Text, "text"),
         (BigInteger, "bigint"),
@@ -197,7 +205,7 @@ def _postgres_type(kind: type[TypeEngine[Any]]) -> str:
         (LargeBinary, "bytea"),
         (Boolean, "boolean"),
     ):
-        if issubclass(kind, base):
+        if isinstance(kind, base):
             return name
     raise TypeError(f"no array type for {kind}")
 

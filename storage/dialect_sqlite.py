@@ -6,9 +6,8 @@ from collections.abc import Sequence
 from typing import Any
 
 import msgspec
-from sqlalchemy import LargeBinary, Table
+from sqlalchemy import Column, ColumnElement, LargeBinary, Table, func, select
 from sqlalchemy.engine import Connection
-from sqlalchemy.types import TypeEngine
 
 from storage.dialect import Heads, Matching
 from storage.driver import Row, execute, execute_many, fetch
@@ -18,12 +17,13 @@ from storage.statements import (
     AUDIT_COLUMNS,
     COUNT_COLUMNS,
     EVENT_COLUMNS,
-    HEADS,
+    LOG_HEADS,
     STATEMENTS_KEPT,
     audit_head,
     key_of,
     literal,
     names,
+    qualified,
 )
 
 
@@ -33,9 +33,9 @@ class SqliteDialect:
     def parameter(self, position: int) -> str:
         return "?"
 
-    def any_of(self, column: str, kind: type[TypeEngine[Any]], position: int) -> str:
-        value = "unhex(value)" if issubclass(kind, LargeBinary) else "value"
-        return f"{column} IN (SELECT {value} FROM json_each(?))"
+    def any_of(self, column: Column[Any], position: int = 1) -> str:
+        value = "unhex(value)" if isinstance(column.type, LargeBinary) else "value"
+        return f"{qualified(column)} IN (SELECT {value} FROM json_each(?))"
 
     def keys(self, keys: Sequence[Any]) -> tuple[Any, ...]:
         plain = [key.hex() if isinstance(key, bytes) else key for key in keys]
@@ -83,7 +83,7 @@ class SqliteDialect:
         )
 
     def append_events(self, connection: Connection, rows: Sequence[Row], counts: Sequence[Row]) -> Heads:
-        move_head = f"UPDATE database_state SET event_head = event_head + ? RETURNING {HEADS}"
+        move_head = f"UPDATE database_state SET event_head = event_head + ? RETURNING {LOG_HEADS}"
         heads = Heads(*fetch(connection, move_head, (len(rows),))[0])
         first = heads.event_number - len(rows) + 1
         execute_many(
@@ -116,6 +116,14 @@ class SqliteDialect:
 
     def typed(self, column: str, kind: str) -> str:
         return f"CASE typeof({column}) WHEN '{kind}' THEN {column} END"
+
+    def json_contains(self, column: Column[str], value: str) -> ColumnElement[bool]:
+        elements = func.json_each(column).table_valued("value")
+        return select(1).select_from(elements).where(elements.c.value == value).exists()
+
+    def json_has_key(self, column: Column[str], key: str) -> ColumnElement[bool]:
+        members = func.json_each(column).table_valued("key")
+        return select(1).select_from(members).where(members.c.key == key).exists()
 
     def clock_us(self, connection: Connection) -> int:
         return time.time_ns() // 1000

@@ -5,7 +5,7 @@ from operator import attrgetter
 from typing import Any
 
 from storage import intents
-from storage.errors import ChainDecides, InvalidTransition, TaskNotAssigned, TaskNotFound
+from storage.errors import ChainDecides, InvalidTransition, TaskNotAssigned
 from storage.lifecycle import ESCROW, EscrowStatus, TaskStatus
 from storage.outcome import Outcome, decide_each, mutation
 from storage.records import Action, Receipt, Record, Remembered, Task
@@ -35,9 +35,7 @@ def raise_(tx: Transaction, items: Sequence[Dispute]) -> list[Outcome[Receipt[Ta
 
 
 def _raise(work: Workset, item: Dispute) -> Receipt[Task]:
-    task = work.tasks.get(item.task_id)
-    if task is None:
-        raise TaskNotFound(item.task_id)
+    task = work.existing_task(item.task_id)
     if item.agent_id and item.agent_id != task.assigned_agent_id:
         raise TaskNotAssigned(task.task_id, task.status, item.agent_id)
     if task.escrow_status == EscrowStatus.DISPUTED:
@@ -86,9 +84,7 @@ def resolve(tx: Transaction, items: Sequence[Resolution]) -> list[Outcome[Receip
 def _resolve(work: Workset, item: Resolution) -> Receipt[Task]:
     if not work.tx.local:
         raise ChainDecides("escrow", item.task_id)
-    task = work.tasks.get(item.task_id)
-    if task is None:
-        raise TaskNotFound(item.task_id)
+    task = work.existing_task(item.task_id)
     target = EscrowStatus.RELEASED if item.pay_agent else EscrowStatus.REFUNDED
     if task.escrow_status != EscrowStatus.DISPUTED:
         raise InvalidTransition("escrow", task.task_id, task.escrow_status, target)

@@ -1,7 +1,7 @@
 """Statements on the driver's own cursor, past SQLAlchemy's results.
 
-SQLAlchemy describes the columns of every result anew, and that costs more than to fetch the few rows of a
-batch. Errors are raised as SQLAlchemy raises them, but never tell the parameters: some are secret.
+SQLAlchemy describes the columns of every result again, which costs more than fetching the few rows of a
+batch. Errors are raised as SQLAlchemy raises them, but never include the parameters: some are secret.
 """
 
 import asyncio

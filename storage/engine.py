@@ -14,7 +14,7 @@ class Lock(Protocol):
     """A lock that at most one process holds, until it is released or the process is gone."""
 
     async def hold(self) -> None:
-        """Wait for ever; raises `DatabaseUnavailable` as soon as the lock may be lost."""
+        """Wait indefinitely; raises `DatabaseUnavailable` as soon as the lock may be lost."""
 
     async def release(self) -> None:
         """Give it back; it may be lost already."""
@@ -35,8 +35,10 @@ class Engine(Protocol):
     def lasting(self) -> bool:
         """Whether what is stored outlives this process."""
 
-    async def write(self, work: Callable[[Connection], T]) -> T:
+    async def write(self, work: Callable[[Connection], T], *, heavy: bool = False) -> T:
         """Run `work` in a transaction and commit it durably; if it raises, roll back and raise the same.
+
+        `heavy` work may take seconds, and does not hold up the event loop.
 
         Raises `Retry` if another process was in the way (run it again), `CommitUnknown` if the
         connection was lost while committing.

@@ -1,7 +1,7 @@
 """Every error that this room raises.
 
 StorageError
-├── Refusal                 a decision about one item: it changed nothing, its neighbours go on
+├── Refusal                 a decision about one item: it changed nothing and does not affect other items
 │   ├── NotFound            AgentNotFound, TaskNotFound, BidNotFound, ResultNotFound,
 │   │                       AgreementNotFound, ExtrinsicNotFound, SessionNotFound, EntryNotFound,
 │   │                       HandoffNotFound, ApprovalNotFound, IdNotFound
@@ -15,8 +15,8 @@ StorageError
 │   ├── Aborted             StaleRevision
 │   ├── Expired             CursorExpired
 │   ├── DataLoss            AuditEntryBroken
-│   └── Superseded          another bridge was faster; never reaches a client
-├── Failure                 the machinery could not do it
+│   └── Superseded          another bridge was first; never reaches a client
+├── Failure                 a technical failure, not a decision
 │   ├── DatabaseUnavailable, ChainUnavailable, CommitUnknown, Overloaded, DeadlineExceeded, ShuttingDown
 │   └── Retry               (inside the room) run the transaction again
 └── Misconfigured           WrongBinding, SchemaOutdated, BadDatabaseUrl
@@ -39,7 +39,7 @@ class StorageError(Exception):
         cls.reason = re.sub(r"(?<!^)(?=[A-Z])", "_", cls.__name__).upper()
 
     def copy(self) -> Self:
-        """The same error for another caller: raising it changes an exception, so none is shared."""
+        """The same error for another caller: raising an exception changes it, so it must not be shared."""
         copy = type(self).__new__(type(self), *self.args)
         copy.__dict__.update(self.__dict__)
         copy.__cause__ = self.__cause__
@@ -113,7 +113,7 @@ class AgreementNotFound(NotFound):
     """A task has no agreement."""
 
     def __init__(self, task_id: str) -> None:
-        super().__init__(f"no agreement on task {task_id!r} is known", resource=("task", task_id))
+        super().__init__(f"task {task_id!r} has no known agreement", resource=("task", task_id))
 
 
 class ExtrinsicNotFound(_NoSuchId):
@@ -155,13 +155,13 @@ class AlreadyExists(Refusal):
 
 class AgentExists(AlreadyExists):
     def __init__(self, agent_id: str) -> None:
-        super().__init__(f"agent {agent_id!r} is registered already", resource=("agent", agent_id))
+        super().__init__(f"agent {agent_id!r} is already registered", resource=("agent", agent_id))
 
 
 class DuplicateBid(AlreadyExists):
     def __init__(self, task_id: str, agent_id: str, bid_id: str) -> None:
         super().__init__(
-            f"agent {agent_id!r} has a bid on task {task_id!r} already",
+            f"agent {agent_id!r} already has a bid on task {task_id!r}",
             resource=("task", task_id),
             metadata={"agent_id": agent_id, "bid_id": bid_id},
         )
@@ -170,7 +170,7 @@ class DuplicateBid(AlreadyExists):
 class DuplicateResult(AlreadyExists):
     def __init__(self, task_id: str, agent_id: str, result_id: str) -> None:
         super().__init__(
-            f"agent {agent_id!r} has submitted a result for task {task_id!r} already",
+            f"agent {agent_id!r} has already submitted a result for task {task_id!r}",
             resource=("task", task_id),
             metadata={"agent_id": agent_id, "result_id": result_id},
         )
@@ -181,13 +181,13 @@ class Precondition(Refusal):
 
 
 class InvalidTransition(Precondition):
-    """A state machine has no such move; `task_status` if it has, but not while the task is in that state."""
+    """The state machine does not allow this move; with `task_status`, not while the task is in that state."""
 
     def __init__(
         self, entity: str, entity_id: str, current: str, target: str, *, task_status: str = ""
     ) -> None:
         super().__init__(
-            f"{entity} {entity_id!r} is {current}, and cannot become {target}"
+            f"{entity} {entity_id!r} is {current} and cannot become {target}"
             + (f" while the task is {task_status}" if task_status else ""),
             resource=(entity, entity_id),
             metadata={"from": str(current), "to": str(target)}
@@ -227,20 +227,20 @@ class TaskNotAssigned(Precondition):
 
     def __init__(self, task_id: str, status: str, agent_id: str) -> None:
         super().__init__(
-            f"task {task_id!r} is {status}, and not assigned to agent {agent_id!r}",
+            f"task {task_id!r} is {status} and not assigned to agent {agent_id!r}",
             resource=("task", task_id),
             metadata={"status": str(status), "agent_id": agent_id},
         )
 
 
 class DeadlinePassed(Precondition):
-    """Of a task, or (without an id) of one that was to be created."""
+    """The deadline of a task has passed, or (without an id) that of a task to be created."""
 
     def __init__(self, task_id: str = "") -> None:
         if task_id:
             super().__init__(f"the deadline of task {task_id!r} has passed", resource=("task", task_id))
         else:
-            super().__init__("the deadline has passed already", field="deadline")
+            super().__init__("the deadline has already passed", field="deadline")
 
 
 class ValueAboveBudget(Precondition):
@@ -261,7 +261,7 @@ class NoRevealedBid(Precondition):
 class ActionPending(Precondition):
     def __init__(self, entity: str, entity_id: str, action: str, correlation_id: str) -> None:
         super().__init__(
-            f"{action} on {entity} {entity_id!r} waits for the chain",
+            f"{action} on {entity} {entity_id!r} is waiting for the chain",
             resource=(entity, entity_id),
             metadata={"action": str(action), "correlation_id": correlation_id},
         )
@@ -270,7 +270,7 @@ class ActionPending(Precondition):
 class ExtrinsicLive(Precondition):
     def __init__(self, correlation_id: str, status: str) -> None:
         super().__init__(
-            f"extrinsic {correlation_id!r} is {status}: a signature of it may still be executed",
+            f"extrinsic {correlation_id!r} is {status}: one of its signatures may still be executed",
             resource=("extrinsic", correlation_id),
             metadata={"status": str(status)},
         )
@@ -278,11 +278,11 @@ class ExtrinsicLive(Precondition):
 
 class NothingToReplay(Precondition):
     def __init__(self, why: str) -> None:
-        super().__init__(why or "no block from there on was read yet")
+        super().__init__(why or "no block from there on has been read yet")
 
 
 class BlocksNotKept(Precondition):
-    """Blocks to replay are not kept any more, or were never read."""
+    """Blocks to replay are no longer kept, or were never read."""
 
     def __init__(self, tail_block: int) -> None:
         super().__init__(
@@ -297,11 +297,11 @@ class NoChain(Precondition):
 
 
 class ChainDecides(Precondition):
-    """What is decided here in local mode only."""
+    """The call is available in local mode only."""
 
     def __init__(self, entity: str, entity_id: str) -> None:
         super().__init__(
-            f"this database is bound to a chain, which decides about {entity} {entity_id!r}",
+            f"this database is bound to a chain, which decides the state of {entity} {entity_id!r}",
             resource=(entity, entity_id),
         )
 
@@ -309,14 +309,14 @@ class ChainDecides(Precondition):
 class RequestIdReused(Precondition):
     def __init__(self, request_id: str) -> None:
         super().__init__(
-            f"request id {request_id!r} was used before with another body",
+            f"request id {request_id!r} was already used with another body",
             field="request_id",
             metadata={"request_id": request_id},
         )
 
 
 class SessionEnded(Precondition):
-    """A session that has ended takes no changes and no entries."""
+    """A session that has ended accepts no changes, entries or commands."""
 
     def __init__(self, session_id: str) -> None:
         super().__init__(f"session {session_id!r} has ended", resource=("session", session_id))
@@ -328,18 +328,18 @@ class TranscriptTooLong(Precondition):
     def __init__(self, session_id: str, unit: str, size: int, size_max: int) -> None:
         what = "entries and commands" if unit == "rows" else unit
         super().__init__(
-            f"{size:,} {what} of session {session_id!r} would have to be copied, at most {size_max:,} can",
+            f"session {session_id!r} has {size:,} {what} to copy; one call copies at most {size_max:,}",
             resource=("session", session_id),
             metadata={unit: str(size), f"{unit}_max": str(size_max)},
         )
 
 
 class MetadataTooLarge(Precondition):
-    """The metadata of a session would grow beyond its limit."""
+    """The metadata of a session would exceed its limit."""
 
     def __init__(self, session_id: str, size_bytes: int, bytes_max: int) -> None:
         super().__init__(
-            f"the metadata of session {session_id!r} would have {size_bytes:,} bytes, over {bytes_max:,}",
+            f"session {session_id!r} would have {size_bytes:,} bytes of metadata; the limit is {bytes_max:,}",
             resource=("session", session_id),
             field="session.metadata",
             metadata={"bytes": str(size_bytes), "bytes_max": str(bytes_max)},
@@ -385,7 +385,7 @@ class Expired(Refusal):
 
 class CursorExpired(Expired):
     def __init__(
-        self, why: str, *, then: str = "list again, and watch from the cursor of that answer"
+        self, why: str, *, then: str = "list again, then watch from the cursor of that response"
     ) -> None:
         super().__init__(f"{why}: {then}")
 
@@ -395,18 +395,18 @@ class DataLoss(Refusal):
 
 
 class AuditEntryBroken(DataLoss):
-    """An entry of the audit log, or (without a number) where it begins and ends, is not what was written."""
+    """An entry of the audit log, or (without a number) the row of its bounds, is not what was written."""
 
     def __init__(self, number: int | None = None) -> None:
-        what = "where the audit log begins and ends" if number is None else f"entry {number} of the audit log"
+        what = "the row of the bounds" if number is None else f"entry {number}"
         super().__init__(
-            f"{what} is broken: VerifyAudit tells more",
+            f"{what} of the audit log is broken: call VerifyAudit for details",
             resource=("audit", "" if number is None else str(number)),
         )
 
 
 class ApprovalNotPending(Precondition):
-    """An approval that is decided, cancelled or expired stays so."""
+    """The approval has already been decided or cancelled, or has expired."""
 
     def __init__(self, approval_id: str, status: str, by: str = "") -> None:
         super().__init__(
@@ -417,11 +417,11 @@ class ApprovalNotPending(Precondition):
 
 
 class Superseded(Refusal):
-    """Another bridge was faster: its lease, its epoch or its cursor counts. Never reaches a client."""
+    """Another bridge was first: its lease, epoch or cursor is the valid one. Never reaches a client."""
 
 
 class Failure(StorageError):
-    """The machinery could not do it; `retry_after_seconds` is a hint for the caller."""
+    """A technical failure; `retry_after_seconds` is a hint for the caller."""
 
     retry_after_seconds: ClassVar[float] = RETRY_AFTER_SECONDS
 
@@ -431,11 +431,11 @@ class DatabaseUnavailable(Failure):
 
 
 class ChainUnavailable(Failure):
-    """The chain that a new database is to be bound to cannot be reached."""
+    """The chain to bind a new database to cannot be reached."""
 
 
 class CommitUnknown(Failure):
-    """The connection was lost while committing: the change is stored or not."""
+    """The connection was lost during the commit: the change may or may not be stored."""
 
 
 class Overloaded(Failure):
@@ -443,15 +443,15 @@ class Overloaded(Failure):
 
 
 class DeadlineExceeded(Failure):
-    """The deadline of the caller passed before its item was taken up."""
+    """The caller's deadline passed before its item was processed."""
 
 
 class ShuttingDown(Failure):
-    """The committer takes no more items."""
+    """The committer accepts no more items."""
 
 
 class Retry(Failure):
-    """Another process decided at the same time, or an old connection was lost before the commit: the
+    """Another process made a concurrent decision, or a stale connection was lost before the commit: the
     transaction must run again."""
 
 
@@ -468,4 +468,4 @@ class WrongBinding(Misconfigured):
 
 
 class SchemaOutdated(Misconfigured):
-    """The schema of the database is not the one this code works on."""
+    """The schema of the database is not the one that this code needs."""

@@ -12,6 +12,7 @@ import msgspec
 from sqlalchemy import select, update
 
 from storage import limits, schema, status_counts
+from storage.batches import Rows
 from storage.dialect import Heads
 from storage.errors import CursorExpired, InvalidCursor
 from storage.outcome import Outcome, mutation
@@ -36,7 +37,7 @@ _events = TableMap(schema.events, Event)
 _encode = msgspec.json.Encoder().encode
 
 Watched: TypeAlias = Agent | Task | Bid | Result | Agreement | Milestone | Reputation | Extrinsic
-"""What the log tells the changes of."""
+"""The entities whose changes the log records."""
 
 
 def append(
@@ -131,7 +132,7 @@ def write_events(tx: Transaction) -> Heads:
 
 
 class LogState(Record, frozen=True, kw_only=True):
-    """The extent of the log: events `tail` + 1 to `head` are kept."""
+    """The bounds of the log: events `tail` + 1 to `head` are kept."""
 
     log_id: str
     head: int
@@ -145,6 +146,8 @@ class Filter(Record, frozen=True, kw_only=True):
     entity_ids: frozenset[str] = frozenset()
     task_ids: frozenset[str] = frozenset()
     requester_id: str = ""
+    session_ids: frozenset[str] = frozenset()
+    roles: frozenset[str] = frozenset()
 
     def matches(self, event: Event) -> bool:
         return (
@@ -152,11 +155,13 @@ class Filter(Record, frozen=True, kw_only=True):
             and (not self.entity_ids or event.entity_id in self.entity_ids)
             and (not self.task_ids or event.task_id in self.task_ids)
             and (not self.requester_id or event.requester_id == self.requester_id)
+            and (not self.session_ids or event.body.session_id in self.session_ids)
+            and (not self.roles or event.body.role in self.roles)
         )
 
 
 def state(tx: Transaction) -> LogState:
-    """The extent of the log now."""
+    """The bounds of the log now."""
     table = schema.database
     row = tx.connection.execute(select(table.c.log_id, table.c.event_head, table.c.event_tail)).one()
     return LogState(log_id=row.log_id, head=row.event_head, tail=row.event_tail)
@@ -188,23 +193,26 @@ def read_after(
         if wanted.requester_id:
             statement = statement.where(table.c.requester_id == wanted.requester_id)
     found = [_events.from_row(row) for row in tx.connection.execute(statement)]
-    return (found[-1].number if len(found) == at_most else last), found
+    reached = found[-1].number if len(found) == at_most else last
+    if wanted is not None:  # bodies are looked at here, not in SQL
+        found = [event for event in found if wanted.matches(event)]
+    return reached, found
 
 
-class Retain(Record, frozen=True, kw_only=True):
+class Prune(Record, frozen=True, kw_only=True):
     """Delete events from before `before_us`, at most `at_most` of them."""
 
     before_us: int
     at_most: int = limits.SWEEP_BATCH_MAX
 
 
-@mutation(int)
-def retain(tx: Transaction, items: Sequence[Retain]) -> list[Outcome[int]]:
-    """Delete old events, oldest first; how many. Cursors that point before them expire."""
-    return [_retain(tx, item) for item in items]
+@mutation(Rows[Prune])
+def prune(tx: Transaction, items: Sequence[Prune]) -> list[Outcome[Rows[Prune]]]:
+    """Delete old events, oldest first. Cursors that point before them expire."""
+    return [Rows.of(_prune(tx, item), item.at_most) for item in items]
 
 
-def _retain(tx: Transaction, item: Retain) -> int:
+def _prune(tx: Transaction, item: Prune) -> int:
     log = state(tx)
     table = schema.events
     oldest = (

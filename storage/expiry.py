@@ -1,7 +1,7 @@
-"""Extrinsics whose era is over on the finalized chain although no block held them: again, or no more.
+"""Extrinsics whose era ended on the finalized chain without a block including them: requeued, or given up.
 
-An attempt counts towards giving up only if it failed by its own fault: a node took the bytes or objected to
-them, and no lower nonce of the account was in the way.
+An attempt counts towards giving up only if it failed through its own fault: a node accepted the bytes or
+objected to them, and no lower nonce of the account blocked it.
 """
 
 import random

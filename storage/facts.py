@@ -29,7 +29,7 @@ class AgentRegistered(Fact, frozen=True, kw_only=True):
 
     @property
     def name_here(self) -> str:
-        """The id of an agent that somebody else's client registered."""
+        """The id of an agent that another client registered."""
         return self.agent_id or f"chain:agent:{self.chain_agent_id}"
 
 

@@ -2,8 +2,8 @@
 
 The reader keeps the newest events in a ring. A watcher holds only its own position: while that is in the
 ring it is served from memory, else it reads pages of the log itself until it has caught up. So a slow
-watcher delays nobody, and costs no memory. Commits of this process wake the reader at once; those of other
-processes are found by polling. While nobody watches, nothing is read.
+watcher delays no one, and costs no memory. Commits of this process wake the reader at once; those of other
+processes are found by polling. Without watchers, nothing is read.
 """
 
 import asyncio
@@ -17,18 +17,17 @@ from typing import NamedTuple, TypeVar
 
 import structlog
 
-from storage import events, lists
+from storage import chain_positions, events
 from storage.engine import Engine
 from storage.errors import CursorExpired, Failure, InvalidCursor, Refusal, ShuttingDown
 from storage.events import Filter, LogState
-from storage.limits import EVENT_PAGE_MAX
+from storage.limits import EVENT_PAGE_MAX, RING_EVENTS_MAX
 from storage.records import ChainEvent, Event, Record
 from storage.transaction import Transaction
 
 T = TypeVar("T")
 logger = structlog.get_logger(__name__)
 
-RING_EVENTS_MAX = 8192
 POLL_SECONDS = 0.25
 RETRY_SECONDS = 1.0
 
@@ -140,7 +139,7 @@ class Feed:
             if after.number > position:
                 raise InvalidCursor("the cursor is ahead of the newest event of the chain")
             position = after.number
-            await self._read(partial(lists.check_chain_position, position=position))
+            await self._read(partial(chain_positions.check, position=position))
         with self._watching():
             yield ChainBatch(events=[], cursor=self._cursor(position))
             while True:
@@ -169,7 +168,7 @@ class Feed:
 
     def _check_log(self, cursor: Cursor, log: LogState) -> None:
         if cursor.log_id != log.log_id:
-            raise CursorExpired("the cursor is of another database")
+            raise CursorExpired("the cursor belongs to another database")
 
     async def _next(self, position: int, wanted: Filter) -> tuple[int, list[Event]]:
         """The position reached, and the wanted events up to it; none when it is time for a heartbeat."""
@@ -197,7 +196,10 @@ class Feed:
             if position < self._reflected:
                 position, found = await self._read(
                     partial(
-                        lists.chain_events_after, position=position, pallets=pallets, at_most=EVENT_PAGE_MAX
+                        chain_positions.events_after,
+                        position=position,
+                        pallets=pallets,
+                        at_most=EVENT_PAGE_MAX,
                     )
                 )
                 if found:
@@ -265,12 +267,12 @@ class Feed:
         if self._closing:
             raise ShuttingDown
         return await self._engine.read_snapshot(
-            lambda connection: read(Transaction(connection, self._engine.dialect, now_us=0, local=True))
+            lambda connection: read(Transaction.snapshot(connection, self._engine.dialect))
         )
 
 
 def _extent(tx: Transaction) -> tuple[LogState, int]:
-    return events.state(tx), lists.last_chain_position(tx)
+    return events.state(tx), chain_positions.last(tx)
 
 
 class _Ahead(NamedTuple):
@@ -288,7 +290,7 @@ def _read_ahead(tx: Transaction, after: int) -> _Ahead:
     log = events.state(tx)
     after = max(after, log.tail)
     reached, found = events.read_after(tx, after, RING_EVENTS_MAX)
-    return _Ahead(after, found, reached, log.head, lists.last_chain_position(tx))
+    return _Ahead(after, found, reached, log.head, chain_positions.last(tx))
 
 
 def _scan(ring: deque[Event], position: int, wanted: Filter) -> tuple[int, list[Event]]:

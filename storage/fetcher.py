@@ -11,13 +11,13 @@ from typing import Any, Generic, TypeAlias, TypeVar
 from storage import limits
 from storage.engine import Engine
 from storage.errors import Overloaded, StorageError
-from storage.gathering import Gathering
+from storage.linger import BatchLinger
 from storage.outcome import Outcome
 from storage.transaction import Transaction
 
 Key = TypeVar("Key", bound=Hashable)
 Answer = TypeVar("Answer")
-_Waiting: TypeAlias = tuple[Any, asyncio.Future[Any]]  # a key, and the caller who waits for its answer
+_Waiting: TypeAlias = tuple[Any, asyncio.Future[Any]]  # a key, and the caller that waits for its answer
 
 
 class Query(Generic[Key, Answer]):
@@ -35,22 +35,22 @@ def query(
     return Query(function)
 
 
-class _Line:
+class _Queue:
     """The callers that wait for answers to one query."""
 
-    __slots__ = ("gathering", "moving", "waiting")
+    __slots__ = ("fetching", "linger", "waiting")
 
     def __init__(self) -> None:
         self.waiting: list[_Waiting] = []
-        self.moving = False  # somebody fetches for them
-        self.gathering = Gathering(batch_max=limits.FETCH_BATCH_MAX)
+        self.fetching = False  # a task fetches for them
+        self.linger = BatchLinger(batch_max=limits.FETCH_BATCH_MAX)
 
-    def join(self, key: Any, answer: asyncio.Future[Any]) -> None:
+    def add(self, key: Any, answer: asyncio.Future[Any]) -> None:
         self.waiting.append((key, answer))
-        self.gathering.joined(len(self.waiting))
+        self.linger.arrived(len(self.waiting))
 
     def take(self) -> list[_Waiting]:
-        """The next batch, less those who have left."""
+        """The next batch, less those whose caller has left."""
         batch = [waiting for waiting in self.waiting[: limits.FETCH_BATCH_MAX] if not waiting[1].done()]
         del self.waiting[: limits.FETCH_BATCH_MAX]
         return batch
@@ -61,19 +61,19 @@ class Fetcher:
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
-        self._lines: defaultdict[Query[Any, Any], _Line] = defaultdict(_Line)
+        self._queues: defaultdict[Query[Any, Any], _Queue] = defaultdict(_Queue)
         self._running: set[asyncio.Task[None]] = set()
 
     async def fetch(self, query: Query[Key, Answer], key: Key) -> Answer:
         """The answer for `key`; raises its `Refusal`, or a `Failure`."""
-        line = self._lines[query]
-        if len(line.waiting) >= limits.COMMIT_QUEUE_ITEMS_MAX:
+        queue = self._queues[query]
+        if len(queue.waiting) >= limits.COMMIT_QUEUE_ITEMS_MAX:
             raise Overloaded("too many reads are waiting")
         answer: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
-        line.join(key, answer)
-        if not line.moving:
-            line.moving = True
-            task = asyncio.create_task(self._run(query, line))
+        queue.add(key, answer)
+        if not queue.fetching:
+            queue.fetching = True
+            task = asyncio.create_task(self._run(query, queue))
             self._running.add(task)
             task.add_done_callback(self._running.discard)
         found: Answer = await answer
@@ -82,23 +82,21 @@ class Fetcher:
     async def close(self) -> None:
         await asyncio.gather(*self._running)
 
-    async def _run(self, query: Query[Any, Any], line: _Line) -> None:
+    async def _run(self, query: Query[Any, Any], queue: _Queue) -> None:
         try:
-            while line.waiting:
-                await line.gathering.wait(len(line.waiting))
-                if batch := line.take():
+            while queue.waiting:
+                await queue.linger.wait(len(queue.waiting))
+                if batch := queue.take():
                     await self._fetch(query, batch)
-                line.gathering.returned(len(batch), len(line.waiting))
+                queue.linger.finished(len(batch), len(queue.waiting))
         finally:
-            line.moving = False
+            queue.fetching = False
 
     async def _fetch(self, query: Query[Any, Any], batch: Sequence[_Waiting]) -> None:
         keys = list(dict.fromkeys(key for key, _ in batch))
         try:
             outcomes = await self._engine.read(
-                lambda connection: query.read(
-                    Transaction(connection, self._engine.dialect, now_us=0, local=True), keys
-                )
+                lambda connection: query.read(Transaction.snapshot(connection, self._engine.dialect), keys)
             )
             by_key = dict(zip(keys, outcomes, strict=True))
         except Exception as error:

@@ -1,4 +1,4 @@
-"""Handoffs: work that one role hands to another."""
+"""Handoffs: work that one role hands to another. Their times are of the database's clock."""
 
 from collections.abc import Sequence
 from functools import partial
@@ -12,7 +12,7 @@ from storage.fetcher import query
 from storage.ids import new_id
 from storage.lifecycle import HANDOFF, HandoffStatus
 from storage.outcome import Outcome, decide_each, mutation
-from storage.purge import Purge, Purged, claim, delete, purged_facts, session_is_open
+from storage.purge import Purge, Purged, claim, delete, purged, purged_facts, session_is_open
 from storage.records import Record
 from storage.session_records import Handoff, SessionDetail
 from storage.sessions import get as get_sessions
@@ -45,11 +45,12 @@ class HandoffUpdate(Record, frozen=True, kw_only=True):
 @mutation(Handoff)
 def route(tx: Transaction, items: Sequence[NewHandoff]) -> list[Outcome[Handoff]]:
     """Store handoffs, which are pending then."""
+    now_us = tx.dialect.clock_us(tx.connection)
     new = [
         Handoff(
             handoff_id=new_id(),
-            create_time_us=tx.now_us,
-            update_time_us=tx.now_us,
+            create_time_us=now_us,
+            update_time_us=now_us,
             **msgspec.structs.asdict(item),
         )
         for item in items
@@ -63,6 +64,7 @@ def route(tx: Transaction, items: Sequence[NewHandoff]) -> list[Outcome[Handoff]
 def update(tx: Transaction, items: Sequence[HandoffUpdate]) -> list[Outcome[Handoff]]:
     """Move handoffs. Refusals, per handoff: HandoffNotFound, StaleRevision, InvalidTransition."""
     loaded = HANDOFFS.load(tx, (item.handoff_id for item in items))
+    now_us = tx.dialect.clock_us(tx.connection)
     found = {handoff.handoff_id: handoff for handoff in loaded}
     changed: set[str] = set()
 
@@ -70,7 +72,7 @@ def update(tx: Transaction, items: Sequence[HandoffUpdate]) -> list[Outcome[Hand
         handoff = found.get(item.handoff_id)
         if handoff is None:
             raise HandoffNotFound(item.handoff_id)
-        moved = found[item.handoff_id] = _update(handoff, item, tx.now_us)
+        moved = found[item.handoff_id] = _update(handoff, item, now_us)
         changed.add(item.handoff_id)
         return moved
 
@@ -101,7 +103,7 @@ def purge(tx: Transaction, items: Sequence[Purge]) -> list[Outcome[Purged]]:
 def _purge(tx: Transaction, item: Purge) -> Purged:
     due, after = claim(tx, item, HANDOFFS, unless=session_is_open("handoffs"))
     delete(tx, HANDOFFS, due)
-    return Purged(count=len(due), after=after)
+    return purged(due, after)
 
 
 @query

@@ -86,7 +86,7 @@ class SessionStatus(StrEnum):
     PAUSED = "paused"
     COMPLETED = "completed"
     FAILED = "failed"
-    EXPIRED = "expired"  # nobody touched it for the retention time, or a client gave it up
+    EXPIRED = "expired"  # idle for the retention time, or expired by a client
 
 
 class HandoffStatus(StrEnum):

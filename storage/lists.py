@@ -1,16 +1,13 @@
 """Lists: filters, keyset pages, and the point of the event log to watch on from. All run in a snapshot."""
 
 from collections.abc import Callable, Sequence
-from itertools import accumulate
-from typing import Any, Generic, TypeVar
+from typing import Generic, TypeVar
 
 from sqlalchemy import ColumnElement, Table, and_, func, literal_column, select, text, tuple_
 
-from storage import events, limits, schema
+from storage import chain_positions, events, limits, schema
 from storage.chain_log import CHAIN_EVENTS
-from storage.errors import CursorExpired
 from storage.events import LogState
-from storage.facts import EVENT_INDEX_BITS, position_of
 from storage.lifecycle import (
     AgentStatus,
     BidStatus,
@@ -22,23 +19,24 @@ from storage.lifecycle import (
 from storage.records import Agent, Bid, ChainEvent, Extrinsic, Record, Result, Task
 from storage.table_map import TableMap
 from storage.transaction import Transaction
+from storage.weights import fitting, json_weight, text_weight
 from storage.workset import AGENTS, BIDS, EXTRINSICS, RESULTS, TASKS
 
 R = TypeVar("R", bound=Record)
 
 
-class Page(Record, frozen=True, kw_only=True):
-    """Which page: at most `size` rows after the row with the key `after` (from the first, if empty)."""
+class PageRequest(Record, frozen=True, kw_only=True):
+    """At most `size` rows after the row with the key `after` (from the first, if empty)."""
 
     size: int
     after: str = ""
     count: bool = False
 
 
-class Listed(Record, Generic[R], frozen=True, kw_only=True):
+class Page(Record, Generic[R], frozen=True, kw_only=True):
     """A page. `next_key` is empty on the last one; `total_size` is None unless it was asked for.
 
-    `chain_position` is the position (see `chain_position`) of the last block that is reflected.
+    `chain_position` is that of the last block that is reflected; see `chain_positions`.
     """
 
     records: list[R]
@@ -49,13 +47,13 @@ class Listed(Record, Generic[R], frozen=True, kw_only=True):
 
 
 class AgentFilter(Record, frozen=True, kw_only=True):
-    page: Page
+    page: PageRequest
     status: AgentStatus | None = None
     capability: str = ""
 
 
 class TaskFilter(Record, frozen=True, kw_only=True):
-    page: Page
+    page: PageRequest
     status: TaskStatus | None = None
     escrow_status: EscrowStatus | None = None
     requester_id: str = ""
@@ -64,28 +62,28 @@ class TaskFilter(Record, frozen=True, kw_only=True):
 
 
 class BidFilter(Record, frozen=True, kw_only=True):
-    page: Page
+    page: PageRequest
     task_id: str = ""
     agent_id: str = ""
     status: BidStatus | None = None
 
 
 class ResultFilter(Record, frozen=True, kw_only=True):
-    page: Page
+    page: PageRequest
     task_id: str = ""
     agent_id: str = ""
     status: ResultStatus | None = None
 
 
 class ExtrinsicFilter(Record, frozen=True, kw_only=True):
-    page: Page
+    page: PageRequest
     status: ExtrinsicStatus | None = None
     task_id: str = ""
     agent_id: str = ""
 
 
 class ChainEventFilter(Record, frozen=True, kw_only=True):
-    page: Page
+    page: PageRequest
     pallet: str = ""
     event: str = ""
     correlation_id: str = ""
@@ -93,11 +91,11 @@ class ChainEventFilter(Record, frozen=True, kw_only=True):
     last_block: int | None = None
 
 
-def agents(tx: Transaction, wanted: AgentFilter) -> Listed[Agent]:
+def agents(tx: Transaction, wanted: AgentFilter) -> Page[Agent]:
     """Agents by id."""
     conditions = equal_to(schema.agents, wanted, ("status",))
     if wanted.capability:
-        conditions.append(_has_capability(tx, wanted.capability))
+        conditions.append(tx.dialect.json_contains(schema.agents.c.capabilities, wanted.capability))
     return keyset_page(tx, AGENTS, conditions, wanted.page, newest_first=False, weigh=_agent_weight)
 
 
@@ -106,39 +104,25 @@ def _agent_weight(agent: Agent) -> int:
     return text_weight(*texts, *agent.capabilities) + len(agent.attestation)
 
 
-def _has_capability(tx: Transaction, capability: str) -> ColumnElement[bool]:
-    column = schema.agents.c.capabilities
-    each = func.jsonb_array_elements_text if tx.dialect.name == "postgresql" else func.json_each
-    array = column.cast(_jsonb()) if tx.dialect.name == "postgresql" else column
-    elements = each(array).table_valued("value")
-    return select(1).select_from(elements).where(elements.c.value == capability).exists()
-
-
-def _jsonb() -> Any:
-    from sqlalchemy.dialects.postgresql import JSONB
-
-    return JSONB
-
-
-def tasks(tx: Transaction, wanted: TaskFilter) -> Listed[Task]:
+def tasks(tx: Transaction, wanted: TaskFilter) -> Page[Task]:
     """Tasks without their inputs, newest first."""
     columns = ("status", "escrow_status", "requester_id", "assigned_agent_id", "client_task_id")
     return keyset_page(tx, TASKS, equal_to(schema.tasks, wanted, columns), wanted.page)
 
 
-def bids(tx: Transaction, wanted: BidFilter) -> Listed[Bid]:
+def bids(tx: Transaction, wanted: BidFilter) -> Page[Bid]:
     """Bids, newest first."""
     conditions = equal_to(schema.bids, wanted, ("task_id", "agent_id", "status"))
     return keyset_page(tx, BIDS, conditions, wanted.page)
 
 
-def results(tx: Transaction, wanted: ResultFilter) -> Listed[Result]:
+def results(tx: Transaction, wanted: ResultFilter) -> Page[Result]:
     """Results without their outputs, newest first."""
     conditions = equal_to(schema.results, wanted, ("task_id", "agent_id", "status"))
     return keyset_page(tx, RESULTS, conditions, wanted.page)
 
 
-def extrinsics(tx: Transaction, wanted: ExtrinsicFilter) -> Listed[Extrinsic]:
+def extrinsics(tx: Transaction, wanted: ExtrinsicFilter) -> Page[Extrinsic]:
     """Extrinsics, newest first."""
     conditions = equal_to(schema.extrinsics, wanted, ("status", "task_id", "agent_id"))
     if wanted.status is not None:
@@ -158,7 +142,7 @@ def _extrinsic_weight(extrinsic: Extrinsic) -> int:
     )
 
 
-def chain_events(tx: Transaction, wanted: ChainEventFilter) -> Listed[ChainEvent]:
+def chain_events(tx: Transaction, wanted: ChainEventFilter) -> Page[ChainEvent]:
     """Events of finalized blocks, newest first; the key of a row is its position."""
     table = schema.chain_events
     conditions = equal_to(table, wanted, ("pallet", "event", "correlation_id"))
@@ -169,7 +153,7 @@ def chain_events(tx: Transaction, wanted: ChainEventFilter) -> Listed[ChainEvent
     order = (table.c.block_number, table.c.event_index)
     after = []
     if wanted.page.after:
-        after.append(tuple_(*order) < _block_and_index(int(wanted.page.after)))
+        after.append(tuple_(*order) < chain_positions.block_and_index(int(wanted.page.after)))
     statement = (
         select(table)
         .where(*conditions, *after)
@@ -177,66 +161,15 @@ def chain_events(tx: Transaction, wanted: ChainEventFilter) -> Listed[ChainEvent
         .limit(wanted.page.size + 1)
     )
     found = [CHAIN_EVENTS.from_row(row) for row in tx.connection.execute(statement)]
-    records = fitting(found[: wanted.page.size], _chain_event_weight, limits.PAGE_BYTES_MAX)
+    records = fitting(found[: wanted.page.size], chain_positions.weight, limits.PAGE_BYTES_MAX)
     more = len(found) > len(records)
-    return Listed(
+    return Page(
         records=records,
-        next_key=str(chain_position(records[-1])) if more else "",
+        next_key=str(chain_positions.position_of_event(records[-1])) if more else "",
         total_size=count_rows(tx, table, conditions) if wanted.page.count else None,
         log=events.state(tx),
-        chain_position=last_chain_position(tx),
+        chain_position=chain_positions.last(tx),
     )
-
-
-def chain_events_after(
-    tx: Transaction, position: int, pallets: frozenset[str], at_most: int
-) -> tuple[int, list[ChainEvent]]:
-    """The position reached, and all events after `position` up to it, in the order of the chain.
-
-    At most `at_most`, and PAGE_BYTES_MAX as a message, but always one if there is one.
-
-    Raises `CursorExpired` if some of them are deleted.
-    """
-    check_chain_position(tx, position)
-    table = schema.chain_events
-    order = (table.c.block_number, table.c.event_index)
-    statement = (
-        select(table).where(tuple_(*order) > _block_and_index(position)).order_by(*order).limit(at_most)
-    )
-    if pallets:
-        statement = statement.where(table.c.pallet.in_(sorted(pallets)))
-    found = [CHAIN_EVENTS.from_row(row) for row in tx.connection.execute(statement)]
-    fit = fitting(found, _chain_event_weight, limits.PAGE_BYTES_MAX)
-    if len(found) == at_most or len(fit) < len(found):
-        return chain_position(fit[-1]), fit
-    return max(position, last_chain_position(tx)), found
-
-
-def _chain_event_weight(event: ChainEvent) -> int:
-    return json_weight(event.payload) + text_weight(event.pallet, event.event, event.anomaly)
-
-
-def chain_position(event: ChainEvent) -> int:
-    """The place of an event among all events of the chain, as one number that grows."""
-    return position_of(event.block_number, event.event_index)
-
-
-def last_chain_position(tx: Transaction) -> int:
-    """The greatest position that an event of a reflected block can have."""
-    number = tx.connection.execute(select(schema.chain_cursor.c.block_number)).scalar()
-    return 0 if number is None else position_of(number + 1, 0) - 1
-
-
-def check_chain_position(tx: Transaction, position: int) -> None:
-    """Raises `CursorExpired` if events after `position` are deleted."""
-    tail = tx.connection.execute(select(schema.chain_cursor.c.tail_block)).scalar()
-    # A watch that began before the first block was read stands at 0, and has missed nothing.
-    if tail is not None and 0 < position < ((tail + 1) << EVENT_INDEX_BITS) - 1:
-        raise CursorExpired("events of the chain after the cursor are no longer kept")
-
-
-def _block_and_index(position: int) -> tuple[int, int]:
-    return position >> EVENT_INDEX_BITS, position & ((1 << EVENT_INDEX_BITS) - 1)
 
 
 def equal_to(table: Table, wanted: Record, columns: Sequence[str]) -> list[ColumnElement[bool]]:
@@ -254,11 +187,11 @@ def keyset_page(
     tx: Transaction,
     table_map: TableMap[R],
     conditions: list[ColumnElement[bool]],
-    page: Page,
+    page: PageRequest,
     *,
     newest_first: bool = True,
     weigh: Callable[[R], int] = lambda record: 0,
-) -> Listed[R]:
+) -> Page[R]:
     """A page by key: the ids that the server makes are in the order of creation.
 
     `weigh` says how many bytes of a message a record takes, if that may be many.
@@ -271,28 +204,12 @@ def keyset_page(
     found = [table_map.from_row(row) for row in tx.connection.execute(statement)]
     records = fitting(found[: page.size], weigh, limits.PAGE_BYTES_MAX)
     more = len(found) > len(records)
-    return Listed(
+    return Page(
         records=records,
         next_key=getattr(records[-1], table_map.key) if more else "",
         total_size=count_rows(tx, table, conditions) if page.count else None,
         log=events.state(tx),
     )
-
-
-def fitting(records: list[R], weigh: Callable[[R], int], bytes_max: int) -> list[R]:
-    """The first of some records, as many as fit into so many bytes; the very first in any case."""
-    totals = accumulate(map(weigh, records))
-    return records[: max(1, sum(total <= bytes_max for total in totals))]
-
-
-def json_weight(*texts: str) -> int:
-    """How many bytes some canonical JSON takes in a message, at most."""
-    return limits.MESSAGE_BYTES_PER_JSON_CHAR_MAX * sum(map(len, texts))
-
-
-def text_weight(*texts: str) -> int:
-    """How many bytes a record with these texts takes in a message, at most."""
-    return limits.MESSAGE_BYTES_BESIDE_TEXTS_MAX + sum(len(text.encode()) for text in texts)
 
 
 def count_rows(tx: Transaction, table: Table, conditions: list[ColumnElement[bool]]) -> int:

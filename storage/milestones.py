@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from storage import facts
+from storage.anomalies import jump, unknown
 from storage.lifecycle import MILESTONE, MilestoneStatus
 from storage.records import Milestone, milestone_id
 from storage.transaction import Transaction
@@ -14,7 +15,7 @@ def added(fact: facts.MilestoneAdded, work: Workset) -> str:
     """Store a milestone; what was unexpected about it, or nothing."""
     task = work.tasks.get_by(fact.chain_task_id)
     if task is None:
-        return f"unknown task {fact.chain_task_id}"
+        return unknown("task", fact.chain_task_id)
     key = milestone_id(task.task_id, fact.number)
     if work.milestones.get(key) is None:
         work.milestones.add(
@@ -32,26 +33,26 @@ def added(fact: facts.MilestoneAdded, work: Workset) -> str:
 
 
 def completed(fact: facts.MilestoneCompleted, work: Workset) -> str:
-    milestone, unknown = _find(fact, work)
+    milestone, anomaly = _find(fact, work)
     # Reported again after it was paid, it says nothing new.
     if milestone is None or milestone.status == MilestoneStatus.PAID:
-        return unknown
+        return anomaly
     return _change(work, milestone, status=MilestoneStatus.COMPLETED)
 
 
 def approved(fact: facts.MilestoneApproved, work: Workset) -> str:
-    milestone, unknown = _find(fact, work)
+    milestone, anomaly = _find(fact, work)
     if milestone is None:
-        return unknown
+        return anomaly
     if fact.account_address in milestone.approved_by:
         return ""
     return _change(work, milestone, approved_by=(*milestone.approved_by, fact.account_address))
 
 
 def paid(fact: facts.MilestonePaid, work: Workset) -> str:
-    milestone, unknown = _find(fact, work)
+    milestone, anomaly = _find(fact, work)
     if milestone is None:
-        return unknown
+        return anomaly
     return _change(
         work,
         milestone,
@@ -74,7 +75,7 @@ def _find(fact: facts.MilestoneFact, work: Workset) -> tuple[Milestone | None, s
     """The milestone of a fact, or None and what is unknown."""
     task = work.tasks.get_by(fact.chain_task_id)
     if task is None:
-        return None, f"unknown task {fact.chain_task_id}"
+        return None, unknown("task", fact.chain_task_id)
     milestone = work.milestones.get(milestone_id(task.task_id, fact.number))
     return milestone, "" if milestone else f"unknown milestone {fact.number} of task {fact.chain_task_id}"
 
@@ -83,7 +84,6 @@ def _change(work: Workset, milestone: Milestone, **fields: Any) -> str:
     """Change what differs; a jump that the lifecycle does not have, or nothing."""
     fields = {name: value for name, value in fields.items() if getattr(milestone, name) != value}
     status = fields.get("status", milestone.status)
-    unexpected = not MILESTONE.allows(milestone.status, status)
     if fields:
         work.milestones.change(milestone, requester_id=work.requester_of(milestone.task_id), **fields)
-    return f"milestone moved from {milestone.status} to {status}" if unexpected else ""
+    return jump(MILESTONE, milestone.status, status)

@@ -1,6 +1,6 @@
 """The outbox as its users see it: enqueue a raw call, withdraw, requeue, read.
 
-What the submitter does with it is in `storage.submission`.
+The part of the submitter is in `storage.submission`.
 """
 
 from collections.abc import Sequence
@@ -89,7 +89,7 @@ def cancel(tx: Transaction, items: Sequence[str]) -> list[Outcome[Extrinsic]]:
 
 
 def _cancel(work: Workset, correlation_id: str) -> Extrinsic:
-    extrinsic = _existing(work, correlation_id)
+    extrinsic = work.existing_extrinsic(correlation_id)
     if extrinsic.status in LIVE_EXTRINSIC:
         raise ExtrinsicLive(correlation_id, extrinsic.status)
     EXTRINSIC.check(correlation_id, extrinsic.status, ExtrinsicStatus.CANCELLED)
@@ -118,7 +118,7 @@ def requeue(tx: Transaction, items: Sequence[str]) -> list[Outcome[Extrinsic]]:
 
 
 def _requeue(work: Workset, correlation_id: str) -> Extrinsic:
-    extrinsic = _existing(work, correlation_id)
+    extrinsic = work.existing_extrinsic(correlation_id)
     if extrinsic.status not in (ExtrinsicStatus.CANCELLED, ExtrinsicStatus.DEAD):
         raise InvalidTransition("extrinsic", correlation_id, extrinsic.status, ExtrinsicStatus.QUEUED)
     carrier = carrier_of(work, extrinsic)
@@ -146,13 +146,6 @@ def _requeue(work: Workset, correlation_id: str) -> Extrinsic:
         lease_end_us=0,
         next_attempt_us=work.tx.now_us,
     )
-
-
-def _existing(work: Workset, correlation_id: str) -> Extrinsic:
-    extrinsic = work.extrinsics.get(correlation_id)
-    if extrinsic is None:
-        raise ExtrinsicNotFound(correlation_id)
-    return extrinsic
 
 
 @query

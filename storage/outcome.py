@@ -24,15 +24,18 @@ RowLock: TypeAlias = tuple[TableMap[Any], str]
 Locks: TypeAlias = Callable[[Any], Sequence[RowLock]]
 """The rows that are locked for an item."""
 Subject: TypeAlias = Callable[[Any], str]
-"""Whom the caller named in an item; see `Mutation`."""
+"""The person, agent or signer that the caller named in an item; see `Mutation`."""
 
 
 class Mutation(Generic[Item, Answer]):
     """A function that changes the database for many items; its answers can be stored and read back.
 
+    `name` is for logs. Nothing that is stored has it, so that code can be moved.
+
     `describe` tells the audit log what was done, by the answer. `locks` tells which rows are locked for an
     item, see `lock_together`. `subject` tells the audit log whom the caller named in an item, refused or not:
     who decides, asks or disputes by their words, or whose account it is about. It is never free text.
+    One that is `heavy` may take seconds for an item: each item has a batch to itself, see `Committer`.
     """
 
     def __init__(
@@ -42,12 +45,14 @@ class Mutation(Generic[Item, Answer]):
         describe: Describe,
         locks: Locks | None,
         subject: Subject | None,
+        heavy: bool,
     ) -> None:
         self.name = f"{function.__module__.rpartition('.')[2]}.{function.__name__}"
         self.apply = function
         self.describe = describe
         self.locks = locks
         self.subject = subject
+        self.heavy = heavy
         self.decode_answer = msgspec.json.Decoder(answer).decode
         self.__doc__ = function.__doc__
 
@@ -61,6 +66,7 @@ def mutation(
     describe: Describe | None = None,
     locks: Locks | None = None,
     subject: Subject | None = None,
+    heavy: bool = False,
 ) -> Callable[[Callable[[Transaction, Sequence[Item]], list[Outcome[Answer]]]], Mutation[Item, Answer]]:
     """Make a mutation of a repository function whose answers are of type `answer`.
 
@@ -70,7 +76,7 @@ def mutation(
     def decorate(
         function: Callable[[Transaction, Sequence[Item]], list[Outcome[Answer]]],
     ) -> Mutation[Item, Answer]:
-        return Mutation(function, answer, describe or describing(answer), locks, subject)
+        return Mutation(function, answer, describe or describing(answer), locks, subject, heavy)
 
     return decorate
 

@@ -6,7 +6,7 @@ from operator import attrgetter
 from sqlalchemy import ColumnElement, exists, or_, select, text
 
 from storage import schema
-from storage.deeds import Facts
+from storage.deeds import AuditFacts
 from storage.errors import NoChain
 from storage.outcome import Outcome, mutation
 from storage.records import Record
@@ -14,7 +14,7 @@ from storage.table_map import TableMap
 from storage.transaction import Transaction
 
 ALL_SIGNERS = ""
-"""Whom a pause concerns that names nobody."""
+"""The `signer` of a pause of all signers."""
 
 
 class Pause(Record, frozen=True, kw_only=True):
@@ -28,13 +28,13 @@ class Pause(Record, frozen=True, kw_only=True):
 _PAUSES = TableMap(schema.submission_pauses, Pause)
 
 
-def _facts(standing: list[Pause]) -> Facts:
-    return Facts("submission", counts={"pauses": len(standing)})
+def _facts(standing: list[Pause]) -> AuditFacts:
+    return AuditFacts("submission", counts={"pauses": len(standing)})
 
 
 @mutation(list[Pause], describe=_facts, subject=attrgetter("signer"))
 def pause(tx: Transaction, items: Sequence[Pause]) -> list[Outcome[list[Pause]]]:
-    """Pause signers; all pauses that stand then. One that stands already gets the new reason.
+    """Pause signers; all pauses then in effect. A pause already in effect gets the new reason.
 
     Refusals, per item: NoChain.
     """
@@ -45,22 +45,22 @@ def pause(tx: Transaction, items: Sequence[Pause]) -> list[Outcome[list[Pause]]]
         new = Pause(signer=item.signer, reason=item.reason, create_time_us=tx.now_us)
         if not _PAUSES.insert_new(tx, [new]):
             _PAUSES.update(tx, [new])
-        outcomes.append(standing(tx, None))
+        outcomes.append(standing(tx))
     return outcomes
 
 
 @mutation(list[Pause], describe=_facts, subject=str)
 def resume(tx: Transaction, items: Sequence[str]) -> list[Outcome[list[Pause]]]:
-    """End the pauses of signers; all pauses that stand then. Whoever was not paused is left as they are."""
+    """End the pauses of signers; all pauses then in effect. A signer that was not paused is left as it is."""
     table = schema.submission_pauses
     outcomes: list[Outcome[list[Pause]]] = []
     for signer in items:
         tx.connection.execute(table.delete().where(table.c.signer == signer))
-        outcomes.append(standing(tx, None))
+        outcomes.append(standing(tx))
     return outcomes
 
 
-def standing(tx: Transaction, _: None) -> list[Pause]:
+def standing(tx: Transaction) -> list[Pause]:
     """All pauses, that of all signers first."""
     rows = tx.connection.execute(select(schema.submission_pauses).order_by("signer"))
     return [_PAUSES.from_row(row) for row in rows]

@@ -17,16 +17,19 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_en
 from sqlalchemy.pool import NullPool
 from sqlalchemy.util import greenlet_spawn
 
+from storage.advisory_lock import KEEPALIVE, try_advisory_lock
 from storage.dialect_postgres import PostgresDialect
 from storage.engine import Lock
 from storage.errors import CommitUnknown, DatabaseUnavailable, Overloaded, Retry
 from storage.migrate import alone, upgrade
-from storage.session_lock import KEEPALIVE, try_session_lock
 
 T = TypeVar("T")
 
 STATEMENTS_CACHED = 512
-STATEMENT_TIMEOUT_SECONDS = 60.0
+STATEMENT_TIMEOUT_SECONDS = 20.0
+"""Then the connection counts as lost. Shorter than the deadline of a call, so that the caller hears of it."""
+MIGRATION_STATEMENT_TIMEOUT_SECONDS = 3600.0
+"""An index of a large table takes its time."""
 # Serialization failure, deadlock, lock timeout: another process decided at the same time.
 _RETRY_STATES = frozenset({"40001", "40P01", "55P03"})
 # SQLSTATEs, or their classes, that say the server does not serve us now: connection exception, read-only
@@ -58,6 +61,11 @@ class PostgresEngine:
             "hide_parameters": True,  # some are secret, and errors are logged
             "connect_args": connect,
         }
+        self._migration_engine = create_async_engine(
+            url,
+            poolclass=NullPool,
+            **options | {"connect_args": connect | {"command_timeout": MIGRATION_STATEMENT_TIMEOUT_SECONDS}},
+        )
         self._writer_engine = create_async_engine(url, pool_size=1, max_overflow=0, **options)
         self._writer: AsyncConnection | None = None
         self._writer_turn = asyncio.Lock()
@@ -73,7 +81,7 @@ class PostgresEngine:
             isolation_level="REPEATABLE READ", postgresql_readonly=True
         )
 
-    async def write(self, work: Callable[[Connection], T]) -> T:
+    async def write(self, work: Callable[[Connection], T], *, heavy: bool = False) -> T:
         async with self._writer_turn:
             return await self._write(work)
 
@@ -84,6 +92,8 @@ class PostgresEngine:
             transaction = await self._writer.begin()
             try:
                 answer = await self._writer.run_sync(work)
+            except TimeoutError:
+                raise  # a rollback would wait as long again; the connection is dropped instead
             except BaseException:
                 await transaction.rollback()
                 raise
@@ -97,14 +107,14 @@ class PostgresEngine:
             raise
         try:
             await transaction.commit()
-        except _TROUBLE as error:
+        except asyncio.CancelledError:
+            await self._drop_writer()
+            raise
+        except Exception as error:  # whatever it is: the transaction may be committed
             await self._drop_writer()
             if _sql_state(error) in _RETRY_STATES:
                 raise Retry from error
             raise CommitUnknown(_summary(error)) from error
-        except asyncio.CancelledError:
-            await self._drop_writer()
-            raise
         return answer
 
     async def read(self, work: Callable[[Connection], T]) -> T:
@@ -130,20 +140,26 @@ class PostgresEngine:
         return not isinstance(error, _TROUBLE)
 
     async def try_lock(self, key: int) -> Lock | None:
-        return await try_session_lock(self._lock_engine, key)
+        return await try_advisory_lock(self._lock_engine, key)
 
     async def migrate(self) -> None:
         def migrate(connection: Connection) -> None:
             connection.exec_driver_sql("SELECT pg_advisory_xact_lock($1)", (_MIGRATION_LOCK,))
             upgrade(connection)
 
-        async with alone():
-            await self.write(migrate)
+        try:
+            async with alone(), self._migration_engine.begin() as connection:
+                await connection.run_sync(migrate)
+        except _TROUBLE as error:
+            if _sql_state(error) in _RETRY_STATES:
+                raise DatabaseUnavailable(_summary(error)) from error
+            _raise(error)
 
     async def close(self) -> None:
         if self._writer is not None:
             with contextlib.suppress(*_TROUBLE):
                 await self._writer.close()
+        await self._migration_engine.dispose()
         await self._writer_engine.dispose()
         await self._reader_engine.dispose()
         await self._lock_engine.dispose()
@@ -155,7 +171,7 @@ class PostgresEngine:
     async def _drop_writer(self) -> None:
         writer, self._writer = self._writer, None
         if writer is not None:
-            with contextlib.suppress(*_TROUBLE):  # it is gone either way
+            with contextlib.suppress(Exception):  # it is gone either way
                 await writer.invalidate()
                 await writer.close()
 
@@ -185,7 +201,9 @@ def _away(error: DBAPIError) -> bool:
 
 
 def _summary(error: BaseException) -> str:
-    return str(getattr(error, "orig", None) or error or type(error).__name__).splitlines()[0]
+    """The first line of what an error says, or its name: that of a timeout says nothing."""
+    lines = str(getattr(error, "orig", None) or error).splitlines()
+    return lines[0] if lines else type(error).__name__
 
 
 def _raise(error: Exception) -> NoReturn:

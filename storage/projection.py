@@ -10,11 +10,13 @@ from typing import Any
 
 from storage import agreements, facts, intents, milestones, reputations
 from storage.agents import updated_fields
+from storage.anomalies import jump, unknown
 from storage.ids import new_id
 from storage.lifecycle import (
     AGENT,
     BID,
     ESCROW,
+    RESULT,
     TASK,
     AgentStatus,
     BidStatus,
@@ -67,7 +69,7 @@ def _(fact: facts.AgentRegistered, work: Workset, own: Extrinsic | None) -> str:
 
 
 def _registered(fact: facts.AgentRegistered) -> dict[str, Any]:
-    """What a registration says of its agent."""
+    """The fields of an agent that its registration reports."""
     said = {
         "capabilities": fact.capabilities,
         "metadata": fact.metadata,
@@ -80,7 +82,7 @@ def _registered(fact: facts.AgentRegistered) -> dict[str, Any]:
 def _(fact: facts.AgentUpdated, work: Workset, own: Extrinsic | None) -> str:
     agent = work.agents.get_by(fact.chain_agent_id)
     if agent is None:
-        return _unknown_agent(fact.chain_agent_id)
+        return unknown("agent", fact.chain_agent_id)
     fields: dict[str, Any] = {}
     if _ends_pending(agent, own) and agent.pending_update is not None:
         fields = updated_fields(agent.pending_update) | {"pending_update": None}
@@ -95,7 +97,7 @@ def _(fact: facts.AgentUpdated, work: Workset, own: Extrinsic | None) -> str:
 def _(fact: facts.AgentMoved, work: Workset, own: Extrinsic | None) -> str:
     agent = work.agents.get_by(fact.chain_agent_id)
     if agent is None:
-        return _unknown_agent(fact.chain_agent_id)
+        return unknown("agent", fact.chain_agent_id)
     return _move_agent(work, agent, own, fact.status)
 
 
@@ -124,7 +126,7 @@ def _(fact: facts.TaskCreated, work: Workset, own: Extrinsic | None) -> str:
 def _(fact: facts.TaskMoved, work: Workset, own: Extrinsic | None) -> str:
     task = work.tasks.get_by(fact.chain_task_id)
     if task is None:
-        return _unknown_task(fact.chain_task_id)
+        return unknown("task", fact.chain_task_id)
     error = fact.error.replace("\0", " ")[:LAST_ERROR_CHARS_MAX]
     fields = {"last_error": error} if error else {}
     return _move_task(work, task, own, fact.status, **fields)
@@ -134,12 +136,12 @@ def _(fact: facts.TaskMoved, work: Workset, own: Extrinsic | None) -> str:
 def _(fact: facts.TaskAllocated, work: Workset, own: Extrinsic | None) -> str:
     task, agent = work.tasks.get_by(fact.chain_task_id), work.agents.get_by(fact.chain_agent_id)
     if task is None:
-        return _unknown_task(fact.chain_task_id)
+        return unknown("task", fact.chain_task_id)
     winner = agent.agent_id if agent else f"chain:agent:{fact.chain_agent_id}"
     anomaly = _move_task(work, task, own, TaskStatus.ASSIGNED, assigned_agent_id=winner, cost=fact.cost)
     revealed = [bid for bid in work.bids.of(task.task_id) if bid.status == BidStatus.REVEALED]
     decide_bids(work, task, revealed, winner)
-    return anomaly or ("" if agent else _unknown_agent(fact.chain_agent_id))
+    return anomaly or ("" if agent else unknown("agent", fact.chain_agent_id))
 
 
 @project.register
@@ -201,9 +203,9 @@ def _(fact: facts.ReputationFact, work: Workset, own: Extrinsic | None) -> str:
 def _(fact: facts.BidSubmitted, work: Workset, own: Extrinsic | None) -> str:
     task, agent = work.tasks.get_by(fact.chain_task_id), work.agents.get_by(fact.chain_agent_id)
     if task is None:
-        return _unknown_task(fact.chain_task_id)
+        return unknown("task", fact.chain_task_id)
     if agent is None:
-        return _unknown_agent(fact.chain_agent_id)
+        return unknown("agent", fact.chain_agent_id)
     bid = work.bids.get_by((task.task_id, agent.agent_id))
     if bid is None:
         work.bids.add(
@@ -238,25 +240,16 @@ def _(fact: facts.BidRevealed, work: Workset, own: Extrinsic | None) -> str:
 def _(fact: facts.ResultRecorded, work: Workset, own: Extrinsic | None) -> str:
     task, agent = work.tasks.get_by(fact.chain_task_id), work.agents.get_by(fact.chain_agent_id)
     if task is None:
-        return _unknown_task(fact.chain_task_id)
+        return unknown("task", fact.chain_task_id)
     anomaly = _move_task(work, task, own, TaskStatus.COMPLETED)
     if agent is None:
-        return anomaly or _unknown_agent(fact.chain_agent_id)
+        return anomaly or unknown("agent", fact.chain_agent_id)
     result = work.results.get_by((task.task_id, agent.agent_id))
     if result is not None and result.result_hash == fact.result_hash:
-        if result.status != ResultStatus.RECORDED or _ends_pending(result, own):
-            _change(work, work.results, result, own, task.requester_id, status=ResultStatus.RECORDED)
-        return anomaly
+        return _move_result(work, result, own, ResultStatus.RECORDED) or anomaly
     if result is not None:
-        _change(
-            work,
-            work.results,
-            result,
-            own,
-            task.requester_id,
-            status=ResultStatus.REJECTED,
-            last_error="the chain recorded another result",
-        )
+        reason = "the chain recorded another result"
+        anomaly = _move_result(work, result, own, ResultStatus.REJECTED, last_error=reason) or anomaly
     work.results.add(
         Result(
             result_id=new_id(),
@@ -273,13 +266,13 @@ def _(fact: facts.ResultRecorded, work: Workset, own: Extrinsic | None) -> str:
 def _move_agent(
     work: Workset, agent: Agent, own: Extrinsic | None, status: AgentStatus, **fields: Any
 ) -> str:
-    anomaly = _jump(AGENT.allows(agent.status, status), "agent", agent.status, status)
+    anomaly = jump(AGENT, agent.status, status)
     _change(work, work.agents, agent, own, "", status=status, **fields)
     return anomaly
 
 
 def _move_task(work: Workset, task: Task, own: Extrinsic | None, status: TaskStatus, **fields: Any) -> str:
-    anomaly = _jump(TASK.allows(task.status, status), "task", task.status, status)
+    anomaly = jump(TASK, task.status, status)
     _change(work, work.tasks, task, own, "", status=status, **fields)
     return anomaly
 
@@ -289,15 +282,23 @@ def _move_escrow(
 ) -> str:
     task = work.tasks.get_by(fact.chain_task_id)
     if task is None:
-        return _unknown_task(fact.chain_task_id)
-    anomaly = _jump(ESCROW.allows(task.escrow_status, status), "escrow", task.escrow_status, status)
+        return unknown("task", fact.chain_task_id)
+    anomaly = jump(ESCROW, task.escrow_status, status)
     _change(work, work.tasks, task, own, "", escrow_status=status, **fields)
     return anomaly
 
 
 def _move_bid(work: Workset, bid: Bid, own: Extrinsic | None, status: BidStatus, **fields: Any) -> str:
-    anomaly = _jump(BID.allows(bid.status, status), "bid", bid.status, status)
+    anomaly = jump(BID, bid.status, status)
     _change(work, work.bids, bid, own, work.requester_of(bid.task_id), status=status, **fields)
+    return anomaly
+
+
+def _move_result(
+    work: Workset, result: Result, own: Extrinsic | None, status: ResultStatus, **fields: Any
+) -> str:
+    anomaly = jump(RESULT, result.status, status)
+    _change(work, work.results, result, own, work.requester_of(result.task_id), status=status, **fields)
     return anomaly
 
 
@@ -316,20 +317,3 @@ def _change(
 
 def _ends_pending(record: Agent | Task | Bid | Result, own: Extrinsic | None) -> bool:
     return own is not None and record.pending_correlation_id == own.correlation_id
-
-
-def _jump(allowed: bool, entity: str, current: str, target: str) -> str:
-    return "" if allowed else f"{entity} moved from {current} to {target}"
-
-
-def is_jump(anomaly: str) -> bool:
-    """Whether an anomaly says that a state was not expected, and not that something is unknown."""
-    return " moved from " in anomaly
-
-
-def _unknown_task(chain_task_id: int) -> str:
-    return f"unknown task {chain_task_id}"
-
-
-def _unknown_agent(chain_agent_id: int) -> str:
-    return f"unknown agent {chain_agent_id}"

@@ -6,7 +6,10 @@ So a purge walks along the ids up to that time. What it passes and leaves has no
 
 from typing import Any
 
-from storage.deeds import Facts
+import msgspec
+
+from storage.batches import Rows
+from storage.deeds import AuditFacts
 from storage.driver import execute, fetch
 from storage.ids import first_id
 from storage.records import Record
@@ -23,11 +26,18 @@ class Purge(Record, frozen=True, kw_only=True):
     after: str = ""
 
 
-class Purged(Record, frozen=True, kw_only=True):
-    """How many were deleted, and where the next batch begins: empty after the last."""
+class Purged(Rows[Purge], frozen=True, kw_only=True):
+    """How many were deleted, and the id that the next batch begins behind: empty after the last."""
 
-    count: int
     after: str
+
+    def next(self, item: Purge) -> Purge | None:
+        return msgspec.structs.replace(item, after=self.after) if self.more else None
+
+
+def purged(deleted: list[str], after: str) -> Purged:
+    """The answer of a batch that deleted these."""
+    return Purged(count=len(deleted), more=after != "", after=after)
 
 
 def session_is_open(table: str) -> str:
@@ -38,9 +48,9 @@ def session_is_open(table: str) -> str:
     )
 
 
-def purged_facts(kind: str, purged: Purged) -> Facts | None:
+def purged_facts(kind: str, batch: Purged) -> AuditFacts | None:
     """What the audit log says of a batch."""
-    return Facts(kind, counts={"rows": purged.count}) if purged.count else None
+    return AuditFacts(kind, counts={"rows": batch.count}) if batch.count else None
 
 
 def claim(
@@ -72,5 +82,5 @@ def delete(tx: Transaction, entities: TableMap[Any], ids: list[str]) -> None:
     """Delete what was claimed."""
     if ids:
         table = entities.table
-        condition = tx.dialect.any_of(entities.key, type(table.columns[entities.key].type), 1)
+        condition = tx.dialect.any_of(table.columns[entities.key])
         execute(tx.connection, f"DELETE FROM {table.name} WHERE {condition}", tx.dialect.keys(ids))

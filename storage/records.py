@@ -22,7 +22,7 @@ from storage.lifecycle import (
 
 
 class Action(StrEnum):
-    """What a mutation asks of the chain; one action is one extrinsic."""
+    """The kinds of requests to the chain; one action is one extrinsic."""
 
     NONE = ""
     RAW_CALL = "raw_call"
@@ -51,7 +51,7 @@ class VerificationLevel(StrEnum):
 class Record(msgspec.Struct, frozen=True, kw_only=True, gc=False, omit_defaults=True):
     """The base of all records. The garbage collector passes over them: none can be part of a cycle.
 
-    What is stored of them as JSON leaves out the fields that have their defaults: a default never changes.
+    Their stored JSON omits fields that have their defaults: so a default must never change.
     """
 
 
@@ -215,7 +215,7 @@ class CountedEvent(Record, frozen=True, kw_only=True):
 
 
 class Remembered(Record, frozen=True, kw_only=True):
-    """What an entity shows of a pending action, bound to its extrinsic: a requeue shows it again."""
+    """The pending action that an entity shows, bound to its extrinsic: a requeue shows it again."""
 
     pending_update: AgentUpdate | None = None
     dispute_reason: str = ""
@@ -291,16 +291,25 @@ class ChainEvent(Record, frozen=True, kw_only=True):
     block_time_us: int = 0
 
 
+DELETED = "deleted"
+"""The status in the event of a session or an approval that was deleted."""
+
+
 class EventBody(Record, frozen=True, kw_only=True):
-    """What a watcher learns of a change beside the ids."""
+    """What a watcher learns of a change beside the ids.
+
+    Sessions told their `status_reason` as `error` once: events are kept across an upgrade, so both are read.
+    """
 
     status: str = ""
     escrow_status: str = ""
     agent_id: str = ""
     pending_action: str = ""
     correlation_id: str = ""
-    error: str = ""
-    role: str = ""
+    error: str = ""  # why an action or an extrinsic failed
+    session_id: str = ""  # of an approval
+    role: str = ""  # of a session, or of who decides an approval
+    status_reason: str = ""  # why a session is in its status
 
 
 class Event(Record, frozen=True, kw_only=True):

@@ -1,9 +1,9 @@
-"""Rebuilding what the chain owns: old blocks are decoded anew, and their facts projected once more.
+"""Rebuilding the state owned by the chain: old blocks are re-decoded, and their facts projected again.
 
-A replay is asked for here, in the database, and done by the process that reads the chain, while it reads
-nothing new. The facts of one entity are projected at once, on what is stored now, and only what differs in
-the end is written: so nobody sees an entity go through its past again, and a replay of what was right changes
-nothing. Only columns that facts set are ever written.
+A replay is requested here, in the database, and run by the process that reads the chain, which reads no new
+blocks meanwhile. The facts of one entity are projected all at once on its stored state, and only differences
+are written: so an entity is never seen in a past state, and a replay of correct state changes nothing. Only
+columns that facts set are ever written.
 """
 
 from collections.abc import Sequence
@@ -13,8 +13,9 @@ import msgspec
 from sqlalchemy import select, update
 
 from storage import facts, projection, projection_load, schema, status_counts
+from storage.anomalies import is_jump
 from storage.chain_log import CHAIN_BLOCKS, CHAIN_EVENTS, Cursor, ReadBlock, own_extrinsics
-from storage.deeds import Facts
+from storage.deeds import AuditFacts
 from storage.driver import fetch
 from storage.errors import BlocksNotKept, NoChain, NothingToReplay, Superseded
 from storage.lifecycle import ExtrinsicStatus
@@ -46,13 +47,8 @@ class Request(Record, frozen=True, kw_only=True):
     first_block: int | None
 
 
-class Page(Record, frozen=True, kw_only=True):
-    first_block: int
-    at_most: int
-
-
 class Rewrite(Record, frozen=True, kw_only=True):
-    """Blocks that were decoded anew, while the cursor is at `cursor`."""
+    """Blocks that were re-decoded, while the cursor is at `cursor`."""
 
     cursor: Cursor
     blocks: tuple[ReadBlock, ...]
@@ -81,7 +77,7 @@ class Finish(Record, frozen=True, kw_only=True):
     error: str = ""
 
 
-def state(tx: Transaction, _: None) -> Replay | None:
+def state(tx: Transaction) -> Replay | None:
     """The replay that runs, or how the last one ended; None before the first block was read."""
     table = schema.chain_cursor
     row = tx.connection.execute(
@@ -97,16 +93,18 @@ def state(tx: Transaction, _: None) -> Replay | None:
     )
 
 
-def blocks(tx: Transaction, page: Page) -> list[ChainBlock]:
-    """Blocks as they are stored, from one on."""
+def blocks(tx: Transaction, first_block: int, at_most: int) -> list[ChainBlock]:
+    """Blocks as they are stored, from one on, at most so many."""
     table = schema.chain_blocks
-    wanted = select(table).where(table.c.block_number >= page.first_block)
-    rows = tx.connection.execute(wanted.order_by(table.c.block_number).limit(page.at_most))
+    wanted = select(table).where(table.c.block_number >= first_block)
+    rows = tx.connection.execute(wanted.order_by(table.c.block_number).limit(at_most))
     return [CHAIN_BLOCKS.from_row(row) for row in rows]
 
 
-def _requested_facts(asked: Replay) -> Facts:
-    return Facts("block", str(asked.first_block), counts={"blocks": asked.last_block - asked.next_block + 1})
+def _requested_facts(asked: Replay) -> AuditFacts:
+    return AuditFacts(
+        "block", str(asked.first_block), counts={"blocks": asked.last_block - asked.next_block + 1}
+    )
 
 
 @mutation(Replay, describe=_requested_facts)
@@ -126,7 +124,7 @@ def _request(tx: Transaction, item: Request) -> Replay:
     first = item.first_block if item.first_block is not None else _first_defect(tx)
     if row is None or first is None or first > row.block_number:
         raise NothingToReplay(
-            "everything that was read is decoded and reflected" if row and first is None else ""
+            "all blocks read so far are decoded and applied" if row and first is None else ""
         )
     if first <= row.tail_block:
         raise BlocksNotKept(row.tail_block)
@@ -315,7 +313,7 @@ def _note(tx: Transaction, anomalies: dict[tuple[int, int], str]) -> None:
     """
     table = schema.chain_events
     numbers = sorted({number for number, _ in anomalies})
-    condition = tx.dialect.any_of("block_number", type(table.c.block_number.type), 1)
+    condition = tx.dialect.any_of(table.c.block_number)
     rows = fetch(
         tx.connection,
         f"SELECT block_number, event_index, anomaly FROM chain_events WHERE {condition} AND anomaly <> ''",
@@ -324,8 +322,8 @@ def _note(tx: Transaction, anomalies: dict[tuple[int, int], str]) -> None:
     noted = {(number, index): anomaly for number, index, anomaly in rows}
     for place, found in anomalies.items():
         before, anomaly = noted.get(place, ""), found
-        if projection.is_jump(anomaly):
-            anomaly = before if projection.is_jump(before) else ""
+        if is_jump(anomaly):
+            anomaly = before if is_jump(before) else ""
         if anomaly != before:
             key = (table.c.block_number == place[0], table.c.event_index == place[1])
             tx.connection.execute(update(table).where(*key).values(anomaly=anomaly))

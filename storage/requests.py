@@ -11,6 +11,7 @@ from typing import Any
 import msgspec
 
 from storage import schema
+from storage.batches import Rows
 from storage.driver import execute
 from storage.errors import Refusal, RequestIdReused, Retry
 from storage.outcome import Mutation, Outcome, mutation
@@ -20,7 +21,7 @@ from storage.transaction import Transaction
 
 
 class RequestKey(Record, frozen=True, kw_only=True):
-    """Who asked for what: `key` is caller, method and request id, `fingerprint` a SHA-256 digest."""
+    """An idempotent call: `key` is caller, method and request id, `fingerprint` a SHA-256 digest."""
 
     key: str
     fingerprint: bytes
@@ -128,19 +129,22 @@ def _stored(tx: Transaction, key: RequestKey, answer: Any) -> StoredAnswer:
     )
 
 
-class Forget(Record, frozen=True, kw_only=True):
-    """Forget the answers stored before `before_us`, at most `at_most` of them."""
+class Prune(Record, frozen=True, kw_only=True):
+    """Delete the answers stored before `before_us`, at most `at_most` of them."""
 
     before_us: int
     at_most: int
 
 
-@mutation(int)
-def forget(tx: Transaction, items: Sequence[Forget]) -> list[Outcome[int]]:
-    """Delete old answers, oldest first; how many."""
+@mutation(Rows[Prune])
+def prune(tx: Transaction, items: Sequence[Prune]) -> list[Outcome[Rows[Prune]]]:
+    """Delete old answers, oldest first."""
     statement = (
         "DELETE FROM requests WHERE request_key IN (SELECT request_key FROM requests"
         f" WHERE create_time_us < {tx.dialect.parameter(1)}"
         f" ORDER BY create_time_us LIMIT {tx.dialect.parameter(2)}{tx.dialect.skip_locked()})"
     )
-    return [execute(tx.connection, statement, (item.before_us, item.at_most)) for item in items]
+    return [
+        Rows.of(execute(tx.connection, statement, (item.before_us, item.at_most)), item.at_most)
+        for item in items
+    ]

@@ -6,12 +6,10 @@ from collections.abc import Sequence
 from storage import intents, schema
 from storage.driver import Row, fetch
 from storage.errors import (
-    AgentNotFound,
     DeadlinePassed,
     DuplicateResult,
     ResultNotFound,
     TaskNotAssigned,
-    TaskNotFound,
 )
 from storage.fetcher import query
 from storage.ids import new_id
@@ -63,11 +61,8 @@ def submit(tx: Transaction, items: Sequence[NewResult]) -> list[Outcome[Receipt[
 
 
 def _submit(work: Workset, item: NewResult) -> Receipt[Result]:
-    task = work.tasks.get(item.task_id)
-    if task is None:
-        raise TaskNotFound(item.task_id)
-    if work.agents.get(item.agent_id) is None:
-        raise AgentNotFound(item.agent_id)
+    task = work.existing_task(item.task_id)
+    work.existing_agent(item.agent_id)  # refuses an unknown one
     taken = work.results.get_by((item.task_id, item.agent_id))
     if taken is not None:
         raise DuplicateResult(item.task_id, item.agent_id, taken.result_id)
@@ -123,7 +118,7 @@ def _recorded_then_newest(detail: ResultDetail) -> tuple[bool, str]:
 
 
 def _load(tx: Transaction, by: str, keys: Sequence[str]) -> list[ResultDetail]:
-    condition = tx.dialect.any_of(f'results."{by}"', type(schema.results.c[by].type), 1)
+    condition = tx.dialect.any_of(schema.results.c[by])
     rows = fetch(
         tx.connection,
         f"SELECT {', '.join(RESULTS.quoted())}, result_outputs.output FROM results"

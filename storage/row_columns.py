@@ -1,7 +1,7 @@
 """Rows without the columns that are empty in all of them.
 
-A new row is empty where its later life will be written: most of an extrinsic is. What all rows of a batch
-have in common stands once in the statement, and costs nothing for each.
+Most columns of a new row are still empty, above all those of an extrinsic. A column that is empty in all rows
+of a batch is written once in the statement, and costs nothing per row.
 """
 
 from collections.abc import Sequence

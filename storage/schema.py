@@ -361,7 +361,7 @@ submission_pauses = Table(
     "submission_pauses",
     metadata,
     _text("signer", longest=limits.IDENTIFIER_BYTES_MAX, primary_key=True),
-    _text("reason", longest=limits.LAST_ERROR_CHARS_MAX),
+    _text("reason", longest=limits.REASON_BYTES_MAX),
     _number("create_time_us"),
 )
 

@@ -1,7 +1,6 @@
 """Lists of sessions and handoffs, and what a session is resumed with. All run in a snapshot."""
 
-from sqlalchemy import Boolean, Column, ColumnElement, func, literal_column, select
-from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy import Boolean, ColumnElement, literal_column
 
 from storage import limits
 from storage import schema_sessions as schema
@@ -11,17 +10,18 @@ from storage.approvals import pending_of_session
 from storage.errors import Refusal
 from storage.handoffs import HANDOFFS
 from storage.lifecycle import HandoffStatus, SessionStatus
-from storage.lists import Listed, Page, equal_to, fitting, json_weight, keyset_page, text_weight
+from storage.lists import Page, PageRequest, equal_to, keyset_page
 from storage.records import Record, Task
 from storage.session_records import Command, Entry, Handoff, Session, SessionDetail
-from storage.session_set import HEADS, SESSIONS
+from storage.session_set import SESSION_HEADS, SESSIONS
 from storage.transaction import Transaction
-from storage.transcripts import Extent, page
+from storage.transcripts import EntryRange, page
+from storage.weights import fitting, json_weight, text_weight
 from storage.workset import TASKS
 
 
 class SessionFilter(Record, frozen=True, kw_only=True):
-    page: Page
+    page: PageRequest
     status: SessionStatus | None = None
     role: str = ""
     task_id: str = ""
@@ -30,7 +30,7 @@ class SessionFilter(Record, frozen=True, kw_only=True):
 
 
 class HandoffFilter(Record, frozen=True, kw_only=True):
-    page: Page
+    page: PageRequest
     to_role: str = ""
     from_role: str = ""
     status: HandoffStatus | None = None
@@ -58,18 +58,18 @@ class Resumed(Record, frozen=True, kw_only=True):
     pending_approvals: list[Approval]
 
 
-def sessions(tx: Transaction, wanted: SessionFilter) -> Listed[SessionDetail]:
+def sessions(tx: Transaction, wanted: SessionFilter) -> Page[SessionDetail]:
     """Sessions, newest first."""
     conditions = equal_to(schema.sessions, wanted, ("status", "role", "task_id"))
     if wanted.open_only:
         conditions.append(_is(schema.OPEN_SESSION))
     if wanted.metadata_key:
-        conditions.append(_has_key(tx, schema.sessions.c.metadata, wanted.metadata_key))
+        conditions.append(tx.dialect.json_has_key(schema.sessions.c.metadata, wanted.metadata_key))
     listed = keyset_page(tx, SESSIONS, conditions, wanted.page, weigh=_weight)
     keys = [session.session_id for session in listed.records]
-    heads = {head.session_id: head for head in HEADS.load(tx, keys, lock=False)}
+    heads = {head.session_id: head for head in SESSION_HEADS.load(tx, keys, lock=False)}
     details = [SessionDetail(session=session, head=heads[session.session_id]) for session in listed.records]
-    return Listed(records=details, next_key=listed.next_key, total_size=listed.total_size, log=listed.log)
+    return Page(records=details, next_key=listed.next_key, total_size=listed.total_size, log=listed.log)
 
 
 def _weight(session: Session) -> int:
@@ -81,14 +81,7 @@ def _is(condition: str) -> ColumnElement[bool]:
     return literal_column(condition, Boolean)
 
 
-def _has_key(tx: Transaction, column: Column[str], key: str) -> ColumnElement[bool]:
-    if tx.dialect.name == "postgresql":
-        return func.jsonb_exists(column.cast(JSONB), key)
-    keys = func.json_each(column).table_valued("key")
-    return select(1).select_from(keys).where(keys.c.key == key).exists()
-
-
-def handoffs(tx: Transaction, wanted: HandoffFilter) -> Listed[Handoff]:
+def handoffs(tx: Transaction, wanted: HandoffFilter) -> Page[Handoff]:
     """Handoffs, oldest first."""
     conditions = equal_to(schema.handoffs, wanted, ("to_role", "from_role", "status", "trace_id"))
     return keyset_page(
@@ -102,13 +95,13 @@ def handoffs(tx: Transaction, wanted: HandoffFilter) -> Listed[Handoff]:
 
 
 def resume(tx: Transaction, wanted: Resume) -> Resumed:
-    """All that somebody needs to go on with a session. Raises `SessionNotFound`."""
+    """Everything needed to continue a session. Raises `SessionNotFound`."""
     (detail,) = session_store.get.read(tx, [wanted.session_id])
     if isinstance(detail, Refusal):
         raise detail
     before_last = max(0, detail.head.command_count - wanted.commands_max)
-    commands = session_store.command_page(tx, (wanted.session_id, before_last, wanted.commands_max))
-    last = Extent(
+    commands = session_store.command_page(tx, wanted.session_id, before_last, wanted.commands_max)
+    last = EntryRange(
         session_id=wanted.session_id,
         size=wanted.entries_max,
         backwards=True,

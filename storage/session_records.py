@@ -7,7 +7,7 @@ from storage.records import Record
 
 
 class Session(Record, frozen=True, kw_only=True):
-    """What an agent, a voice client or a workflow keeps between its runs."""
+    """The state that an agent, a voice client or a workflow keeps between its runs."""
 
     session_id: str
     role: str  # of the agent that the session is for
@@ -34,7 +34,7 @@ class HeadState(StrEnum):
 
 
 class SessionHead(Record, frozen=True, kw_only=True):
-    """What appends to a session move, so that they neither rewrite the session nor change its revision."""
+    """The fields that appends change, so that these neither rewrite the session nor change its revision."""
 
     session_id: str
     entry_count: int = 0  # and the position of the last entry

@@ -11,30 +11,27 @@ from typing import Any
 import msgspec
 
 from storage import schema_sessions as schema
-from storage.deeds import Facts
+from storage.deeds import AuditFacts
 from storage.driver import execute
 from storage.errors import Retry, SessionEnded, SessionNotFound
 from storage.outcome import RowLock
-from storage.records import EventBody
+from storage.records import DELETED, EventBody
 from storage.session_records import HeadState, Session, SessionDetail, SessionHead
 from storage.table_map import TableMap
-from storage.transaction import NewEvent, Transaction
+from storage.transaction import Transaction
 
 SESSIONS = TableMap(schema.sessions, Session)
-HEADS = TableMap(schema.session_heads, SessionHead)
-
-DELETED = "deleted"
-"""The status in the event of a session or an approval that was deleted."""
+SESSION_HEADS = TableMap(schema.session_heads, SessionHead)
 
 
-def changed_facts(detail: SessionDetail) -> Facts:
+def changed_facts(detail: SessionDetail) -> AuditFacts:
     """What the audit log says of a session that was made or changed."""
-    return Facts("session", detail.session.session_id, status=detail.session.status)
+    return AuditFacts("session", detail.session.session_id, status=detail.session.status)
 
 
 def head_of(item: Any) -> list[RowLock]:
     """What is locked for an item that has a `session_id`, which may be empty."""
-    return [(HEADS, item.session_id)] if item.session_id else []
+    return [(SESSION_HEADS, item.session_id)] if item.session_id else []
 
 
 class SessionSet:
@@ -62,7 +59,7 @@ class SessionSet:
 
     def load_heads(self, session_ids: Iterable[str]) -> None:
         """Load, and lock, the heads of sessions."""
-        self._heads |= {found.session_id: found for found in HEADS.load(self.tx, session_ids)}
+        self._heads |= {found.session_id: found for found in SESSION_HEADS.load(self.tx, session_ids)}
 
     def get(self, session_id: str) -> Session:
         """A loaded session. Raises `SessionNotFound`."""
@@ -115,7 +112,7 @@ class SessionSet:
         self._tell(changed, before=session)
 
     def move_head(self, head: SessionHead, **fields: Any) -> SessionHead:
-        """Set fields of a loaded head. That touches its session, unless `last_activity_us` is given."""
+        """Set fields of a loaded head. It counts as activity, unless `last_activity_us` is given."""
         moved = msgspec.structs.replace(head, **{"last_activity_us": self.now_us} | fields)
         self._heads[head.session_id] = moved
         self._moved.add(head.session_id)
@@ -126,7 +123,7 @@ class SessionSet:
         return session_id in self._moved
 
     def delete(self, session: Session) -> None:
-        """Delete a session; the sweep clears its transcript away."""
+        """Delete a session; the sweep deletes its transcript."""
         del self._sessions[session.session_id]
         self._changed.discard(session.session_id)
         self._deleted.add(session.session_id)
@@ -135,20 +132,7 @@ class SessionSet:
 
     def tell_appended(self, head: SessionHead) -> None:
         """Buffer the event that says that a transcript has grown to what `head` says."""
-        self.tx.events.append(
-            NewEvent(
-                event_time_us=self.tx.now_us,
-                entity="transcript",
-                entity_id=head.session_id,
-                created=False,
-                task_id="",
-                requester_id="",
-                revision=head.entry_count,
-                body=EventBody(),
-                status_before="",
-                escrow_status_before="",
-            )
-        )
+        self.tx.tell("transcript", head.session_id, EventBody(), revision=head.entry_count)
 
     def store(self) -> None:
         """Write what is new and what changed.
@@ -156,33 +140,29 @@ class SessionSet:
         Raises `Retry` if another process took the key of a new session: run again.
         """
         SESSIONS.update(self.tx, [self._sessions[key] for key in sorted(self._changed)])
-        HEADS.update(self.tx, [self._heads[key] for key in sorted(self._moved - self._new)])
+        SESSION_HEADS.update(self.tx, [self._heads[key] for key in sorted(self._moved - self._new)])
         new = sorted(self._new)
-        if HEADS.insert(self.tx, [self._heads[key] for key in new]) != self._new:
+        if SESSION_HEADS.insert(self.tx, [self._heads[key] for key in new]) != self._new:
             raise Retry
         if SESSIONS.insert(self.tx, [self._sessions[key] for key in new]) != self._new:
             raise Retry
         if self._deleted:
-            condition = self.tx.dialect.any_of("session_id", type(schema.sessions.c.session_id.type), 1)
+            condition = self.tx.dialect.any_of(schema.sessions.c.session_id)
             keys = self.tx.dialect.keys(sorted(self._deleted))
             execute(self.tx.connection, f"DELETE FROM sessions WHERE {condition}", keys)
         for handled in (self._changed, self._moved, self._new, self._deleted):
             handled.clear()
 
     def _tell(self, session: Session, *, before: Session | None, status: str = "") -> None:
-        self.tx.events.append(
-            NewEvent(
-                event_time_us=self.tx.now_us,
-                entity="session",
-                entity_id=session.session_id,
-                created=before is None,
-                task_id=session.task_id,
-                requester_id="",
-                revision=session.revision,
-                body=EventBody(
-                    status=status or session.status, error=session.status_reason, role=session.role
-                ),
-                status_before="" if before is None else before.status,
-                escrow_status_before="",
-            )
+        body = EventBody(
+            status=status or session.status, status_reason=session.status_reason, role=session.role
+        )
+        self.tx.tell(
+            "session",
+            session.session_id,
+            body,
+            revision=session.revision,
+            task_id=session.task_id,
+            created=before is None,
+            status_before=before.status if before else "",
         )

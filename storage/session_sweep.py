@@ -1,22 +1,23 @@
-"""What time does to sessions, in batches, by any number of servers at once.
+"""Expiry and deletion of sessions, in batches, by any number of servers at once.
 
-A session that nobody has touched for the retention time expires. One that expired longer ago than the purge
-time is deleted. Of deleted sessions the transcripts are cleared away.
+A session that has been idle for the retention time expires. A session that expired more than the purge time
+ago is deleted. The transcripts of deleted sessions are deleted afterwards.
 """
 
 from collections.abc import Sequence
 
 from storage import schema_sessions as schema
-from storage.deeds import Facts
+from storage.batches import Batch, Rows
+from storage.deeds import AuditFacts
 from storage.driver import execute, fetch
 from storage.lifecycle import SessionStatus
 from storage.outcome import Outcome, mutation
-from storage.records import Record
-from storage.session_set import DELETED, SessionSet
+from storage.records import DELETED, Record
+from storage.session_set import SessionSet
 from storage.sessions import expire
 from storage.transaction import Transaction
 
-REASON = "nobody touched it for the retention time"
+REASON = "idle for the retention time"
 
 
 class Sweep(Record, frozen=True, kw_only=True):
@@ -27,12 +28,11 @@ class Sweep(Record, frozen=True, kw_only=True):
     at_most: int
 
 
-class Swept(Record, frozen=True, kw_only=True):
+class Swept(Batch[Sweep], frozen=True, kw_only=True):
     """The sessions that expired and those that were deleted, or would be."""
 
     expired_session_ids: list[str]
     deleted_session_ids: list[str]
-    more: bool  # a batch was full: sweep again
 
 
 def due(tx: Transaction, sweep: Sweep) -> Swept:
@@ -41,14 +41,16 @@ def due(tx: Transaction, sweep: Sweep) -> Swept:
     return _swept(sweep, _idle(tx, sweep, now_us, ""), _over(tx, sweep, now_us, ""))
 
 
-def _swept_facts(swept: Swept) -> list[Facts]:
+def _swept_facts(swept: Swept) -> list[AuditFacts]:
     moved = ((SessionStatus.EXPIRED, swept.expired_session_ids), (DELETED, swept.deleted_session_ids))
-    return [Facts("session", session_id, status=status) for status, found in moved for session_id in found]
+    return [
+        AuditFacts("session", session_id, status=status) for status, found in moved for session_id in found
+    ]
 
 
 @mutation(Swept, describe=_swept_facts)
 def sweep(tx: Transaction, items: Sequence[Sweep]) -> list[Outcome[Swept]]:
-    """Let sessions expire, and delete those that expired long ago."""
+    """Expire idle sessions, and delete long-expired ones."""
     return [_sweep(tx, item) for item in items]
 
 
@@ -71,7 +73,7 @@ def _swept(sweep: Sweep, idle: list[str], over: list[str]) -> Swept:
 
 
 def _idle(tx: Transaction, sweep: Sweep, now_us: int, claim: str) -> list[str]:
-    """The open sessions that were not touched for the retention time, the longest first."""
+    """The open sessions that have been idle for the retention time, longest idle first."""
     parameter = tx.dialect.parameter
     rows = fetch(
         tx.connection,
@@ -97,13 +99,10 @@ def _over(tx: Transaction, sweep: Sweep, now_us: int, claim: str) -> list[str]:
     return [row[0] for row in rows]
 
 
-@mutation(int)
-def collect(tx: Transaction, items: Sequence[int]) -> list[Outcome[int]]:
-    """Clear away what is left of deleted sessions.
-
-    Each item is how many rows to delete at most; the answer is how many were.
-    """
-    return [_collect(tx, at_most) for at_most in items]
+@mutation(Rows[int])
+def collect(tx: Transaction, items: Sequence[int]) -> list[Outcome[Rows[int]]]:
+    """Clear away what is left of deleted sessions; each item is how many rows to delete at most."""
+    return [Rows.of(_collect(tx, at_most), at_most) for at_most in items]
 
 
 # What belongs to a session, by its order; the head, which is last, has one row.

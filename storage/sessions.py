@@ -7,7 +7,7 @@ import msgspec
 
 from storage import limits
 from storage import schema_sessions as schema
-from storage.deeds import Facts
+from storage.deeds import AuditFacts
 from storage.driver import Row, fetch
 from storage.errors import MetadataTooLarge, Refusal, SessionNotFound, StaleRevision
 from storage.fetcher import query
@@ -16,7 +16,7 @@ from storage.lifecycle import SESSION, SessionStatus
 from storage.outcome import Outcome, decide_each, mutation
 from storage.records import Record
 from storage.session_records import Command, HeadState, Session, SessionDetail
-from storage.session_set import HEADS, SESSIONS, SessionSet, changed_facts, head_of
+from storage.session_set import SESSION_HEADS, SESSIONS, SessionSet, changed_facts, head_of
 from storage.table_map import TableMap
 from storage.transaction import Transaction
 
@@ -55,7 +55,7 @@ class NewCommand(Record, frozen=True, kw_only=True):
 
 @mutation(SessionDetail, describe=changed_facts)
 def create(tx: Transaction, items: Sequence[NewSession]) -> list[Outcome[SessionDetail]]:
-    """Store sessions, which are pending then."""
+    """Store sessions in status pending."""
     work = SessionSet(tx)
 
     def decide(item: NewSession) -> SessionDetail:
@@ -71,7 +71,7 @@ def create(tx: Transaction, items: Sequence[NewSession]) -> list[Outcome[Session
 
 @mutation(SessionDetail, describe=changed_facts, locks=head_of)
 def update(tx: Transaction, items: Sequence[SessionUpdate]) -> list[Outcome[SessionDetail]]:
-    """Change sessions; what is so already is not changed again.
+    """Change sessions; an update that changes nothing does not count as activity.
 
     Refusals, per session: SessionNotFound, StaleRevision, InvalidTransition, SessionEnded, MetadataTooLarge.
     """
@@ -130,13 +130,13 @@ def _moved(session: Session, target: SessionStatus, reason: str, now_us: int) ->
 
 
 def expire(work: SessionSet, session_id: str, reason: str) -> None:
-    """Let a session expire that has not ended."""
+    """Expire a session that has not ended."""
     session, head = work.get(session_id), work.open_head(session_id)
     work.change(session, **_moved(session, SessionStatus.EXPIRED, reason, work.now_us))
     work.move_head(head, state=HeadState.ENDED, last_activity_us=head.last_activity_us)
 
 
-@mutation(Command, describe=lambda command: Facts("session", command.session_id), locks=head_of)
+@mutation(Command, describe=lambda command: AuditFacts("session", command.session_id), locks=head_of)
 def append_command(tx: Transaction, items: Sequence[NewCommand]) -> list[Outcome[Command]]:
     """Add commands to the histories of sessions. Refusals: SessionNotFound, SessionEnded."""
     work = SessionSet(tx)
@@ -166,9 +166,8 @@ class CommandPage(Record, frozen=True, kw_only=True):
     more: bool
 
 
-def command_page(tx: Transaction, wanted: tuple[str, int, int]) -> CommandPage:
+def command_page(tx: Transaction, session_id: str, after: int, at_most: int) -> CommandPage:
     """The commands of a session after a number, at most so many, oldest first. Raises `SessionNotFound`."""
-    session_id, after, at_most = wanted
     (detail,) = get.read(tx, [session_id])
     if isinstance(detail, Refusal):
         raise detail
@@ -187,8 +186,8 @@ def command_page(tx: Transaction, wanted: tuple[str, int, int]) -> CommandPage:
 
 @mutation(
     str,
-    describe=lambda session_id: Facts("session", session_id),
-    locks=lambda session_id: [(HEADS, session_id)],
+    describe=lambda session_id: AuditFacts("session", session_id),
+    locks=lambda session_id: [(SESSION_HEADS, session_id)],
 )
 def delete(tx: Transaction, items: Sequence[str]) -> list[Outcome[str]]:
     """Delete sessions by id, with their transcripts; the id. Refusals: SessionNotFound."""
@@ -207,8 +206,8 @@ def delete(tx: Transaction, items: Sequence[str]) -> list[Outcome[str]]:
 @query
 def get(tx: Transaction, keys: Sequence[str]) -> list[Outcome[SessionDetail]]:
     """Sessions by id. Refusals: SessionNotFound."""
-    columns = ", ".join((*SESSIONS.quoted(), *HEADS.quoted()))
-    condition = tx.dialect.any_of('sessions."session_id"', type(schema.sessions.c.session_id.type), 1)
+    columns = ", ".join((*SESSIONS.quoted(), *SESSION_HEADS.quoted()))
+    condition = tx.dialect.any_of(schema.sessions.c.session_id)
     rows = fetch(
         tx.connection,
         f"SELECT {columns} FROM sessions"
@@ -222,4 +221,4 @@ def get(tx: Transaction, keys: Sequence[str]) -> list[Outcome[SessionDetail]]:
 def detail_of(row: Row) -> SessionDetail:
     """A row of the columns of a session and then those of its head."""
     width = len(SESSIONS.columns)
-    return SessionDetail(session=SESSIONS.from_row(row[:width]), head=HEADS.from_row(row[width:]))
+    return SessionDetail(session=SESSIONS.from_row(row[:width]), head=SESSION_HEADS.from_row(row[width:]))

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from sqlalchemy import select
 
 from storage import schema
+from storage.batches import Rows
 from storage.driver import execute
 from storage.lifecycle import EXTRINSIC, LIVE_EXTRINSIC, ExtrinsicStatus
 from storage.limits import LAST_ERROR_CHARS_MAX
@@ -29,7 +30,7 @@ class Live(Record, frozen=True, kw_only=True):
     known: bool
 
 
-def live_to_send(tx: Transaction, _: None) -> list[Live]:
+def live_to_send(tx: Transaction) -> list[Live]:
     """The newest signatures of all live extrinsics whose submission is not paused, lowest nonces first."""
     signatures, extrinsics = schema.signatures, schema.extrinsics
     live = (
@@ -65,7 +66,7 @@ def signatures_of(tx: Transaction, hashes: Sequence[bytes]) -> list[Signature]:
 
 
 class Hint(Record, frozen=True, kw_only=True):
-    """What a node said of sent bytes: `submitted` (it took them), `in_block`, or None and its objection.
+    """A node's response to sent bytes: `submitted` (it accepted them), `in_block`, or None and its objection.
 
     An objection to bytes that a node took before says nothing: most often they are in a block by now. An
     objection that is `excused` is not the extrinsic's fault: the pool is full, the account cannot pay.
@@ -109,16 +110,16 @@ def _note_objection(work: Workset, row: Extrinsic, item: Hint) -> bool:
     return True
 
 
-class Forget(Record, frozen=True, kw_only=True):
-    """Forget the signatures of what was executed before `before_us`, at most `at_most` of them."""
+class Prune(Record, frozen=True, kw_only=True):
+    """Delete the signatures of what was executed before `before_us`, at most `at_most` of them."""
 
     before_us: int
     at_most: int
 
 
-@mutation(int)
-def forget(tx: Transaction, items: Sequence[Forget]) -> list[Outcome[int]]:
-    """Delete old signatures, oldest first; how many.
+@mutation(Rows[Prune])
+def prune(tx: Transaction, items: Sequence[Prune]) -> list[Outcome[Rows[Prune]]]:
+    """Delete old signatures, oldest first.
 
     Only those of extrinsics that were executed, and whose era is over on the chain as far as it was read.
     """
@@ -133,5 +134,8 @@ def forget(tx: Transaction, items: Sequence[Forget]) -> list[Outcome[int]]:
         f" ORDER BY s.create_time_us LIMIT {place(3)})"
     )
     return [
-        execute(tx.connection, statement, (item.before_us, item.before_us, item.at_most)) for item in items
+        Rows.of(
+            execute(tx.connection, statement, (item.before_us, item.before_us, item.at_most)), item.at_most
+        )
+        for item in items
     ]

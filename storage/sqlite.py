@@ -5,7 +5,8 @@ transactions begin with `BEGIN IMMEDIATE`, since the driver's own mode breaks sa
 
 Statements run on the event loop's thread and commits on one of their own: to decide is work for the
 processor, to commit is to wait for the disk. A second thread that decides would fight with the loop over the
-interpreter's lock at each row, for more than the rows cost (measured: 130 of 415 us per call).
+interpreter's lock at each row, for more than the rows cost (measured: 130 of 415 us per call). Work that
+takes seconds in a few statements runs there, too.
 """
 
 import asyncio
@@ -34,7 +35,7 @@ T = TypeVar("T")
 
 READERS = 2
 BUSY_TIMEOUT_SECONDS = 10.0
-"""How long somebody else (a shell, a backup) may hold the file before it counts as away."""
+"""How long another program (a shell, a backup) may lock the file before it counts as unavailable."""
 BUSY_TIMEOUT_ON_LOOP_SECONDS = 0.05
 BUSY_PAUSE_SECONDS = 0.05
 STATEMENTS_CACHED = 256
@@ -84,10 +85,14 @@ class SqliteEngine:
         self._reader_threads = ThreadPoolExecutor(READERS, "sqlite-reader")
         self._reader_engine = _engine(path, QueuePool, begin="BEGIN", pool_size=READERS)
 
-    async def write(self, work: Callable[[Connection], T]) -> T:
+    async def write(self, work: Callable[[Connection], T], *, heavy: bool = False) -> T:
         async with self._writer_turn:
             transaction = await self._begin()
-            answer = self._run(transaction, work)
+            answer: T
+            if heavy:
+                answer = await self._on_writer_thread(self._run, transaction, work)
+            else:
+                answer = self._run(transaction, work)
             if self._path is None:
                 self._commit(transaction)
                 await asyncio.sleep(0)  # there is no disk to wait for, but others want to run
@@ -144,7 +149,7 @@ class SqliteEngine:
         return not isinstance(error, DBAPIError) or _result_code(error) in _DEFECTS
 
     async def _begin(self) -> RootTransaction:
-        """Begin to write. The loop does not wait for a file that somebody else holds."""
+        """Begin to write. The loop does not wait for a file that another program has locked."""
         patience = BUSY_TIMEOUT_SECONDS
         while True:
             try:
@@ -175,7 +180,7 @@ class SqliteEngine:
             raise CommitUnknown(str(error.orig)) from error
 
     async def _on_writer_thread(self, function: Callable[..., T], *arguments: Any) -> T:
-        """Run a step of a transaction; who is cancelled meanwhile leaves when it is done, not before."""
+        """Run a step of a transaction; a caller cancelled meanwhile leaves only when it is done."""
         step = asyncio.get_running_loop().run_in_executor(self._writer_thread, function, *arguments)
         try:
             return await asyncio.shield(step)

@@ -1,9 +1,9 @@
-"""What the statements of both engines have in common, see `storage.dialect`."""
+"""The parts of statements that both engines share; see `storage.dialect`."""
 
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import Table
+from sqlalchemy import Column, Table
 
 from storage import schema, schema_audit
 from storage.driver import Row
@@ -13,7 +13,7 @@ EVENT_COLUMNS = tuple(column.name for column in schema.events.columns if column.
 COUNT_COLUMNS = tuple(column.name for column in schema.status_counts.columns)
 ADD_COUNT = "ON CONFLICT (machine, status) DO UPDATE SET count = status_counts.count + excluded.count"
 AUDIT_COLUMNS = tuple(column.name for column in schema_audit.audit_log.columns)
-HEADS = "event_head, audit_head, audit_hash, audit_time_us"
+LOG_HEADS = "event_head, audit_head, audit_hash, audit_time_us"
 
 
 def audit_head(rows: Sequence[Row]) -> tuple[int, str, int]:
@@ -25,6 +25,11 @@ def audit_head(rows: Sequence[Row]) -> tuple[int, str, int]:
 def key_of(table: Table) -> str:
     (column,) = table.primary_key.columns
     return column.name
+
+
+def qualified(column: Column[Any]) -> str:
+    """The name of a column, after that of its table."""
+    return f'{column.table.description}."{column.name}"'
 
 
 def names(columns: Sequence[str]) -> str:

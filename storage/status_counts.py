@@ -1,32 +1,58 @@
 """How many entities are in each status, kept up to date by the transactions that change them.
 
 Counting the rows of a table takes as long as the table is large, so each commit adds its differences to a
-few rows instead, last of all and under the lock of the event log. What is counted is what events tell, so
-the counts and the log cannot disagree. Tasks are counted twice: by their work, and by their escrow.
+few rows instead, last of all and under the lock of the event log. What is counted is what events tell, in
+the transaction that writes them. A deleted entity leaves its status and is counted no more. Tasks are counted
+twice: by their work, and by their escrow. Handoffs have no events, so they are not counted.
 """
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from enum import StrEnum
+from typing import NamedTuple
 
 from sqlalchemy import Column, select, update
 
 from storage import schema, schema_approvals, schema_sessions
 from storage.driver import execute
+from storage.lifecycle import (
+    AgentStatus,
+    AgreementStatus,
+    ApprovalStatus,
+    BidStatus,
+    EscrowStatus,
+    ExtrinsicStatus,
+    MilestoneStatus,
+    ResultStatus,
+    SessionStatus,
+    TaskStatus,
+)
+from storage.records import DELETED
 from storage.transaction import NewEvent, Transaction
 
 ESCROW = "escrow"
-_MACHINES: dict[str, Column[str]] = {
-    "agent": schema.agents.c.status,
-    "task": schema.tasks.c.status,
-    ESCROW: schema.tasks.c.escrow_status,
-    "bid": schema.bids.c.status,
-    "result": schema.results.c.status,
-    "agreement": schema.agreements.c.status,
-    "milestone": schema.milestones.c.status,
-    "extrinsic": schema.extrinsics.c.status,
-    "session": schema_sessions.sessions.c.status,
-    "approval": schema_approvals.approvals.c.status,
+
+
+class Machine(NamedTuple):
+    """What has a status: the column that holds it, and the statuses that there are."""
+
+    column: Column[str]
+    statuses: type[StrEnum]
+
+
+MACHINES: Mapping[str, Machine] = {
+    "agent": Machine(schema.agents.c.status, AgentStatus),
+    "task": Machine(schema.tasks.c.status, TaskStatus),
+    ESCROW: Machine(schema.tasks.c.escrow_status, EscrowStatus),
+    "bid": Machine(schema.bids.c.status, BidStatus),
+    "result": Machine(schema.results.c.status, ResultStatus),
+    "agreement": Machine(schema.agreements.c.status, AgreementStatus),
+    "milestone": Machine(schema.milestones.c.status, MilestoneStatus),
+    "extrinsic": Machine(schema.extrinsics.c.status, ExtrinsicStatus),
+    "session": Machine(schema_sessions.sessions.c.status, SessionStatus),
+    "approval": Machine(schema_approvals.approvals.c.status, ApprovalStatus),
 }
+"""All that is counted, by the kind of entity in its events; `escrow` is the second status of a task."""
 
 
 def differences(events: Iterable[NewEvent]) -> list[tuple[str, str, int]]:
@@ -50,20 +76,22 @@ def differences(events: Iterable[NewEvent]) -> list[tuple[str, str, int]]:
     return sorted(
         (machine, status, difference)
         for (machine, status), difference in found.items()
-        if status and difference  # what is new was in no status before
+        # What is new was in no status before, and what is deleted is in none after.
+        if status and difference and status != DELETED
     )
 
 
 def recount(tx: Transaction) -> None:
-    """Count anew, from the tables: after somebody changed a status past the service, say.
+    """Count anew, from the tables: after a status was changed past the service, say.
 
-    Whoever has not committed yet waits for the lock of the event log, and adds its differences after it. What
-    this transaction has changed is in the tables already, and its differences are added at its end.
+    A transaction that has not committed yet waits for the lock of the event log, and adds its differences
+    after this one. What this one has changed is in the tables already, so the differences that are added at
+    its end are taken off here.
     """
     tx.connection.execute(select(schema.database.c.id).with_for_update())
     counts = schema.status_counts
     tx.connection.execute(update(counts).values(count=0))
-    for machine, status in _MACHINES.items():
+    for machine, (status, _) in MACHINES.items():
         execute(
             tx.connection,
             f"INSERT INTO status_counts (machine, status, count) SELECT '{machine}', {status.name}, count(*)"
@@ -76,7 +104,7 @@ def recount(tx: Transaction) -> None:
 
 
 def load(tx: Transaction) -> dict[str, dict[str, int]]:
-    """The counts by machine (agent, task, escrow, bid, result, extrinsic) and status, without zeros."""
+    """The counts by machine, see `MACHINES`, and status; without zeros."""
     table = schema.status_counts
     rows = select(table.c.machine, table.c.status, table.c.count).where(table.c.count != 0)
     counts: dict[str, dict[str, int]] = {}

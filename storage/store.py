@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Hashable
 from pathlib import Path
-from typing import TypeVar
+from typing import Concatenate, ParamSpec, TypeVar
 
 from sqlalchemy import select, update
 from sqlalchemy.engine import Connection, make_url
@@ -23,8 +23,8 @@ from storage.transaction import Transaction
 
 Item = TypeVar("Item")
 Key = TypeVar("Key", bound=Hashable)
-Argument = TypeVar("Argument")
 Answer = TypeVar("Answer")
+Arguments = ParamSpec("Arguments")
 
 CHAIN_LOCK = 0x6368616D6265726D
 """The key of the lock that the reader of the chain holds; arbitrary, but the same in every process."""
@@ -36,14 +36,14 @@ class Storage:
     """A database and its machinery: migrations, group commit, batched reads, watches.
 
     It is made without connecting; until `prepare` has succeeded all calls raise `DatabaseUnavailable`, or
-    what `wait_for` says.
+    the failure given to `fail_calls_with`.
     """
 
     def __init__(self, engine: Engine, *, heartbeat_seconds: float = 15.0) -> None:
         self.feed = Feed(engine, self._check_prepared, heartbeat_seconds=heartbeat_seconds)
         self.committer = Committer(engine, on_events=self.feed.notice)
         self.binding = ""
-        self._awaited: Failure = DatabaseUnavailable("the database has not been reached yet")
+        self._unprepared: Failure = DatabaseUnavailable("the database has not been reached yet")
         self._closing = False
         self._engine = engine
         self._fetcher = Fetcher(engine)
@@ -70,16 +70,16 @@ class Storage:
         return self.binding != ""
 
     async def bound_to(self) -> str:
-        """What the database is bound to, empty if to nothing yet. Raises as `prepare` does."""
+        """The binding of the database, empty if there is none yet. Raises as `prepare` does."""
         await self._engine.migrate()
         return await self._engine.write(_bound)
 
-    def wait_for(self, failure: Failure) -> None:
-        """Say what calls fail with until `prepare` has succeeded."""
-        self._awaited = failure
+    def fail_calls_with(self, failure: Failure) -> None:
+        """Let calls fail with `failure` until `prepare` has succeeded."""
+        self._unprepared = failure
 
     async def prepare(self, binding: str) -> bool:
-        """Migrate the schema, bind the database for ever (or check its binding), and begin to work.
+        """Migrate the schema, bind the database permanently (or check its binding), and start working.
 
         Returns whether the database was new, and is bound from now on for longer than this process lives.
         Raises `DatabaseUnavailable` (try again), `SchemaOutdated` or `WrongBinding`.
@@ -101,11 +101,18 @@ class Storage:
         deed: Deed | None = None,
         deadline: float | None = None,
         size_bytes: int = 0,
+        on_taken: Callable[[], None] | None = None,
     ) -> Answer:
         """Apply a mutation to an item, durably; see `Committer.commit`."""
         self._check_prepared()
         return await self.committer.commit(
-            mutation, item, request=request, deed=deed, deadline=deadline, size_bytes=size_bytes
+            mutation,
+            item,
+            request=request,
+            deed=deed,
+            deadline=deadline,
+            size_bytes=size_bytes,
+            on_taken=on_taken,
         )
 
     async def fetch(self, query: Query[Key, Answer], key: Key) -> Answer:
@@ -113,13 +120,17 @@ class Storage:
         self._check_prepared()
         return await self._fetcher.fetch(query, key)
 
-    async def read(self, function: Callable[[Transaction, Argument], Answer], argument: Argument) -> Answer:
+    async def read(
+        self,
+        function: Callable[Concatenate[Transaction, Arguments], Answer],
+        *args: Arguments.args,
+        **kwargs: Arguments.kwargs,
+    ) -> Answer:
         """Run a list or a report in a snapshot."""
         self._check_prepared()
         return await self._engine.read_snapshot(
             lambda connection: function(
-                Transaction(connection, self._engine.dialect, now_us=0, local=self.committer.local),
-                argument,
+                Transaction.snapshot(connection, self._engine.dialect), *args, **kwargs
             )
         )
 
@@ -145,7 +156,7 @@ class Storage:
         if self._closing:
             raise ShuttingDown
         if not self.prepared:
-            raise self._awaited.copy()
+            raise self._unprepared.copy()
 
 
 def _engine(url: str, connections_max: int, connect_timeout_seconds: float) -> Engine:
@@ -166,7 +177,7 @@ def _engine(url: str, connections_max: int, connect_timeout_seconds: float) -> E
             raise BadDatabaseUrl("DATABASE_URL names no database: postgresql://user:password@host/database")
         if unknown := parsed.query.keys() - {"sslmode"}:
             raise BadDatabaseUrl(
-                f"DATABASE_URL has unknown parameters {sorted(unknown)}; only sslmode is known"
+                f"DATABASE_URL has unknown parameters {sorted(unknown)}; only sslmode is supported"
             )
         # What libpq calls `sslmode` is the argument `ssl` of asyncpg.
         query = {"ssl": parsed.query["sslmode"]} if parsed.query else {}
@@ -175,7 +186,9 @@ def _engine(url: str, connections_max: int, connect_timeout_seconds: float) -> E
             connections_max=connections_max,
             connect_timeout_seconds=connect_timeout_seconds,
         )
-    raise BadDatabaseUrl(f"DATABASE_URL is for {parsed.drivername!r}; sqlite and postgresql are known")
+    raise BadDatabaseUrl(
+        f"DATABASE_URL is for {parsed.drivername!r}; only sqlite and postgresql are supported"
+    )
 
 
 def _bind(connection: Connection, binding: str) -> bool:
@@ -186,7 +199,7 @@ def _bind(connection: Connection, binding: str) -> bool:
     if bound != binding:
         raise WrongBinding(
             f"the database is bound to {_named(bound)}, not to {_named(binding)};"
-            " a database never changes sides: use another DATABASE_URL"
+            " a database cannot be bound again: use another DATABASE_URL"
         )
     return bool(was_new)
 

@@ -1,4 +1,4 @@
-"""What the submitter does with the outbox, each step durable before the next.
+"""The submitter's steps on the outbox, each durable before the next.
 
 Rows are claimed with a lease, so that one submitter works on them at a time; a lease that ran out is
 claimed again by anyone, and its token fences the one before. Signed bytes are stored before they are sent.
@@ -64,7 +64,7 @@ def _claim(tx: Transaction, item: Claim) -> list[Claimed]:
     # Not by a condition for each row, as elsewhere: there may be many, which wait until the pause ends. The
     # index knows their signers: SQLite passes over them without their rows. So does Postgres if it is told
     # whom to claim for; for `NOT IN` no index serves it, and it looks at the rows (measured: 0.2 us each).
-    paused = tuple(pause.signer for pause in standing(tx, None))
+    paused = tuple(pause.signer for pause in standing(tx))
     if ALL_SIGNERS in paused:
         return []
     due = (
@@ -147,7 +147,7 @@ def _store_signatures(tx: Transaction, item: SignedBatch) -> int:
     work = Workset(tx)
     load_with_entities(work, [signed.signature.correlation_id for signed in item.signed])
     pairs = [(signed, _leased(work, signed.signature.correlation_id, signed.token)) for signed in item.signed]
-    paused = {pause.signer for pause in standing(tx, None)}
+    paused = {pause.signer for pause in standing(tx)}
     if paused and (ALL_SIGNERS in paused or any(row.signer in paused for _, row in pairs)):
         raise Superseded("submission is paused")
     for signed, row in pairs:
@@ -212,7 +212,7 @@ def account_states(tx: Transaction, addresses: Sequence[str]) -> dict[str, Accou
     }
 
 
-def live_counts(tx: Transaction, _: None) -> dict[str, int]:
+def live_counts(tx: Transaction) -> dict[str, int]:
     """How many extrinsics of each account may still be executed, of accounts that have any."""
     signatures, extrinsics = schema.signatures, schema.extrinsics
     counts = (
@@ -240,7 +240,7 @@ class Postponed(Record, frozen=True, kw_only=True):
 def postpone(tx: Transaction, items: Sequence[Postponed]) -> list[Outcome[bool]]:
     """Release claimed extrinsics until later; whether they still were claimed.
 
-    Waiting is no attempt and no change that watchers are told of.
+    Waiting is not an attempt, and not a change that watchers see.
     """
     rows = {row.correlation_id: row for row in EXTRINSICS.load(tx, (item.correlation_id for item in items))}
     released: dict[str, Extrinsic] = {}
@@ -292,7 +292,7 @@ def wake(tx: Transaction, items: Sequence[Wake]) -> list[Outcome[int]]:
     return outcomes
 
 
-class Hopeless(Record, frozen=True, kw_only=True):
+class Unsignable(Record, frozen=True, kw_only=True):
     """A claimed extrinsic that cannot be signed, ever or any more."""
 
     token: str
@@ -301,12 +301,12 @@ class Hopeless(Record, frozen=True, kw_only=True):
 
 
 @mutation(bool)
-def bury(tx: Transaction, items: Sequence[Hopeless]) -> list[Outcome[bool]]:
+def mark_dead(tx: Transaction, items: Sequence[Unsignable]) -> list[Outcome[bool]]:
     """Give claimed extrinsics up: they are dead. Refusals: Superseded if the lease was lost."""
     work = Workset(tx)
     load_with_entities(work, [item.correlation_id for item in items])
 
-    def decide(item: Hopeless) -> bool:
+    def decide(item: Unsignable) -> bool:
         row = _leased(work, item.correlation_id, item.token)
         give_up(work, row, ExtrinsicStatus.DEAD, item.error)
         return True

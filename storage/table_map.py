@@ -17,6 +17,7 @@ from sqlalchemy import LargeBinary, Table
 from storage.dialect import Dialect
 from storage.driver import fetch
 from storage.records import Record
+from storage.statements import qualified
 from storage.transaction import Transaction
 
 R = TypeVar("R", bound=Record)
@@ -45,7 +46,7 @@ class TableMap(Generic[R]):
 
     def quoted(self) -> list[str]:
         """The column names, qualified, in the order that `from_row` takes."""
-        return [f'{self.table.name}."{column}"' for column in self.columns]
+        return [qualified(column) for column in self.table.columns]
 
     def from_row(self, row: Sequence[Any]) -> R:
         fields = dict(zip(self.columns, row, strict=True))
@@ -71,7 +72,7 @@ class TableMap(Generic[R]):
         """Lock the records of these keys, as `load` would; elsewhere than on Postgres the writer is alone."""
         locking = tx.dialect.for_update()
         if locking:
-            condition = tx.dialect.any_of(f'"{self.key}"', type(self.table.columns[self.key].type), 1)
+            condition = tx.dialect.any_of(self.table.columns[self.key])
             statement = f'SELECT 1 FROM {self.table.name} WHERE {condition} ORDER BY "{self.key}"{locking}'
             fetch(tx.connection, statement, tx.dialect.keys(list(dict.fromkeys(keys))))
 
@@ -90,7 +91,7 @@ class TableMap(Generic[R]):
     def _load_statement(self, dialect: Dialect, by: str, lock: bool) -> str:
         known = (dialect.name, by, lock)
         if known not in self._load_statements:
-            condition = dialect.any_of(f'"{by}"', type(self.table.columns[by].type), 1)
+            condition = dialect.any_of(self.table.columns[by])
             locking = dialect.for_update() if lock else ""
             self._load_statements[known] = f'{self._select} WHERE {condition} ORDER BY "{self.key}"{locking}'
         return self._load_statements[known]

@@ -8,6 +8,8 @@ import msgspec
 from sqlalchemy import Column, select, text
 
 from storage import agreements, intents, milestones, schema
+from storage.batches import Batch
+from storage.deeds import AuditFacts
 from storage.driver import Row, fetch
 from storage.errors import (
     DeadlinePassed,
@@ -128,13 +130,7 @@ def _on_each(
     work = Workset(tx)
     work.tasks.load(task_ids)
 
-    def decide_existing(task_id: str) -> Receipt[Task]:
-        task = work.tasks.get(task_id)
-        if task is None:
-            raise TaskNotFound(task_id)
-        return decide(work, task)
-
-    outcomes = decide_each(task_ids, decide_existing)
+    outcomes = decide_each(task_ids, lambda task_id: decide(work, work.existing_task(task_id)))
     work.store()
     return outcomes
 
@@ -188,14 +184,7 @@ def allocate(tx: Transaction, items: Sequence[str]) -> list[Outcome[Receipt[Task
     work = Workset(tx)
     work.tasks.load(items)
     work.bids.load(items, by="task_id")
-
-    def decide(task_id: str) -> Receipt[Task]:
-        task = work.tasks.get(task_id)
-        if task is None:
-            raise TaskNotFound(task_id)
-        return _allocate(work, task)
-
-    outcomes = decide_each(items, decide)
+    outcomes = decide_each(items, lambda task_id: _allocate(work, work.existing_task(task_id)))
     work.store()
     return outcomes
 
@@ -267,17 +256,28 @@ def _settle(work: Workset, task: Task) -> Receipt[Task]:
     )
 
 
-@mutation(int)
-def sweep_deadlines(tx: Transaction, items: Sequence[int]) -> list[Outcome[int]]:
+class PassedTime(Batch[int], frozen=True, kw_only=True):
+    """The tasks that a batch changed, and the status of each after it."""
+
+    statuses: dict[str, TaskStatus]
+
+
+def _passed_facts(passed: PassedTime) -> list[AuditFacts]:
+    return [AuditFacts("task", task_id, status=status) for task_id, status in passed.statuses.items()]
+
+
+@mutation(PassedTime, describe=_passed_facts)
+def sweep_deadlines(tx: Transaction, items: Sequence[int]) -> list[Outcome[PassedTime]]:
     """In local mode, close the bidding windows and pass the deadlines that are due.
 
-    Each item is how many tasks to change at most; the answer is how many were changed. With a chain
-    nothing is: its blocks decide.
+    Each item is how many tasks to change at most. With a chain none is changed: its blocks decide.
     """
-    return [_sweep(tx, at_most) if tx.local else 0 for at_most in items]
+    return [_sweep(tx, at_most if tx.local else 0) for at_most in items]
 
 
-def _sweep(tx: Transaction, at_most: int) -> int:
+def _sweep(tx: Transaction, at_most: int) -> PassedTime:
+    if not at_most:
+        return PassedTime(statuses={}, more=False)
     due = _due(tx, schema.OPEN_TASK, schema.tasks.c.deadline_us, at_most)
     due |= _due(tx, schema.BIDDING_TASK, schema.tasks.c.bidding_end_us, at_most - len(due))
     work = Workset(tx)
@@ -285,7 +285,8 @@ def _sweep(tx: Transaction, at_most: int) -> int:
     for task in work.tasks.all(lambda task: True):
         _pass_time(work, task)
     work.store()
-    return len(due)
+    statuses = {task.task_id: task.status for task in work.tasks.all(lambda task: True)}
+    return PassedTime(statuses=statuses, more=len(due) >= at_most)
 
 
 def _due(tx: Transaction, condition: str, time_us: Column[int], at_most: int) -> set[str]:
@@ -317,7 +318,7 @@ def _pass_time(work: Workset, task: Task) -> None:
 @query
 def get(tx: Transaction, keys: Sequence[str]) -> list[Outcome[TaskDetail]]:
     """Tasks by id, with all that belongs to them. Refusals: TaskNotFound."""
-    condition = tx.dialect.any_of('tasks."task_id"', type(schema.tasks.c.task_id.type), 1)
+    condition = tx.dialect.any_of(schema.tasks.c.task_id)
     rows = fetch(
         tx.connection,
         f"SELECT {', '.join(TASKS.quoted())}, task_inputs.input, {_HAS_TERMS}"

@@ -1,4 +1,4 @@
-"""What a repository function gets to work with: one open transaction, and what it will write to the logs."""
+"""The argument of repository functions: one open transaction, and its pending events and audit entries."""
 
 from collections.abc import Mapping
 from typing import NamedTuple
@@ -16,13 +16,13 @@ class NewEvent(Record, frozen=True, kw_only=True):
     event_time_us: int
     entity: str
     entity_id: str
-    created: bool
-    task_id: str
-    requester_id: str
+    created: bool = False
+    task_id: str = ""
+    requester_id: str = ""
     revision: int
     body: EventBody
-    status_before: str
-    escrow_status_before: str
+    status_before: str = ""
+    escrow_status_before: str = ""
 
 
 class AuditNote(NamedTuple):
@@ -39,11 +39,12 @@ class AuditNote(NamedTuple):
 
 
 class Transaction:
-    """One transaction of the committer.
+    """One transaction of the committer; for a read, see `snapshot`.
 
-    `now_us` is its time, the same for all of its items. `local` says who decides: this database (True)
-    or the chain it is bound to. Events and audit entries are buffered here and written by the committer, last
-    of all.
+    `now_us` is its time by this process's clock, the same for all of its items. Sessions, approvals and
+    handoffs have their times by the database's clock instead (`Dialect.clock_us`), since any server may end
+    or delete them by their age. `local` says who decides: this database (True) or the chain it is bound to.
+    Events and audit entries are buffered here and written by the committer, last of all.
     """
 
     __slots__ = ("audit", "connection", "dialect", "events", "local", "now_us")
@@ -55,3 +56,39 @@ class Transaction:
         self.local = local
         self.events: list[NewEvent] = []
         self.audit: list[AuditNote] = []
+
+    @classmethod
+    def snapshot(cls, connection: Connection, dialect: Dialect) -> "Transaction":
+        """What a read gets: a connection and its dialect, and nothing to decide by or to write with.
+
+        To ask it for `now_us`, `local`, `events` or `audit` is an AttributeError.
+        """
+        tx = cls.__new__(cls)
+        tx.connection = connection
+        tx.dialect = dialect
+        return tx
+
+    def tell(
+        self,
+        entity: str,
+        entity_id: str,
+        body: EventBody,
+        *,
+        revision: int,
+        task_id: str = "",
+        created: bool = False,
+        status_before: str = "",
+    ) -> None:
+        """Buffer the event that says that something appeared, changed or went; see `Event`."""
+        self.events.append(
+            NewEvent(
+                event_time_us=self.now_us,
+                entity=entity,
+                entity_id=entity_id,
+                created=created,
+                task_id=task_id,
+                revision=revision,
+                body=body,
+                status_before=status_before,
+            )
+        )

@@ -1,6 +1,6 @@
 """Full-text search through transcripts, on both engines.
 
-What is searched for are words, never a query language. Words are parted as the index parts them (revision
+A search is for plain words; there is no query language. Words are parted as the index parts them (revision
 0003); every entry that is found has all of them. The case of letters does not matter.
 """
 
@@ -32,9 +32,9 @@ _SEPARATOR = re.compile(f"[{SEPARATORS}\\s\\0]")
 
 
 class Search(Record, frozen=True, kw_only=True):
-    """What to look for: entries with all `words`, of which there is at least one.
+    """A search for entries with all `words`, of which there is at least one.
 
-    Empty filters let everything through. `after` is how many of the best to pass over.
+    Empty filters let everything through. `after` is how many of the best matches to skip.
     """
 
     words: tuple[str, ...]
@@ -97,7 +97,7 @@ def _load(tx: Transaction, numbers: Sequence[int]) -> dict[int, Entry]:
 
 
 def _fetch(tx: Transaction, columns: str, numbers: Sequence[int]) -> list[Row]:
-    condition = tx.dialect.any_of("entry_number", type(ENTRIES.table.c.entry_number.type), 1)
+    condition = tx.dialect.any_of(ENTRIES.table.c.entry_number)
     statement = f"SELECT {columns} FROM transcript_entries WHERE {condition}"
     return fetch(tx.connection, statement, tx.dialect.keys(numbers))
 

@@ -11,7 +11,7 @@ import msgspec
 
 from storage import limits
 from storage import schema_sessions as schema
-from storage.deeds import Facts
+from storage.deeds import AuditFacts
 from storage.driver import Row, execute, fetch
 from storage.errors import EntryNotFound, InvalidCursor, SessionNotFound, TranscriptTooLong
 from storage.ids import new_id
@@ -52,7 +52,7 @@ class Copy(Record, frozen=True, kw_only=True):
     with_commands: bool = False
 
 
-class Extent(Record, frozen=True, kw_only=True):
+class EntryRange(Record, frozen=True, kw_only=True):
     """At most `size` entries next to `position`, in the order of a reader who comes from there.
 
     `position` None is beyond the first entry, or the last with `backwards`. A page has at most `bytes_max`
@@ -63,7 +63,7 @@ class Extent(Record, frozen=True, kw_only=True):
     size: int
     position: int | None = None
     backwards: bool = False
-    bytes_max: int = limits.TRANSCRIPT_PAGE_BYTES_MAX
+    bytes_max: int = limits.PAGE_BYTES_MAX
 
 
 class TranscriptPage(Record, frozen=True, kw_only=True):
@@ -72,16 +72,16 @@ class TranscriptPage(Record, frozen=True, kw_only=True):
     entry_count: int
 
 
-def _appended_facts(appended: Appended) -> Facts | None:
+def _appended_facts(appended: Appended) -> AuditFacts | None:
     if not appended.last_position:
         return None  # there was nothing to append
     count = appended.last_position - appended.first_position + 1
-    return Facts("session", appended.session_id, counts={"entries": count})
+    return AuditFacts("session", appended.session_id, counts={"entries": count})
 
 
-def _copied_facts(copy: SessionDetail) -> Facts:
+def _copied_facts(copy: SessionDetail) -> AuditFacts:
     counts = {"entries": copy.head.entry_count, "commands": copy.head.command_count}
-    return Facts("session", copy.session.session_id, status=copy.session.status, counts=counts)
+    return AuditFacts("session", copy.session.session_id, status=copy.session.status, counts=counts)
 
 
 @mutation(Appended, describe=_appended_facts, locks=head_of)
@@ -143,9 +143,9 @@ def indexed_chars(content: str) -> int:
     return len(content.encode()[: limits.CONTENT_INDEXED_BYTES_MAX].decode(errors="ignore"))
 
 
-@mutation(SessionDetail, describe=_copied_facts, locks=head_of)
+@mutation(SessionDetail, describe=_copied_facts, locks=head_of, heavy=True)
 def copy(tx: Transaction, items: Sequence[Copy]) -> list[Outcome[SessionDetail]]:
-    """Make new, pending sessions with what others have.
+    """Create pending sessions as branches or copies of others. It is heavy: 64 MiB take seconds.
 
     Refusals, per item: SessionNotFound, EntryNotFound, TranscriptTooLong.
     """
@@ -213,7 +213,7 @@ def _copy_rows(
     execute(tx.connection, statement, (detail.session.session_id, item.session_id, last))
 
 
-def page(tx: Transaction, wanted: Extent) -> TranscriptPage:
+def page(tx: Transaction, wanted: EntryRange) -> TranscriptPage:
     """A page of a transcript. Raises `SessionNotFound`."""
     entry_count = _entry_count(tx, wanted.session_id)
     # Positions are dense, so it is known which entries come next; what is left is how many of them fit.
@@ -265,12 +265,11 @@ def _entry_count(tx: Transaction, session_id: str) -> int:
     return count
 
 
-def start_of_watch(tx: Transaction, wanted: tuple[str, int | None]) -> int:
-    """The position after which a watch of a session begins: now, if None is wanted.
+def start_of_watch(tx: Transaction, session_id: str, after_position: int | None) -> int:
+    """The position after which a watch of a session begins: now, if `after_position` is None.
 
     Raises `SessionNotFound`, or `InvalidCursor` if there is no such position yet.
     """
-    session_id, after_position = wanted
     entry_count = _entry_count(tx, session_id)
     if after_position is None:
         return entry_count

@@ -11,7 +11,7 @@ from typing import Any, Generic, TypeVar
 import msgspec
 
 from storage import events, schema
-from storage.errors import Retry
+from storage.errors import AgentNotFound, ExtrinsicNotFound, Retry, TaskNotFound
 from storage.lifecycle import BidStatus, ResultStatus
 from storage.records import (
     Agent,
@@ -209,6 +209,27 @@ class Workset:
     def load_results(self, pairs: Iterable[tuple[str, str]]) -> None:
         """Load the results that count, by (task, agent)."""
         self.results.load_pairs(pairs, by=("task_id", "agent_id"), where="status <> 'rejected'")
+
+    def existing_agent(self, agent_id: str) -> Agent:
+        """A loaded agent. Raises `AgentNotFound`."""
+        agent = self.agents.get(agent_id)
+        if agent is None:
+            raise AgentNotFound(agent_id)
+        return agent
+
+    def existing_task(self, task_id: str) -> Task:
+        """A loaded task. Raises `TaskNotFound`."""
+        task = self.tasks.get(task_id)
+        if task is None:
+            raise TaskNotFound(task_id)
+        return task
+
+    def existing_extrinsic(self, correlation_id: str) -> Extrinsic:
+        """A loaded extrinsic. Raises `ExtrinsicNotFound`."""
+        extrinsic = self.extrinsics.get(correlation_id)
+        if extrinsic is None:
+            raise ExtrinsicNotFound(correlation_id)
+        return extrinsic
 
     def requester_of(self, task_id: str) -> str:
         task = self.tasks.get(task_id)

@@ -60,24 +60,24 @@ class PruningType(click.ParamType[int | None]):
     default="127.0.0.1:9944",
     show_default=True,
     type=AddressType(),
-    help="Where to serve JSON-RPC over WebSocket. Port 0 takes a free one.",
+    help="Where to serve JSON-RPC over WebSocket. Port 0 picks a free port.",
 )
 @click.option(
     "--archive-listen",
     type=AddressType(),
-    help="Serve the same chain here, too, without pruning: an endpoint to fall back to.",
+    help="Also serve the same chain here, without pruning: an archive endpoint to fall back to.",
 )
 @click.option(
     "--insecure",
     is_flag=True,
-    help="Listen where other machines can reach it: whoever does may steer it, unauthenticated.",
+    help="Listen on an address that other machines can reach: anyone there can control the chain.",
 )
 @click.option(
     "--pruning",
     default="archive",
     show_default=True,
     type=PruningType(),
-    help="Keep the states and bodies of so many blocks behind the finalized one; real nodes keep 256.",
+    help="Keep states and bodies of this many blocks behind the finalized one; real nodes keep 256.",
 )
 @click.option(
     "--sealing",
@@ -92,21 +92,21 @@ class PruningType(click.ParamType[int | None]):
     "finality_lag_blocks",
     default=2,
     show_default=True,
-    help="Blocks that follow a block before it is final.",
+    help="How many blocks must follow a block before it is final.",
 )
 @click.option(
     "--finality-step",
     "finality_step_blocks",
     default=1,
     show_default=True,
-    help="Finalize so many blocks at once, so that finalized heads skip the others.",
+    help="Finalize this many blocks at once, so that finalized heads skip the others.",
 )
 @click.option(
     "--bidding-window",
     "bidding_window_blocks",
     default=300,
     show_default=True,
-    help="Blocks in which a task takes bids.",
+    help="For how many blocks a task accepts bids.",
 )
 @click.option(
     "--base-fee", "base_fee_planck", default=1_000_000, show_default=True, help="Planck per transaction."
@@ -118,15 +118,15 @@ class PruningType(click.ParamType[int | None]):
     show_default=True,
     help="Planck per byte of a transaction.",
 )
-@click.option("--seed", help="Makes the genesis hash the same in every run; otherwise each has its own.")
+@click.option("--seed", help="Makes the genesis hash the same in every run; otherwise each run has its own.")
 @click.option(
     "--genesis-time-ms", type=int, help="The time of genesis, in milliseconds since 1970; now by default."
 )
 @click.option(
     "--steady-clock",
     is_flag=True,
-    help="The time of a block is that of genesis and a block time per block, whatever the time of day."
-    " Manual sealing implies it.",
+    help="The time of a block is the genesis time plus one block time per block, not the time of day."
+    " Implied by manual sealing.",
 )
 @click.option(
     "--fill",
@@ -134,14 +134,14 @@ class PruningType(click.ParamType[int | None]):
     default=0,
     show_default=True,
     type=click.IntRange(0, FILL_BLOCKS_MAX),
-    help="Begin with so many blocks, about a thousand a second, to have something to catch up on.",
+    help="Start with this many blocks (about a thousand per second), as a history to catch up on.",
 )
 @click.option(
     "--fill-extrinsics",
     default=FILL_EXTRINSICS,
     show_default=True,
     type=click.IntRange(0, FILL_EXTRINSICS_MAX),
-    help="Extrinsics in each of them; one leaves three events.",
+    help="Extrinsics in each of these blocks; each extrinsic has three events.",
 )
 def main(
     listen: Address,
@@ -175,8 +175,8 @@ def main(
     for host, port in filter(None, (listen, archive_listen)):
         if not is_loopback(host) and not insecure:
             raise CannotListen(
-                f"{host}:{port} can be reached from other machines, and nobody is authenticated:"
-                " say --insecure if that is meant"
+                f"{host}:{port} can be reached from other machines, without authentication:"
+                " pass --insecure if this is intended"
             )
     try:
         chain = DevChain(DevChainConfig(sealing=Sealing(sealing), **config))

@@ -1,4 +1,4 @@
-"""`chamberlain demo`: starts a development chain and a server, and plays a story against them."""
+"""`chamberlain demo`: starts a development chain and a server, and plays the life of a task on them."""
 
 import tempfile
 from pathlib import Path
@@ -21,7 +21,7 @@ BLOCK_TIME_MS = 500
 
 
 class _DemoSettings(Settings):
-    """Settings that the environment does not change: the demo has a database and a chain of its own."""
+    """Settings that ignore the environment: the demo has a database and a chain of its own."""
 
     @classmethod
     def settings_customise_sources(
@@ -38,7 +38,7 @@ class _DemoSettings(Settings):
 def demo() -> None:
     """Play the life of a task on a development chain: bid, reveal, allocate, deliver, approve, settle.
 
-    It uses a database of its own, leaves nothing behind, and exits with 0 only if every step reached
+    It uses a temporary database, leaves nothing behind, and exits with 0 only if every step reached
     finality and the API agrees with the chain.
     """
     console = Console()
@@ -51,11 +51,11 @@ def demo() -> None:
     except Misconfigured as error:
         raise click.ClickException(f"the demo cannot start: {error}") from None
     if not agreed:
-        raise click.ClickException("the demo failed: the API and the chain do not agree")
+        raise click.ClickException("the demo failed: the API and the chain disagree")
 
 
 async def _demo(console: Console) -> bool:
-    """Play the story; whether the API and the chain agree in the end."""
+    """Play the story; return whether the API and the chain agree at the end."""
     with tempfile.TemporaryDirectory(prefix="chamberlain-demo-") as folder:
         settings = _DemoSettings.load(
             {
@@ -83,10 +83,10 @@ async def _demo(console: Console) -> bool:
     console.print(report.table(rows))
     record = ending.record
     whole = not record.HasField("fault")
-    proven = "every link of their chain holds" if whole else f"broken at entry {record.fault.number}"
+    proven = "every link of the chain is intact" if whole else f"broken at entry {record.fault.number}"
     console.print(f"\nThe audit log has {record.head_number} entries; {proven}.", highlight=False)
     console.print(
-        "\nGo on with: [bold]make serve ARGS=--dev[/], then"
+        "\nNext: [bold]make serve ARGS=--dev[/], then"
         " [bold]grpcurl -plaintext 127.0.0.1:50051 list[/] in another terminal."
     )
     return whole and all(ours == theirs for _, ours, theirs in rows)

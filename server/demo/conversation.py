@@ -1,4 +1,4 @@
-"""What the demo's client keeps in a session, whom it asks before it pays, and what is left on record."""
+"""The session of the demo's client, the approval it requests before it pays, and the audit log at the end."""
 
 import asyncio
 import uuid
@@ -18,7 +18,7 @@ PERSON = "grace"
 
 
 class Conversation:
-    """A session that waits for the decision of a person. `begin` comes first."""
+    """A session that waits for a person's decision. Call `begin` first."""
 
     def __init__(self, channel: grpc.aio.Channel) -> None:
         self._sessions = SessionServiceStub(channel)
@@ -54,7 +54,7 @@ class Conversation:
         return decided
 
     async def _decision(self, approval_id: str) -> approval_pb2.Approval:
-        """What the agent does: it waits."""
+        """The agent's part: wait."""
         approval = approval_pb2.Approval()
         wait = approval_api.WaitForApprovalRequest(approval_id=approval_id)
         async for message in self._approvals.WaitForApproval(wait):
@@ -63,7 +63,7 @@ class Conversation:
         return approval
 
     async def _decide(self) -> None:
-        """What the person does: they look at what waits in the session, and say yes."""
+        """The person's part: look at the pending approvals of the session, and approve them."""
         resume = session_api.ResumeSessionRequest(session_id=self._session_id)
         for pending in (await self._sessions.ResumeSession(resume)).pending_approvals:
             await self._approvals.DecideApproval(

@@ -1,4 +1,4 @@
-"""The end of the demo: every entity as the API returns it, beside what the chain itself holds."""
+"""The end of the demo: every entity as the API returns it, next to its state on the chain."""
 
 from typing import Any
 
@@ -12,11 +12,11 @@ from chain.scale.runtime import Runtime
 from server.demo.story import Ending
 
 Row = tuple[str, str, str]
-"""An entity, what the API says of it, and what the chain says, in the same words."""
+"""An entity, its state according to the API, and its state on the chain, in the same format."""
 
 
 async def compare(ending: Ending, url: str) -> list[Row]:
-    """Read the final state of the chain at `url`, past the server, and lay it beside the API's."""
+    """Read the final state of the chain at `url`, bypassing the server, and compare it with the API's."""
     task, result = ending.task, ending.result
     chain_ids = {agent.agent_id: agent.chain_agent_id for agent in ending.agents}
     async with RpcClient(url) as client:
@@ -46,9 +46,9 @@ async def compare(ending: Ending, url: str) -> list[Row]:
 
 
 def table(rows: list[Row]) -> Table:
-    """The comparison for a person."""
-    found = Table(title="In the end", title_justify="left")
-    for heading in ("entity", "the API says", "the chain says", ""):
+    """The comparison as a table."""
+    found = Table(title="Final state", title_justify="left")
+    for heading in ("entity", "API", "chain", ""):
         found.add_column(heading)
     for entity, ours, theirs in rows:
         found.add_row(entity, ours, theirs, "[green]same[/]" if ours == theirs else "[red]differs[/]")
@@ -75,7 +75,7 @@ class _State:
 
 
 def _word(enum: EnumTypeWrapper, value: Any) -> str:
-    """The state in the name of an enum value: AGENT_STATUS_ACTIVE is active."""
+    """The state in the name of an enum value: `active` for AGENT_STATUS_ACTIVE."""
     return str(enum.Name(value)).rpartition("_")[2].lower()
 
 

@@ -1,4 +1,4 @@
-"""What the demo shows: a live table on a terminal, a line per finished step anywhere else."""
+"""The output of the demo: a live table on a terminal, a line per finished step elsewhere."""
 
 from dataclasses import dataclass, field
 
@@ -25,7 +25,7 @@ _STYLES = {
 
 @dataclass
 class Step:
-    """A row of the table: what was asked for, and what became of its extrinsic."""
+    """A row of the table: a step, and the state of its extrinsic."""
 
     number: int
     name: str
@@ -80,7 +80,7 @@ class Screen:
             )
 
     def say(self, text: str) -> None:
-        """Tell something that is no step on the chain."""
+        """Print something that is not a step on the chain."""
         self._console.print(text, highlight=False, markup=False, soft_wrap=True)
 
     def _table(self) -> Table:

@@ -39,7 +39,7 @@ class StepFailed(Exception):
 
 
 class Mutated(Protocol):
-    """The answer of a mutation."""
+    """The response of a mutation."""
 
     @property
     def correlation_id(self) -> str: ...
@@ -49,7 +49,7 @@ Answer = TypeVar("Answer", bound=Mutated)
 
 
 class Ending:
-    """Every entity of the story, as the API returns it at the end, and what proves the record of it."""
+    """Every entity of the story as the API returns it at the end, and the verification of the audit log."""
 
     def __init__(
         self,
@@ -67,7 +67,7 @@ class Ending:
 
 
 class Story:
-    """Two agents, one task, two sealed bids, a result, and the pay, which a person approves."""
+    """Two agents, one task, two sealed bids, a result, and a payment that a person approves."""
 
     def __init__(self, channel: grpc.aio.Channel, screen: Screen) -> None:
         self._orchestrator = OrchestratorServiceStub(channel)
@@ -142,7 +142,9 @@ class Story:
         status = approval_pb2.ApprovalStatus.Name(approval.status).removeprefix("APPROVAL_STATUS_").lower()
         if approval.status != approval_pb2.APPROVAL_STATUS_APPROVED:
             raise StepFailed(f"the approval {approval.title!r}: {status}")
-        self._screen.say(f"A person is asked: {approval.title}? It is {status} by {approval.decided_by}.")
+        self._screen.say(
+            f"Approval requested: {approval.title}? {status.capitalize()} by {approval.decided_by}."
+        )
 
     async def _bid(self, task: task_pb2.Task, agent_id: str, nonce: bytes) -> None:
         preimage = VALUES[agent_id].to_bytes(16, "little") + nonce + task.spec_hash + agent_id.encode()
@@ -163,7 +165,7 @@ class Story:
         await self._step("reveal bid", agent_id, self._orchestrator.RevealBid(request))
 
     async def _step(self, name: str, entity: str, call: Awaitable[Answer]) -> Answer:
-        """Make a call, and wait until the chain has finalized what it asked for."""
+        """Make a call, and wait until the chain has finalized its extrinsic."""
         answer = await call
         found = await self._outbox.GetExtrinsic(
             outbox_api.GetExtrinsicRequest(correlation_id=answer.correlation_id)
@@ -186,9 +188,9 @@ class Story:
 
     @contextlib.asynccontextmanager
     async def _watching(self) -> AsyncIterator[None]:
-        """Follow all extrinsics by one watch, which begins before the first of them."""
+        """Follow all extrinsics with one watch, started before the first of them."""
         stream = aiter(self._outbox.WatchExtrinsics(outbox_api.WatchExtrinsicsRequest()))
-        await anext(stream)  # acknowledges where it begins
+        await anext(stream)  # acknowledges the starting cursor
         following = asyncio.create_task(self._follow(stream))
         try:
             yield
@@ -222,5 +224,5 @@ class Story:
 
 
 def _short(task: task_pb2.Task) -> str:
-    """The task by the end of its id, which is where ids differ."""
+    """The task by the end of its id, where ids differ."""
     return f"task …{task.task_id[-8:]}"

@@ -1,1 +1,1 @@
-"""What Prometheus is told: `METRICS_BIND` sets where. Without it nothing here is imported."""
+"""The metrics for Prometheus, served at `METRICS_BIND`. Without it nothing here is imported."""

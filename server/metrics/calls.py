@@ -23,7 +23,7 @@ _UNIMPLEMENTED: int = grpc.StatusCode.UNIMPLEMENTED.value[0]
 
 
 class _Method:
-    """What was seen of one method. `codes` counts by the number of the status."""
+    """The statistics of one method. `codes` counts by the number of the status."""
 
     __slots__ = ("codes", "seconds")
 
@@ -94,7 +94,9 @@ class CallMeter:
                 calls.add_metric((method, _NAMES.get(code, UNKNOWN.upper())), count)
         yield calls
         durations = HistogramMetricFamily(
-            "chamberlain_rpc_duration_seconds", "How long unary calls took here.", labels=("method",)
+            "chamberlain_rpc_duration_seconds",
+            "The duration of unary calls in the server.",
+            labels=("method",),
         )
         for method, seen in list(self._unary.items()):
             durations.add_metric((method,), seen.seconds.buckets(), seen.seconds.sum)

@@ -1,4 +1,4 @@
-"""What is committed: batches and how long they take, and what becomes of extrinsics."""
+"""The commits: batches and their durations, and the outcomes of extrinsics."""
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
@@ -17,11 +17,11 @@ SIGNED_MAX = 10_000
 """How many extrinsics under way are remembered with the time of their signature; more are not timed."""
 
 _OUTCOMES = {
-    "submitted": "Extrinsics that a node took from us.",
+    "submitted": "Extrinsics that a node accepted.",
     "finalized": "Extrinsics that were executed in a finalized block.",
-    "failed": "Extrinsics that were executed in a finalized block, and refused there.",
+    "failed": "Extrinsics that were executed in a finalized block and failed there.",
     "dead": "Extrinsics that were given up.",
-    "retried": "Extrinsics that were queued again, by themselves or by an operator.",
+    "retried": "Extrinsics that were queued again, automatically or by an operator.",
 }
 
 

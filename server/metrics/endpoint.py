@@ -1,6 +1,6 @@
-"""The HTTP endpoint of METRICS_BIND: `/metrics` for Prometheus, `/healthz` for whoever asks.
+"""The HTTP endpoint of METRICS_BIND: `/metrics` for Prometheus, `/healthz` for health checks.
 
-It runs in threads of its own. A client that stalls is cut off, and one too many is turned away.
+It runs in threads of its own. A client that stalls is cut off, and a client above the limit is turned away.
 """
 
 import contextlib
@@ -60,7 +60,7 @@ class _Server(ThreadingMixIn, WSGIServer):
             self._turns.release()
 
     def handle_error(self, request: Any, client_address: Any) -> None:
-        """A client that has left is nothing to tell."""
+        """A client that disconnected is not worth a log line."""
 
 
 @contextlib.contextmanager

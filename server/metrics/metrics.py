@@ -46,7 +46,7 @@ class Metrics(Collector):
     def collect(self) -> Iterator[Metric]:
         yield from self.calls.collect()
         in_flight = GaugeMetricFamily(
-            "chamberlain_rpc_in_flight", "Calls and streams that are open.", labels=("kind",)
+            "chamberlain_rpc_in_flight", "Calls and streams in flight.", labels=("kind",)
         )
         in_flight.add_metric(("unary",), self._interceptor.unary_calls)
         in_flight.add_metric(("stream",), self._interceptor.streams)
@@ -56,6 +56,6 @@ class Metrics(Collector):
         yield gauge("commit_queue_items", "Writes that wait.", self._storage.committer.waiting)
         yield gauge("database_up", "Whether the database can be reached.", self._observer.counts is not None)
         yield from state(self._observer)
-        build = GaugeMetricFamily("chamberlain_build_info", "The version that runs.", labels=("version",))
+        build = GaugeMetricFamily("chamberlain_build_info", "The running version.", labels=("version",))
         build.add_metric((version("chamberlain"),), 1)
         yield build

@@ -1,21 +1,18 @@
-"""The state of the service as gauges, from the memory of the observer: a scrape asks nobody."""
+"""The state of the service as gauges, from the memory of the observer: a scrape queries nothing."""
 
-from collections.abc import Callable, Iterator, Mapping
-from enum import StrEnum
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING
 
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
 from prometheus_client.metrics_core import Metric
 
-from server.observer import ChainState, Observer, lag_blocks, seconds_since
+from server.observer import Observer, lag_blocks, seconds_since
 from storage.dashboard import Counts
-from storage.lifecycle import (
-    AgentStatus,
-    BidStatus,
-    EscrowStatus,
-    ExtrinsicStatus,
-    ResultStatus,
-    TaskStatus,
-)
+from storage.lifecycle import ExtrinsicStatus
+from storage.status_counts import MACHINES
+
+if TYPE_CHECKING:
+    from chain.bridge import BridgeStatus
 
 
 def state(observer: Observer) -> Iterator[Metric]:
@@ -38,16 +35,11 @@ def gauge(name: str, text: str, value: float | None) -> GaugeMetricFamily:
 def _entities(counts: Counts | None) -> Iterator[Metric]:
     family = GaugeMetricFamily("chamberlain_entities", "Entities by state.", labels=("entity", "status"))
     if counts is not None:
-        machines: tuple[tuple[str, Mapping[str, int], type[StrEnum]], ...] = (
-            ("agent", counts.agents, AgentStatus),
-            ("task", counts.tasks, TaskStatus),
-            ("escrow", counts.escrows, EscrowStatus),
-            ("bid", counts.bids, BidStatus),
-            ("result", counts.results, ResultStatus),
-        )
-        for entity, found, statuses in machines:
-            for status in statuses:
-                family.add_metric((entity, status.value), found.get(status, 0))
+        for entity, (_, statuses) in MACHINES.items():
+            if entity != "extrinsic":  # these have a gauge of their own
+                found = counts.of(entity)
+                for status in statuses:
+                    family.add_metric((entity, status.value), found.get(status, 0))
     yield family
 
 
@@ -56,21 +48,23 @@ def _outbox(counts: Counts | None) -> Iterator[Metric]:
     oldest = None
     if counts is not None:
         for status in ExtrinsicStatus:
-            family.add_metric((status.value,), counts.extrinsics.get(status, 0))
+            family.add_metric((status.value,), counts.of("extrinsic").get(status, 0))
         oldest = 0.0 if counts.oldest_queued_us is None else seconds_since(counts.oldest_queued_us)
     yield family
-    yield gauge("outbox_oldest_queued_seconds", "How long the oldest queued extrinsic waits.", oldest)
+    yield gauge(
+        "outbox_oldest_queued_seconds", "How long the oldest queued extrinsic has been waiting.", oldest
+    )
     pauses = None if counts is None else len(counts.pauses)
-    yield gauge("outbox_pauses", "What operators have paused: signers, or all of them.", pauses)
+    yield gauge("outbox_pauses", "Pauses of submission in effect.", pauses)
 
 
-def _chain(chain: ChainState | None, observer: Observer) -> Iterator[Metric]:
-    def known(tell: Callable[[ChainState], float | None]) -> float | None:
+def _chain(chain: "BridgeStatus | None", observer: Observer) -> Iterator[Metric]:
+    def known(tell: "Callable[[BridgeStatus], float | None]") -> float | None:
         return None if chain is None else tell(chain)
 
     catch_up = observer.catch_up
     yield gauge("chain_connected", "Whether a node is connected.", known(lambda it: it.connected))
-    yield gauge("chain_reader", "Whether this process reads the chain.", known(lambda it: it.reader))
+    yield gauge("chain_reader", "Whether this process reads the chain.", known(lambda it: it.is_reader))
     yield gauge(
         "chain_finalized_block",
         "The number of the last block that the node reports as final.",
@@ -90,12 +84,12 @@ def _chain(chain: ChainState | None, observer: Observer) -> Iterator[Metric]:
     connections = CounterMetricFamily("chamberlain_chain_connections", "Connections made to nodes.")
     balance = GaugeMetricFamily(
         "chamberlain_signer_free_balance",
-        "What a signer can spend, in the smallest unit of the chain.",
+        "The balance that a signer can spend, in the smallest unit of the chain.",
         labels=("account",),
     )
     nonce = GaugeMetricFamily("chamberlain_signer_next_nonce", "Its next nonce.", labels=("account",))
     low = GaugeMetricFamily(
-        "chamberlain_signer_low", "Whether a signer can hardly pay fees any more.", labels=("account",)
+        "chamberlain_signer_low", "Whether the balance of a signer is low.", labels=("account",)
     )
     if chain is not None:
         connections.add_metric((), chain.connections)
@@ -106,8 +100,8 @@ def _chain(chain: ChainState | None, observer: Observer) -> Iterator[Metric]:
     yield from (connections, balance, nonce, low)
 
 
-def _reflected(counts: Counts | None, chain: ChainState | None) -> Iterator[Metric]:
-    def known(tell: Callable[[Counts, ChainState], float | None]) -> float | None:
+def _reflected(counts: Counts | None, chain: "BridgeStatus | None") -> Iterator[Metric]:
+    def known(tell: "Callable[[Counts, BridgeStatus], float | None]") -> float | None:
         return None if counts is None or chain is None else tell(counts, chain)
 
     yield gauge(
@@ -116,7 +110,7 @@ def _reflected(counts: Counts | None, chain: ChainState | None) -> Iterator[Metr
     yield gauge("chain_lag_blocks", "Final blocks that are not reflected yet.", known(lag_blocks))
     yield gauge(
         "chain_lag_seconds",
-        "How old the last block is that is reflected.",
+        "The age of the newest reflected block.",
         known(lambda it, _: None if it.cursor_time_us is None else seconds_since(it.cursor_time_us)),
     )
     yield gauge(
@@ -126,6 +120,6 @@ def _reflected(counts: Counts | None, chain: ChainState | None) -> Iterator[Metr
     )
     yield gauge(
         "chain_anomalies",
-        "Events of the chain that did not fit what is stored.",
+        "Events of the chain that did not fit the stored state.",
         known(lambda it, _: it.anomalies),
     )

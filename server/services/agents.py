@@ -2,7 +2,8 @@
 
 from chamberlain.v1 import orchestrator_service_pb2 as pb
 
-from server import convert_filters, convert_records, convert_requests
+from server.convert import agents as convert
+from server.convert.requests import key
 from server.interceptor import Context
 from server.services.calls import Calls, tell_correlation
 from storage import agents, lists, reputations
@@ -12,45 +13,45 @@ class AgentCalls(Calls):
     async def RegisterAgent(
         self, request: pb.RegisterAgentRequest, context: Context
     ) -> pb.RegisterAgentResponse:
-        new_agent = convert_requests.new_agent(request)
+        new_agent = convert.new_agent(request)
         receipt = await self._commit(agents.register, new_agent, request)
         tell_correlation(context, receipt.correlation_id)
         return pb.RegisterAgentResponse(
-            agent=convert_records.agent(receipt.record), correlation_id=receipt.correlation_id
+            agent=convert.agent(receipt.record), correlation_id=receipt.correlation_id
         )
 
     async def GetAgent(self, request: pb.GetAgentRequest, context: Context) -> pb.GetAgentResponse:
-        agent = await self._storage.fetch(agents.get, convert_requests.key("agent_id", request.agent_id))
-        return pb.GetAgentResponse(agent=convert_records.agent(agent))
+        agent = await self._storage.fetch(agents.get, key(request, "agent_id"))
+        return pb.GetAgentResponse(agent=convert.agent(agent))
 
     async def ListAgents(self, request: pb.ListAgentsRequest, context: Context) -> pb.ListAgentsResponse:
         tokens = await self._pages.tokens(request)
-        listed = await self._storage.read(lists.agents, convert_filters.agents(request, tokens))
+        page = await self._storage.read(lists.agents, convert.agents(request, tokens))
         return pb.ListAgentsResponse(
-            agents=[convert_records.agent(record) for record in listed.records],
-            next_page_token=tokens.token(listed.next_key),
-            total_size=listed.total_size,
+            agents=[convert.agent(record) for record in page.records],
+            next_page_token=tokens.token(page.next_key),
+            total_size=page.total_size,
         )
 
     async def UpdateAgent(self, request: pb.UpdateAgentRequest, context: Context) -> pb.UpdateAgentResponse:
-        change = convert_requests.agent_change(request)
+        change = convert.agent_change(request)
         receipt = await self._commit(agents.change, change, request)
         tell_correlation(context, receipt.correlation_id)
         return pb.UpdateAgentResponse(
-            agent=convert_records.agent(receipt.record), correlation_id=receipt.correlation_id
+            agent=convert.agent(receipt.record), correlation_id=receipt.correlation_id
         )
 
     async def RetireAgent(self, request: pb.RetireAgentRequest, context: Context) -> pb.RetireAgentResponse:
-        agent_id = convert_requests.key("agent_id", request.agent_id, request_id=request.request_id)
+        agent_id = key(request, "agent_id")
         receipt = await self._commit(agents.retire, agent_id, request)
         tell_correlation(context, receipt.correlation_id)
         return pb.RetireAgentResponse(
-            agent=convert_records.agent(receipt.record), correlation_id=receipt.correlation_id
+            agent=convert.agent(receipt.record), correlation_id=receipt.correlation_id
         )
 
     async def GetReputation(
         self, request: pb.GetReputationRequest, context: Context
     ) -> pb.GetReputationResponse:
-        agent_id = convert_requests.key("agent_id", request.agent_id)
+        agent_id = key(request, "agent_id")
         found = await self._storage.fetch(reputations.get_of_agent, agent_id)
-        return pb.GetReputationResponse(reputation=convert_records.reputation(agent_id, found))
+        return pb.GetReputationResponse(reputation=convert.reputation(agent_id, found))

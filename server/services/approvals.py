@@ -1,13 +1,12 @@
-"""ApprovalService: what a person must decide before an agent goes on."""
+"""ApprovalService: decisions that a person must make before an agent continues."""
 
 from collections.abc import AsyncIterator
 
 from chamberlain.v1 import approval_service_pb2 as pb
 from chamberlain.v1.approval_service_pb2_grpc import ApprovalServiceServicer
 
-from server import convert_approvals as convert
-from server.convert_filters import cursor
-from server.convert_requests import key
+from server.convert import approvals as convert
+from server.convert.requests import cursor, key
 from server.interceptor import Context
 from server.services.calls import Calls
 from storage import approvals
@@ -39,25 +38,25 @@ class ApprovalService(Calls, ApprovalServiceServicer):
         return pb.CancelApprovalResponse(approval=convert.approval(approval))
 
     async def GetApproval(self, request: pb.GetApprovalRequest, context: Context) -> pb.GetApprovalResponse:
-        approval = await self._storage.fetch(approvals.get, key("approval_id", request.approval_id))
+        approval = await self._storage.fetch(approvals.get, key(request, "approval_id"))
         return pb.GetApprovalResponse(approval=convert.approval(approval))
 
     async def ListApprovals(
         self, request: pb.ListApprovalsRequest, context: Context
     ) -> pb.ListApprovalsResponse:
         tokens = await self._pages.tokens(request)
-        listed = await self._storage.read(approvals.listed, convert.approvals(request, tokens))
+        page = await self._storage.read(approvals.page, convert.approvals(request, tokens))
         return pb.ListApprovalsResponse(
-            approvals=[convert.approval(record) for record in listed.records],
-            next_page_token=tokens.token(listed.next_key),
-            total_size=listed.total_size,
-            watch_cursor=Cursor(log_id=listed.log.log_id, number=listed.log.head).text(),
+            approvals=[convert.approval(record) for record in page.records],
+            next_page_token=tokens.token(page.next_key),
+            total_size=page.total_size,
+            watch_cursor=Cursor(log_id=page.log.log_id, number=page.log.head).text(),
         )
 
     async def WaitForApproval(
         self, request: pb.WaitForApprovalRequest, context: Context
     ) -> AsyncIterator[pb.WaitForApprovalResponse]:
-        approval_id = key("approval_id", request.approval_id)
+        approval_id = key(request, "approval_id")
         # The first batch says that the watch stands: what is read from then on, no event is missed after.
         of_this = Filter(entities=convert.WATCHED_BY_APPROVAL, entity_ids=frozenset({approval_id}))
         told = False

@@ -6,7 +6,7 @@ import msgspec
 from chamberlain.v1 import audit_service_pb2 as pb
 from chamberlain.v1.audit_service_pb2_grpc import AuditServiceServicer
 
-from server import convert_audit as convert
+from server.convert import audit as convert
 from server.interceptor import Context
 from server.services.calls import Calls
 from storage import audit_chain, audit_lists
@@ -33,7 +33,7 @@ class AuditService(Calls, AuditServiceServicer):
         self, request: pb.ExportAuditRequest, context: Context
     ) -> AsyncIterator[pb.ExportAuditResponse]:
         wanted = convert.exported(request)
-        head = (await self._storage.read(lambda tx, _: audit_lists.extent(tx), None)).head
+        head = (await self._storage.read(audit_lists.bounds)).head
         after = wanted.after
         while after is not None and after < head:
             page = await self._storage.read(audit_lists.page, msgspec.structs.replace(wanted, after=after))

@@ -2,7 +2,7 @@
 
 from chamberlain.v1 import orchestrator_service_pb2 as pb
 
-from server import convert_filters, convert_records, convert_requests
+from server.convert import bids as convert
 from server.interceptor import Context
 from server.services.calls import Calls, tell_correlation
 from storage import bids, lists
@@ -10,26 +10,22 @@ from storage import bids, lists
 
 class BidCalls(Calls):
     async def SubmitBid(self, request: pb.SubmitBidRequest, context: Context) -> pb.SubmitBidResponse:
-        new_bid = convert_requests.new_bid(request)
+        new_bid = convert.new_bid(request)
         receipt = await self._commit(bids.submit, new_bid, request)
         tell_correlation(context, receipt.correlation_id)
-        return pb.SubmitBidResponse(
-            bid=convert_records.bid(receipt.record), correlation_id=receipt.correlation_id
-        )
+        return pb.SubmitBidResponse(bid=convert.bid(receipt.record), correlation_id=receipt.correlation_id)
 
     async def RevealBid(self, request: pb.RevealBidRequest, context: Context) -> pb.RevealBidResponse:
-        reveal = convert_requests.reveal(request)
+        reveal = convert.reveal(request)
         receipt = await self._commit(bids.reveal, reveal, request)
         tell_correlation(context, receipt.correlation_id)
-        return pb.RevealBidResponse(
-            bid=convert_records.bid(receipt.record), correlation_id=receipt.correlation_id
-        )
+        return pb.RevealBidResponse(bid=convert.bid(receipt.record), correlation_id=receipt.correlation_id)
 
     async def ListBids(self, request: pb.ListBidsRequest, context: Context) -> pb.ListBidsResponse:
         tokens = await self._pages.tokens(request)
-        listed = await self._storage.read(lists.bids, convert_filters.bids(request, tokens))
+        page = await self._storage.read(lists.bids, convert.bids(request, tokens))
         return pb.ListBidsResponse(
-            bids=[convert_records.bid(record) for record in listed.records],
-            next_page_token=tokens.token(listed.next_key),
-            total_size=listed.total_size,
+            bids=[convert.bid(record) for record in page.records],
+            next_page_token=tokens.token(page.next_key),
+            total_size=page.total_size,
         )

@@ -1,4 +1,4 @@
-"""What the methods of all services share: how a mutation is committed and how a list is paged."""
+"""Shared by the methods of all services: committing a mutation and paging a list."""
 
 import asyncio
 from typing import Any, TypeAlias, TypeVar
@@ -39,6 +39,7 @@ class Calls:
                 deed=call.deed,
                 deadline=call.deadline(),
                 size_bytes=request.ByteSize(),
+                on_taken=call.enter_commit,
             )
         except asyncio.CancelledError:
             call.leave_commit()

@@ -9,7 +9,8 @@ from chamberlain.v1 import outbox_service_pb2 as pb
 from chamberlain.v1.outbox_service_pb2_grpc import OutboxServiceServicer
 
 from chain.pallets import PalletTable
-from server import convert_filters, convert_records, convert_requests
+from server.convert import outbox as convert
+from server.convert.requests import cursor, key
 from server.interceptor import Context
 from server.services.calls import Calls, tell_correlation
 from storage import lists, outbox, pauses
@@ -45,7 +46,7 @@ class OutboxService(Calls, OutboxServiceServicer):
     async def EnqueueExtrinsic(
         self, request: pb.EnqueueExtrinsicRequest, context: Context
     ) -> pb.EnqueueExtrinsicResponse:
-        new_call = convert_requests.new_call(request, allowed_calls=self._allowed_calls)
+        new_call = convert.new_call(request, allowed_calls=self._allowed_calls)
         new_call = msgspec.structs.replace(new_call, refusal=await self._wrong_with(new_call))
         receipt = await self._commit(outbox.enqueue_call, new_call, request)
         tell_correlation(context, receipt.correlation_id)
@@ -56,7 +57,7 @@ class OutboxService(Calls, OutboxServiceServicer):
     async def GetExtrinsic(
         self, request: pb.GetExtrinsicRequest, context: Context
     ) -> pb.GetExtrinsicResponse:
-        correlation_id = convert_requests.key("correlation_id", request.correlation_id)
+        correlation_id = key(request, "correlation_id")
         found = await self._storage.fetch(outbox.get, correlation_id)
         return pb.GetExtrinsicResponse(extrinsic=self._shown(found))
 
@@ -64,19 +65,19 @@ class OutboxService(Calls, OutboxServiceServicer):
         self, request: pb.ListExtrinsicsRequest, context: Context
     ) -> pb.ListExtrinsicsResponse:
         tokens = await self._pages.tokens(request)
-        listed = await self._storage.read(lists.extrinsics, convert_filters.extrinsics(request, tokens))
+        page = await self._storage.read(lists.extrinsics, convert.extrinsics(request, tokens))
         return pb.ListExtrinsicsResponse(
-            extrinsics=[self._shown(record) for record in listed.records],
-            next_page_token=tokens.token(listed.next_key),
-            total_size=listed.total_size,
-            watch_cursor=Cursor(log_id=listed.log.log_id, number=listed.log.head).text(),
+            extrinsics=[self._shown(record) for record in page.records],
+            next_page_token=tokens.token(page.next_key),
+            total_size=page.total_size,
+            watch_cursor=Cursor(log_id=page.log.log_id, number=page.log.head).text(),
         )
 
     async def WatchExtrinsics(
         self, request: pb.WatchExtrinsicsRequest, context: Context
     ) -> AsyncIterator[pb.WatchExtrinsicsResponse]:
-        wanted = convert_filters.watched_extrinsics(request)
-        after = convert_filters.cursor(request.after_cursor)
+        wanted = convert.watched_extrinsics(request)
+        after = cursor(request.after_cursor)
         async for batch in self._storage.feed.watch(wanted, after):
             # Each once, in the order of their last change.
             changed = list(dict.fromkeys(event.entity_id for event in reversed(batch.events)))[::-1]
@@ -89,9 +90,7 @@ class OutboxService(Calls, OutboxServiceServicer):
     async def RequeueExtrinsic(
         self, request: pb.RequeueExtrinsicRequest, context: Context
     ) -> pb.RequeueExtrinsicResponse:
-        correlation_id = convert_requests.key(
-            "correlation_id", request.correlation_id, request_id=request.request_id
-        )
+        correlation_id = key(request, "correlation_id")
         extrinsic = await self._commit(outbox.requeue, correlation_id, request)
         tell_correlation(context, extrinsic.correlation_id)
         return pb.RequeueExtrinsicResponse(extrinsic=self._shown(extrinsic))
@@ -99,9 +98,7 @@ class OutboxService(Calls, OutboxServiceServicer):
     async def CancelExtrinsic(
         self, request: pb.CancelExtrinsicRequest, context: Context
     ) -> pb.CancelExtrinsicResponse:
-        correlation_id = convert_requests.key(
-            "correlation_id", request.correlation_id, request_id=request.request_id
-        )
+        correlation_id = key(request, "correlation_id")
         extrinsic = await self._commit(outbox.cancel, correlation_id, request)
         tell_correlation(context, extrinsic.correlation_id)
         return pb.CancelExtrinsicResponse(extrinsic=self._shown(extrinsic))
@@ -109,25 +106,25 @@ class OutboxService(Calls, OutboxServiceServicer):
     async def PauseSubmission(
         self, request: pb.PauseSubmissionRequest, context: Context
     ) -> pb.PauseSubmissionResponse:
-        pause = convert_requests.pause(request)
+        pause = convert.new_pause(request)
         standing = await self._commit(pauses.pause, pause, request)
         return pb.PauseSubmissionResponse(
-            pauses=map(convert_records.pause, standing), unknown_signer=await self._unknown(pause.signer)
+            pauses=map(convert.pause, standing), unknown_signer=await self._unknown(pause.signer)
         )
 
     async def ResumeSubmission(
         self, request: pb.ResumeSubmissionRequest, context: Context
     ) -> pb.ResumeSubmissionResponse:
-        standing = await self._commit(pauses.resume, convert_requests.resume(request), request)
-        return pb.ResumeSubmissionResponse(pauses=map(convert_records.pause, standing))
+        standing = await self._commit(pauses.resume, convert.resume(request), request)
+        return pb.ResumeSubmissionResponse(pauses=map(convert.pause, standing))
 
     async def GetSubmission(
         self, request: pb.GetSubmissionRequest, context: Context
     ) -> pb.GetSubmissionResponse:
-        standing = await self._storage.read(pauses.standing, None)
+        standing = await self._storage.read(pauses.standing)
         return pb.GetSubmissionResponse(
             paused=any(pause.signer == pauses.ALL_SIGNERS for pause in standing),
-            pauses=map(convert_records.pause, standing),
+            pauses=map(convert.pause, standing),
         )
 
     async def _unknown(self, signer: str) -> bool:
@@ -137,4 +134,4 @@ class OutboxService(Calls, OutboxServiceServicer):
         return not await self._storage.read(pauses.has_queued, signer)
 
     def _shown(self, record: Extrinsic) -> extrinsic_pb2.Extrinsic:
-        return convert_records.extrinsic(record, self._pallets)
+        return convert.extrinsic(record, self._pallets)

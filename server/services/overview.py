@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 from chamberlain.v1 import orchestrator_service_pb2 as pb
 
 from server.catch_up import CatchUp
-from server.convert_records import hexadecimal, pause, timestamp
+from server.convert.outbox import pause
+from server.convert.values import hexadecimal, timestamp
 from server.enums import (
     AGENT_STATUS,
     BID_STATUS,
@@ -16,13 +17,14 @@ from server.enums import (
     TASK_STATUS,
 )
 from server.interceptor import Context
-from server.observer import ChainState, Observer, lag_blocks, seconds_since
+from server.observer import Observer, lag_blocks, seconds_since
 from server.services.calls import Calls
 from storage import dashboard
 from storage.dashboard import Counts
 from storage.store import LOCAL
 
 if TYPE_CHECKING:
+    from chain.bridge import BridgeStatus
     from chain.signer_watch import SignerAccount
 
 
@@ -32,35 +34,35 @@ class OverviewCalls(Calls):
     async def GetDashboard(
         self, request: pb.GetDashboardRequest, context: Context
     ) -> pb.GetDashboardResponse:
-        counts = await self._storage.read(dashboard.counts, None)
+        counts = await self._storage.read(dashboard.counts)
         return pb.GetDashboardResponse(
             agents=[
                 pb.AgentStatusCount(status=AGENT_STATUS.to_wire[status], count=count)
-                for status, count in counts.agents.items()
+                for status, count in counts.of("agent").items()
             ],
             tasks=[
                 pb.TaskStatusCount(status=TASK_STATUS.to_wire[status], count=count)
-                for status, count in counts.tasks.items()
+                for status, count in counts.of("task").items()
             ],
             escrows=[
                 pb.EscrowStatusCount(status=ESCROW_STATUS.to_wire[status], count=count)
-                for status, count in counts.escrows.items()
+                for status, count in counts.of("escrow").items()
             ],
             bids=[
                 pb.BidStatusCount(status=BID_STATUS.to_wire[status], count=count)
-                for status, count in counts.bids.items()
+                for status, count in counts.of("bid").items()
             ],
             results=[
                 pb.ResultStatusCount(status=RESULT_STATUS.to_wire[status], count=count)
-                for status, count in counts.results.items()
+                for status, count in counts.of("result").items()
             ],
-            extrinsics=_extrinsic_counts(counts.extrinsics),
+            extrinsics=_extrinsic_counts(counts.of("extrinsic")),
         )
 
     async def GetSyncStatus(
         self, request: pb.GetSyncStatusRequest, context: Context
     ) -> pb.GetSyncStatusResponse:
-        counts = await self._storage.read(dashboard.counts, None)
+        counts = await self._storage.read(dashboard.counts)
         chain = self._observer.chain  # not before, for then it could be behind the cursor
         if self._storage.binding == LOCAL or chain is None:
             return pb.GetSyncStatusResponse(mode=pb.GetSyncStatusResponse.MODE_LOCAL)
@@ -68,7 +70,7 @@ class OverviewCalls(Calls):
 
 
 def _sync_status(
-    genesis_hash: str, counts: Counts, chain: ChainState, catch_up: CatchUp
+    genesis_hash: str, counts: Counts, chain: "BridgeStatus", catch_up: CatchUp
 ) -> pb.GetSyncStatusResponse:
     status = pb.GetSyncStatusResponse(
         mode=pb.GetSyncStatusResponse.MODE_CHAIN,
@@ -78,13 +80,13 @@ def _sync_status(
         cursor=_block(counts.cursor_number, counts.cursor_hash),
         finalized_head=_block(chain.finalized_number, chain.finalized_hash),
         lag_blocks=lag_blocks(counts, chain),
-        extrinsics=_extrinsic_counts(counts.extrinsics),
+        extrinsics=_extrinsic_counts(counts.of("extrinsic")),
         last_error=chain.last_error,
         undecodable_blocks=counts.undecodable_blocks,
         missing_in_runtime=chain.missing_in_runtime,
         blocks_per_second=catch_up.blocks_per_second,
         catching_up=catch_up.under_way,
-        reader=chain.reader,
+        reader=chain.is_reader,
         pruned_below=chain.pruned_below,
         signers=[_signer(account) for account in chain.signers],
         pauses=[pause(record) for record in counts.pauses],

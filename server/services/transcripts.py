@@ -5,22 +5,20 @@ from collections.abc import AsyncIterator
 from chamberlain.v1 import transcript_service_pb2 as pb
 from chamberlain.v1.transcript_service_pb2_grpc import TranscriptServiceServicer
 
-from server import convert_session_filters, convert_session_requests
-from server import convert_session_records as convert
-from server.convert_records import timestamp
-from server.convert_session_filters import WATCHED_BY_TRANSCRIPT
+from server.convert import transcripts as convert
+from server.convert.values import timestamp
 from server.interceptor import Context
 from server.services.calls import Calls
 from storage import limits, transcript_search, transcripts
 from storage.events import Filter
-from storage.transcripts import Extent
+from storage.transcripts import EntryRange
 
 
 class TranscriptService(Calls, TranscriptServiceServicer):
     async def AppendTranscript(
         self, request: pb.AppendTranscriptRequest, context: Context
     ) -> pb.AppendTranscriptResponse:
-        wanted = convert_session_requests.append(request.session_id, request.entries, request.request_id)
+        wanted = convert.append(request)
         appended = await self._commit(transcripts.append, wanted, request)
         return pb.AppendTranscriptResponse(
             first_position=appended.first_position,
@@ -34,7 +32,7 @@ class TranscriptService(Calls, TranscriptServiceServicer):
         told = pb.StreamTranscriptResponse()
         session_id = ""
         async for request in requests:
-            wanted = convert_session_requests.streamed(request, session_id)
+            wanted = convert.streamed(request, session_id)
             session_id = request.session_id = wanted.session_id
             appended = await self._commit(transcripts.append, wanted, request)
             told.appended_count += len(wanted.entries)
@@ -45,7 +43,7 @@ class TranscriptService(Calls, TranscriptServiceServicer):
         self, request: pb.ListTranscriptRequest, context: Context
     ) -> pb.ListTranscriptResponse:
         tokens = await self._pages.tokens(request)
-        wanted = convert_session_filters.transcript(request, tokens)
+        wanted = convert.transcript(request, tokens)
         page = await self._storage.read(transcripts.page, wanted)
         return pb.ListTranscriptResponse(
             entries=[convert.entry(entry) for entry in page.entries],
@@ -57,7 +55,7 @@ class TranscriptService(Calls, TranscriptServiceServicer):
         self, request: pb.SearchTranscriptsRequest, context: Context
     ) -> pb.SearchTranscriptsResponse:
         tokens = await self._pages.tokens(request)
-        wanted = convert_session_filters.search(request, tokens)
+        wanted = convert.search(request, tokens)
         found = await self._storage.read(transcript_search.search, wanted)
         return pb.SearchTranscriptsResponse(
             matches=[convert.match(match) for match in found.matches],
@@ -67,18 +65,18 @@ class TranscriptService(Calls, TranscriptServiceServicer):
     async def WatchTranscript(
         self, request: pb.WatchTranscriptRequest, context: Context
     ) -> AsyncIterator[pb.WatchTranscriptResponse]:
-        session_id, after_position = convert_session_filters.watched_transcript(request)
-        position = await self._storage.read(transcripts.start_of_watch, (session_id, after_position))
+        session_id, after_position = convert.watched_transcript(request)
+        position = await self._storage.read(transcripts.start_of_watch, session_id, after_position)
         yield pb.WatchTranscriptResponse(position=position)
         # The feed only says when to look, and first when it has begun; positions say what is new.
-        growing = Filter(entities=WATCHED_BY_TRANSCRIPT, entity_ids=frozenset({session_id}))
+        growing = Filter(entities=convert.WATCHED_BY_TRANSCRIPT, entity_ids=frozenset({session_id}))
         unread = True
         async for batch in self._storage.feed.watch(growing, None):
             unread = unread or bool(batch.events)
             if not unread:
                 yield pb.WatchTranscriptResponse(position=position)
             while unread:
-                next_page = Extent(session_id=session_id, size=limits.PAGE_SIZE_MAX, position=position)
+                next_page = EntryRange(session_id=session_id, size=limits.PAGE_SIZE_MAX, position=position)
                 page = await self._storage.read(transcripts.page, next_page)
                 unread = page.more
                 position = page.entries[-1].position if page.entries else position

@@ -1,1 +1,1 @@
-"""`chamberlain status`: how a server is, for people and for scripts."""
+"""`chamberlain status`: the status of a server, for people and for scripts."""

@@ -14,22 +14,21 @@ from server.status.report import Report, ask
 WATCH_SECONDS = 2.0
 EXIT_NOT_HEALTHY = 1
 FILE_COLUMNS = 200
-"""How wide the page is where it is not shown on a terminal."""
+"""The width of the page if the output is not a terminal."""
 
 
-@click.command(short_help="Show how a server is.")
+@click.command(short_help="Show the status of a server.")
 @click.option(
     "--json", "as_json", is_flag=True, help="One JSON object, for scripts; one per line with --watch."
 )
-@click.option("--watch", is_flag=True, help=f"Again every {WATCH_SECONDS:g} seconds, until Ctrl-C.")
+@click.option("--watch", is_flag=True, help=f"Repeat every {WATCH_SECONDS:g} seconds, until Ctrl-C.")
 @asks_a_server
 def status(server: Server, as_json: bool, watch: bool) -> None:
-    """Show how a server is: its chain, its outbox, and what it stores.
+    """Show the status of a server: its chain, its outbox, and its entities.
 
-    Exits with 0 if it is healthy. Exits with 1 if it is not: if no server answers or it does not serve; or
-    with a chain, if no node is connected, the chain cannot be followed, needed blocks are pruned, extrinsics
-    were given up, sending is paused, or a signer is low on funds. Catching up is healthy,
-    and notes are.
+    Exits with 0 if it is healthy, else with 1: if no server responds or it is not serving; or with a chain,
+    if no node is connected, the chain cannot be followed, needed blocks are pruned, extrinsics were given up,
+    submission is paused, or a signer is low on funds. A server that is catching up, or has notes, is healthy.
     """
     try:
         healthy = _status(_console(), server, as_json, watch)
@@ -45,7 +44,7 @@ def _console() -> Console:
 
 
 def _status(console: Console, server: Server, as_json: bool, watch: bool) -> bool:
-    """Show the page, again and again if asked for; whether the server is healthy."""
+    """Show the page, repeatedly with `watch`; return whether the server is healthy."""
     report = ask(server)
     if not watch:
         _print(console, report, as_json)

@@ -16,7 +16,7 @@ from server.status.report import CHAIN, Report
 
 
 def page(report: Report) -> RenderableType:
-    """The verdict, then what it rests on."""
+    """The verdict, then the facts behind it."""
     parts: list[RenderableType] = [_verdict(report)]
     if report.serving:
         parts.append(_sync(report) if report.sync.mode == CHAIN else "Local mode: no chain is followed.")
@@ -27,7 +27,7 @@ def page(report: Report) -> RenderableType:
 
 
 def _shown(text: str) -> str:
-    """A text of others, which is neither markup nor able to control the terminal."""
+    """A text from outside, escaped so that it is neither markup nor able to control the terminal."""
     return escape(printable(text))
 
 
@@ -71,7 +71,7 @@ def _pace(report: Report) -> str:
     if not sync.catching_up:
         return pace
     if not sync.HasField("catch_up_duration"):
-        return f"{pace}, catching up, but the head is not coming nearer"
+        return f"{pace}, catching up, but the gap is not closing"
     return f"{pace}, catching up, {_words(sync.catch_up_duration.ToTimedelta())} to go"
 
 
@@ -82,7 +82,7 @@ def _outbox(report: Report) -> str:
     )
     if sync.HasField("oldest_queued_time"):
         waited = timedelta(seconds=max(0.0, time.time() - sync.oldest_queued_time.ToMicroseconds() / 1e6))
-        states += f"; the oldest queued for {_words(waited)}"
+        states += f"; oldest queued for {_words(waited)}"
     return states or "empty"
 
 
@@ -116,7 +116,7 @@ def _signers(report: Report) -> Table:
 
 
 def _state(statuses: EnumTypeWrapper, counted: Any) -> str:
-    """The state in the name of an enum value: EXTRINSIC_STATUS_IN_BLOCK is in block."""
+    """The state in the name of an enum value: `in block` for EXTRINSIC_STATUS_IN_BLOCK."""
     name: str = statuses.Name(counted.status)
     return name.partition("_STATUS_")[2].replace("_", " ").lower()
 

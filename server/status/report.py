@@ -1,4 +1,4 @@
-"""What is asked of a server, and what is wrong with it."""
+"""The status of a server, and its problems."""
 
 from dataclasses import dataclass, field
 
@@ -18,9 +18,9 @@ DEAD = extrinsic_pb2.EXTRINSIC_STATUS_DEAD
 
 @dataclass
 class Report:
-    """The answers of a server; `sync` and `dashboard` are empty while it refuses, as `refusal` tells.
+    """The responses of a server; `refusal` says why, if it refused: then `sync` or `dashboard` is empty.
 
-    If there were none, `no_answer` says so, and what to do.
+    If it did not respond, `no_answer` says so, and what to do.
     """
 
     address: str
@@ -32,11 +32,11 @@ class Report:
 
     @property
     def problems(self) -> list[str]:
-        """What needs a person, in words; a server without any is healthy."""
+        """Problems that need an operator, in words; a server without any is healthy."""
         if self.no_answer:
             return [self.no_answer]
         if not self.serving:
-            return [f"the server does not serve: {self.refusal or 'it is starting or stopping'}"]
+            return [f"the server is not serving: {self.refusal or 'it is starting or stopping'}"]
         sync, found = self.sync, []
         if sync.mode == CHAIN:
             if not sync.connected:
@@ -52,8 +52,8 @@ class Report:
             if dead:
                 were = "extrinsic was" if dead == 1 else "extrinsics were"
                 found.append(
-                    f"{dead} {were} given up: `chamberlain outbox list --status dead` tells why; mend it,"
-                    " then requeue or cancel"
+                    f"{dead} {were} given up: `chamberlain outbox list --status dead` shows why; fix the"
+                    " cause, then requeue or cancel"
                 )
             found += [_paused(pause) for pause in sync.pauses]
             found += [f"signer {one.account_address} is low on funds" for one in sync.signers if one.low]
@@ -61,23 +61,23 @@ class Report:
 
     @property
     def notes(self) -> list[str]:
-        """What a person should look at some time, in words; a server with some is healthy all the same."""
+        """Things that an operator should look at some time, in words; the server is healthy nevertheless."""
         sync = self.sync
         found = [f"missing in the runtime of the chain: {what}" for what in sync.missing_in_runtime]
         if sync.undecodable_blocks:
             found.append(
                 f"{_counted(sync.undecodable_blocks, 'block has', 'blocks have')} events that could not be"
-                " decoded: mend the cause, then `chamberlain chain redecode`"
+                " decoded: fix the cause, then `chamberlain chain redecode`"
             )
         if sync.anomalies:
             found.append(
-                f"{_counted(sync.anomalies, 'event was', 'events were')} not reflected as expected:"
+                f"{_counted(sync.anomalies, 'event', 'events')} could not be applied as expected:"
                 " ListChainEvents shows each with its anomaly"
             )
         return found
 
     def as_json(self) -> dict[str, object]:
-        """Everything, for scripts; the fields of the messages as proto JSON names them in the contract."""
+        """Everything, for scripts; messages as proto JSON with the field names of the contract."""
         return {
             "address": self.address,
             "healthy": not self.problems,
@@ -91,7 +91,7 @@ class Report:
 
 def _paused(pause: extrinsic_pb2.SubmissionPause) -> str:
     who = f"signer {pause.signer}" if pause.signer else "all signers"
-    return f"sending is paused for {who}" + (f": {pause.reason}" if pause.reason else "")
+    return f"submission is paused for {who}" + (f": {pause.reason}" if pause.reason else "")
 
 
 def _counted(count: int, one: str, several: str) -> str:
@@ -99,7 +99,7 @@ def _counted(count: int, one: str, several: str) -> str:
 
 
 def ask(server: Server) -> Report:
-    """Ask a server how it is."""
+    """Query a server for its status."""
     health, orchestrator = server.stub(HealthStub), server.stub(OrchestratorServiceStub)
     report = Report(server.address)
     try:

@@ -84,52 +84,52 @@ def test_a_constant_takes_the_place_of_a_field_and_the_other_way_round(file: Pat
     ("text", "error"),
     [
         ("[calls", "is not TOML"),
-        ("colour = 1", "colour is unknown; there are pallets, calls, events"),
+        ("colour = 1", "colour is unknown; expected one of pallets, calls, events"),
         ("pallets = 3", "pallets must be a table"),
-        ('[pallets]\nNothing = "X"', "[pallets] Nothing is no pallet of the built-in table"),
-        ("[pallets]\nEscrow = 7", "[pallets] Escrow must be a text"),
-        ("[calls.fly]", "[calls] fly is unknown; there are register_agent"),
+        ('[pallets]\nNothing = "X"', "[pallets] Nothing is not a pallet of the built-in table"),
+        ("[pallets]\nEscrow = 7", "[pallets] Escrow must be a non-empty string"),
+        ("[calls.fly]", "[calls] fly is unknown; expected one of register_agent"),
         ('[calls.create_task]\nname = "x"', "[calls.create_task] name is unknown"),
-        ('[calls.create_task]\ncall = ""', "[calls.create_task] call must be a text, and not empty"),
+        ('[calls.create_task]\ncall = ""', "[calls.create_task] call must be a non-empty string"),
         (
             '[calls.create_task.arguments]\nspec = "task.nothing"',
-            "[calls.create_task] arguments.spec takes from 'task.nothing', which is no task.<field>",
+            "[calls.create_task] arguments.spec refers to 'task.nothing', which is not of the form task.<",
         ),
         (
             '[calls.create_task.arguments]\nspec = "agent.label"',
-            "[calls.create_task] arguments.spec takes from 'agent.label'",
+            "[calls.create_task] arguments.spec refers to 'agent.label'",
         ),
         (
             '[calls.submit_bid.arguments]\nx = "bid"',
-            "which is no agent.<field> or bid.<field> or task.<field>",
+            "which is not of the form agent.<field> or bid.<field> or task.<field>",
         ),
         (
             "[calls.settle_task]\nconstants = { task_id = 1 }",
             "[calls.settle_task] constants.task_id is among the arguments, too",
         ),
-        ("[calls.create_task.arguments]\nspec = 4", "[calls.create_task] arguments.spec must be a text"),
+        ("[calls.create_task.arguments]\nspec = 4", "[calls.create_task] arguments.spec must be a string"),
         ("[events]\nJobs = 1", "[events] Jobs must be a table"),
         ("[events.Jobs.Posted]", "[events.Jobs.Posted] fact is required"),
-        ('[events.Jobs.Posted]\nfact = "Fact"', "fact 'Fact' is unknown; there are Agent"),
+        ('[events.Jobs.Posted]\nfact = "Fact"', "fact 'Fact' is unknown; expected one of Agent"),
         (
             '[events.Jobs.Posted]\nfact = "TaskMoved"',
             "must give chain_task_id, status, which TaskMoved needs",
         ),
         (
             '[events.Jobs.Posted]\nfrom = "Jobs.Nothing"',
-            "[events.Jobs.Posted] from names 'Jobs.Nothing', which is no event of the built-in table",
+            "[events.Jobs.Posted] from names 'Jobs.Nothing', which is not an event of the built-in table",
         ),
         (
             '[events.Escrow.PaymentReleased]\nfields = { tip = "tip" }',
-            "[events.Escrow.PaymentReleased] fields.tip is no field of the fact; there are chain_task_id",
+            "[events.Escrow.PaymentReleased] fields.tip is not a field of the fact; expected one of chain",
         ),
         (
             '[events.Escrow.PaymentReleased]\nfields = { fee = "call.fee" }',
-            "fields.fee takes from 'call.fee', but the key call names no call",
+            "fields.fee refers to 'call.fee', but the key call names no call",
         ),
         (
             '[events.Escrow.PaymentReleased]\nfields = { fee = "data.fee" }',
-            "fields.fee takes from 'data.fee', which is no field of an event, and no call.<argument>",
+            "fields.fee refers to 'data.fee', which is neither a field of an event nor call.<argument>",
         ),
         (
             '[events.TaskMarket.TaskExpired]\nconstants = { status = "over" }',
@@ -137,7 +137,7 @@ def test_a_constant_takes_the_place_of_a_field_and_the_other_way_round(file: Pat
         ),
         (
             "[events.Reputation.ReputationBonded]\nconstants = { position = 1 }",
-            "constants.position is no field of the fact",
+            "constants.position is not a field of the fact",
         ),
     ],
 )

@@ -15,7 +15,7 @@ async def test_the_demo_shows_every_step_agrees_with_the_chain_and_says_how_to_g
     steps = [line for line in shown.splitlines() if "finalized in block" in line]
     assert len(steps) == 11
     assert "differs" not in shown
-    assert "It is approved by grace." in shown
-    assert "every link of their chain holds" in shown
+    assert "Approved by grace." in shown
+    assert "every link of the chain is intact" in shown
     assert "make serve" in shown
     assert "grpcurl" in shown

@@ -20,6 +20,7 @@ from chamberlain.v1.transcript_service_pb2_grpc import TranscriptServiceStub
 
 from server.app import App
 from server.settings import Settings, environment_name
+from server.sweeps import all_sweeps
 from tests.server.market import Market
 
 
@@ -42,6 +43,13 @@ async def running(app: App) -> AsyncIterator[App]:
         yield app
     finally:
         await app.stop()
+
+
+async def swept(app: App, name: str, **changes: object) -> None:
+    """Run the sweep of this name; changes of the settings may be out of their bounds."""
+    changed = settings().model_copy(update=changes)
+    (sweep,) = [each for each in all_sweeps(app.storage, changed) if each.name == name]
+    await sweep.run()
 
 
 @asynccontextmanager

@@ -25,11 +25,9 @@ from google.protobuf.duration_pb2 import Duration
 from grpc import StatusCode
 from grpc.aio import EOF, AioRpcError
 
-from server import session_sweeps
+from server import sweeps
 from server.app import App
-from server.session_sweeps import SessionSweeps, session_ages
-from server.sweeps import Sweeps
-from tests.server.conftest import connected, running, settings
+from tests.server.conftest import connected, running, settings, swept
 from tests.server.conversation import a_session, a_struct, an_update
 from tests.server.refusals import refused
 from tests.storage.auditing import meddle
@@ -178,7 +176,7 @@ async def test_an_approval_that_nobody_decides_expires(approvals: Any, app: App)
     await meddle(app.storage, past, approval_id=asked.approval_id)
     with refused(StatusCode.FAILED_PRECONDITION, "APPROVAL_NOT_PENDING", metadata={"status": "expired"}):
         await approvals.DecideApproval(a_decision(asked.approval_id))
-    await Sweeps(app.storage, idempotency_ttl_seconds=1, event_retention_hours=1).approvals()
+    await swept(app, "approvals")
     assert (await get(approvals, asked.approval_id)).status == APPROVAL_STATUS_EXPIRED
     assert (await get(approvals, lasting.approval_id)).status == APPROVAL_STATUS_PENDING
 
@@ -245,12 +243,23 @@ class TestWaiting:
             await approvals.WaitForApproval(pb.WaitForApprovalRequest(approval_id="none")).read()
 
 
-async def test_watchers_see_requests_and_decisions(approvals: Any) -> None:
+@pytest.mark.parametrize("wanted", ["approval_ids", "task_ids", "session_ids", "approver_roles"])
+async def test_watchers_see_the_requests_and_decisions_that_they_want(
+    approvals: Any, sessions: Any, wanted: str
+) -> None:
     cursor = (await approvals.ListApprovals(pb.ListApprovalsRequest())).watch_cursor
-    asked = await an_approval(approvals, task_id="task-7")
-    await an_approval(approvals)
+    session_id, other_id = [(await a_session(sessions)).session_id for _ in range(2)]
+    await an_approval(approvals, session_id=other_id, approver_role="clerk")
+    asked = await an_approval(approvals, task_id="task-7", session_id=session_id, approver_role="treasurer")
     await approvals.DecideApproval(a_decision(asked.approval_id))
-    watch = approvals.WatchApprovals(pb.WatchApprovalsRequest(after_cursor=cursor, task_ids=["task-7"]))
+    values = {
+        "approval_ids": asked.approval_id,
+        "task_ids": "task-7",
+        "session_ids": session_id,
+        "approver_roles": "treasurer",
+    }
+    request = pb.WatchApprovalsRequest(after_cursor=cursor, **{wanted: [values[wanted]]})
+    watch = approvals.WatchApprovals(request)
     events: list[Any] = []
     while len(events) < 2:
         events += (await watch.read()).events
@@ -258,13 +267,14 @@ async def test_watchers_see_requests_and_decisions(approvals: Any) -> None:
         (APPROVAL_EVENT_TYPE_APPROVAL_REQUESTED, asked.approval_id, APPROVAL_STATUS_PENDING, 1),
         (APPROVAL_EVENT_TYPE_APPROVAL_ENDED, asked.approval_id, APPROVAL_STATUS_APPROVED, 2),
     ]
-    assert {(event.task_id, event.approver_role) for event in events} == {("task-7", "treasurer")}
+    told = {(event.task_id, event.session_id, event.approver_role) for event in events}
+    assert told == {("task-7", session_id, "treasurer")}
 
 
 async def test_what_ended_long_ago_is_deleted_and_told_to_who_watches(
     approvals: Any, handoffs: Any, app: App, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(session_sweeps, "SWEEP_BATCH_MAX", 2)
+    monkeypatch.setattr(sweeps, "SWEEP_BATCH_MAX", 2)
     pending = await an_approval(approvals)
     cursor = (await approvals.ListApprovals(pb.ListApprovalsRequest())).watch_cursor
     ended = [await an_approval(approvals) for _ in range(5)]
@@ -275,11 +285,11 @@ async def test_what_ended_long_ago_is_deleted_and_told_to_who_watches(
     await handoffs.UpdateHandoff(
         handoff_pb.UpdateHandoffRequest(handoff_id=handoff_id, status=HANDOFF_STATUS_CANCELLED)
     )
-    await SessionSweeps(app.storage, session_ages(retention_days=1, purge_days=1)).purge()
+    await swept(app, "purge", session_purge_days=1)
     assert await get(approvals, ended[0].approval_id)
 
     await asyncio.sleep(0.005)  # ids tell the millisecond
-    await SessionSweeps(app.storage, session_ages(retention_days=0, purge_days=0)).purge()
+    await swept(app, "purge", session_purge_days=0)
     listed = await approvals.ListApprovals(pb.ListApprovalsRequest())
     assert [found.approval_id for found in listed.approvals] == [pending.approval_id]
     with refused(StatusCode.NOT_FOUND, "APPROVAL_NOT_FOUND"):

@@ -29,10 +29,9 @@ from grpc import StatusCode
 from grpc.aio import AioRpcError, Channel
 
 from server.app import App
-from server.sweeps import Sweeps
 from storage import audit_retention, limits
 from storage.audit_retention import Prune
-from tests.server.conftest import connected, running, settings
+from tests.server.conftest import connected, running, settings, swept
 from tests.server.conversation import a_session, an_append
 from tests.server.market import NONCE, Market, a_task
 from tests.server.refusals import refused
@@ -104,9 +103,9 @@ async def test_what_the_server_does_by_itself_has_the_actor_system(
 ) -> None:
     for place in range(3):
         await orchestrator.CreateTask(a_task(request_id=str(place)))
-    await Sweeps(app.storage, idempotency_ttl_seconds=0, event_retention_hours=1).retention()
+    await swept(app, "retention", idempotency_ttl_seconds=0)
     (entry,) = await entries(audit, actor="system")
-    assert (entry.method, entry.result, dict(entry.counts)) == ("requests.forget", "ok", {"rows": 3})
+    assert (entry.method, entry.result, dict(entry.counts)) == ("System/PruneRequests", "ok", {"rows": 3})
 
 
 async def test_what_was_sealed_is_not_told_even_after_its_reveal(market: Market, audit: Any) -> None:
@@ -298,17 +297,12 @@ async def test_the_log_is_pruned_by_the_day_and_signs_for_it(
         await orchestrator.CreateTask(a_task())
     monkeypatch.undo()
     for retention_days, first_kept in ((0, 1), (4, 1), (2, 4), (2, 4)):
-        await Sweeps(
-            app.storage,
-            idempotency_ttl_seconds=1,
-            event_retention_hours=1,
-            audit_retention_days=retention_days,
-        ).audit()
+        await swept(app, "audit", audit_retention_days=retention_days)
         walk = await verified(audit)
         assert walk.first_number == first_kept
         assert not walk.HasField("fault")
     (checkpoint,) = await entries(audit)
-    assert (checkpoint.actor, checkpoint.method) == ("system", "audit_retention.prune")
+    assert (checkpoint.actor, checkpoint.method) == ("system", "System/PruneAudit")
     assert dict(checkpoint.counts) == {"entries": 3}
 
 
@@ -322,9 +316,7 @@ async def test_a_broken_log_is_not_pruned_but_told_of(
     monkeypatch.undo()
     await meddle(app.storage, "UPDATE audit_log SET actor = 'eve'")
     with structlog.testing.capture_logs() as told:
-        await Sweeps(
-            app.storage, idempotency_ttl_seconds=1, event_retention_hours=1, audit_retention_days=1
-        ).audit()
+        await swept(app, "audit", audit_retention_days=1)
     assert [(entry["event"], entry["number"]) for entry in told] == [("the audit log is broken", 1)]
     assert (await verified(audit)).fault.number == 1
 

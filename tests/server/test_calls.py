@@ -119,17 +119,15 @@ def hold_writes(app: App, monkeypatch: pytest.MonkeyPatch) -> asyncio.Event:
     engine = app.storage._engine
     write = engine.write
 
-    async def held(work: Callable[[Connection], Any]) -> Any:
+    async def held(work: Callable[[Connection], Any], *, heavy: bool = False) -> Any:
         await released.wait()
-        return await write(work)
+        return await write(work, heavy=heavy)
 
     monkeypatch.setattr(engine, "write", held)
     return released
 
 
-async def test_a_change_that_waits_beyond_the_deadline_is_not_said_to_be_undone(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
+async def test_a_change_that_waits_beyond_the_deadline_is_not_made(monkeypatch: pytest.MonkeyPatch) -> None:
     async with running(App(settings(default_deadline_seconds=0.05))) as app, connected(app) as channel:
         released = hold_writes(app, monkeypatch)
         blocking = asyncio.create_task(app.storage.commit(nothing, None))
@@ -138,11 +136,25 @@ async def test_a_change_that_waits_beyond_the_deadline_is_not_said_to_be_undone(
         batch = pb.BatchCreateTasksRequest(requests=[a_task()])
         calls = [orchestrator.CreateTask(request), orchestrator.BatchCreateTasks(batch)]
         for call in calls:
-            with refused(StatusCode.UNAVAILABLE, "COMMIT_UNKNOWN"):
+            with refused(StatusCode.DEADLINE_EXCEEDED, "DEADLINE_EXCEEDED"):
                 await call
         released.set()
         await blocking
         assert not (await orchestrator.ListTasks(pb.ListTasksRequest())).tasks
+
+
+async def test_a_change_that_is_being_committed_at_the_deadline_is_not_said_to_be_undone(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    async with running(App(settings(default_deadline_seconds=0.05))) as app, connected(app) as channel:
+        released = hold_writes(app, monkeypatch)
+        orchestrator: Any = OrchestratorServiceStub(channel)
+        request = a_task(request_id="late")
+        with refused(StatusCode.UNAVAILABLE, "COMMIT_UNKNOWN"):
+            await orchestrator.CreateTask(request)
+        released.set()
+        created = await orchestrator.CreateTask(request)
+        assert list((await orchestrator.ListTasks(pb.ListTasksRequest())).tasks) == [created.task]
 
 
 async def test_a_queue_that_is_full_says_when_to_try_again_and_takes_nothing(

@@ -120,7 +120,7 @@ async def test_a_whole_chain_is_told_with_its_head_which_anchors_the_next_walk(
     await meddle(app.storage, "UPDATE audit_log SET target_id = 'x' WHERE number = 2")
     result = await shell.run("verify")
     assert result.exit_code == 1
-    assert result.output == "broken at entry 2 (changed): the column target_id says something else\n"
+    assert result.output == "broken at entry 2 (changed): the column target_id does not match the entry\n"
     assert (await shell.run("verify", "--json")).exit_code == 1
 
 
@@ -158,7 +158,7 @@ async def test_an_export_is_ndjson(shell: Shell, orchestrator: Any, tmp_path: Pa
 async def test_without_a_server_it_says_so(arguments: list[str]) -> None:
     result = await Shell("127.0.0.1:1").run(*arguments)
     assert result.exit_code == 1
-    assert result.output.startswith("Error: no server answers at 127.0.0.1:1: start one with")
+    assert result.output.startswith("Error: no server responds at 127.0.0.1:1: start one with")
 
 
 async def test_what_the_server_refuses_ends_the_command_with_its_words(shell: Shell) -> None:

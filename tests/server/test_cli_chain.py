@@ -90,7 +90,7 @@ async def test_the_command_line_asks_the_server_and_says_what_was_done(app: App)
     assert f"blocks {BLOCKS_READ} to " in done.output
     nothing = await chamberlain("chain", "redecode", "--address", address)
     assert (nothing.exit_code, nothing.stderr) == (0, "")
-    assert nothing.stdout == "nothing to do: all that was read is decoded and reflected\n"
+    assert nothing.stdout == "nothing to do: all events are decoded and applied\n"
 
 
 async def test_blocks_that_are_not_kept_cannot_be_replayed(app: App) -> None:

@@ -107,7 +107,7 @@ async def test_a_server_that_is_not_there_is_told(world: World) -> None:
     gone = CliRunner().invoke(main, ["outbox", "list", "--address", "127.0.0.1:1"])
     assert gone.exit_code == 1
     assert gone.output == (
-        "Error: no server answers at 127.0.0.1:1: start one with `chamberlain serve`,"
+        "Error: no server responds at 127.0.0.1:1: start one with `chamberlain serve`,"
         " or name another with --address\n"
     )
 

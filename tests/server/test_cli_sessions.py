@@ -156,7 +156,7 @@ async def test_a_sweep_goes_on_until_nothing_is_due(
     made = await asyncio.gather(*(a_session(sessions) for _ in range(1001)))
     await let_it_rest(app.storage, *(session.session_id for session in made), hours=8 * 24)
     would = await shell.said("sweep", "--dry-run")
-    assert would.endswith("… and perhaps more\n")
+    assert would.endswith("… and possibly more\n")
     swept = await shell.json("sweep")
     assert sorted(swept["expired_session_ids"]) == sorted(session.session_id for session in made)
 
@@ -169,4 +169,4 @@ async def test_what_the_server_refuses_ends_the_command_with_its_words(shell: Sh
 async def test_without_a_server_it_says_so() -> None:
     result = await Shell("127.0.0.1:1").run("list")
     assert result.exit_code == 1
-    assert result.output.startswith("Error: no server answers at 127.0.0.1:1: start one with")
+    assert result.output.startswith("Error: no server responds at 127.0.0.1:1: start one with")

@@ -118,9 +118,7 @@ async def test_a_taken_port_ends_the_process_with_one_line(tmp_path: Path) -> No
         process = await chamberlain("serve", cwd=tmp_path, DATABASE_URL=":memory:", BIND_ADDR=address)
         code, _, errors = await said(process)
     assert code == 2
-    assert errors.splitlines() == [
-        f"Error: {address} is taken: another server listens there; choose another BIND_ADDR"
-    ]
+    assert errors.splitlines() == [f"Error: {address} is already in use: choose another BIND_ADDR"]
 
 
 async def test_a_file_that_another_server_owns_ends_the_process_with_one_line(tmp_path: Path) -> None:
@@ -134,7 +132,7 @@ async def test_a_file_that_another_server_owns_ends_the_process_with_one_line(tm
 @pytest.mark.parametrize(
     ("environment", "arguments", "told"),
     [
-        ({"DATABASE_URL": "mysql://u:hunter2@db/x"}, [], "'mysql'; sqlite and postgresql are known"),
+        ({"DATABASE_URL": "mysql://u:hunter2@db/x"}, [], "'mysql'; only sqlite and postgresql are supported"),
         ({"DATABASE_URL": "hunter2"}, [], "DATABASE_URL is not a URL"),
         ({"DATABASE_URL": "{bound}"}, [], "bound to the chain with genesis 0xabab"),
         ({"CHAIN_WS_URL": "http://hunter2"}, [], "CHAIN_WS_URL: must be a WebSocket URL"),
@@ -207,7 +205,10 @@ async def test_a_new_database_warns_of_what_is_for_ever_once(tmp_path: Path) -> 
         told.append(
             [line["event"] for line in map(json.loads, errors.splitlines()) if line["level"] == "warning"]
         )
-    assert told == [["this new database is bound to local mode for ever: it will never follow a chain"], []]
+    assert told == [
+        ["this new database is now bound to local mode permanently: it will never follow a chain"],
+        [],
+    ]
 
 
 async def test_the_version_is_told(tmp_path: Path) -> None:

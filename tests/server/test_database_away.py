@@ -7,6 +7,7 @@ from typing import Any
 
 import grpc
 import pytest
+import structlog
 from chamberlain.v1 import orchestrator_service_pb2 as pb
 from chamberlain.v1 import session_service_pb2 as session_pb
 from chamberlain.v1 import transcript_service_pb2 as transcript_pb
@@ -25,6 +26,7 @@ from tests.server.conversation import a_session, an_append, an_update, contents
 from tests.server.market import a_task
 from tests.server.refusals import refused
 from tests.support.postgres import PostgresServer
+from tests.support.proxy import Proxy
 
 DATABASE = "market"
 WAIT_SECONDS = 30.0
@@ -117,6 +119,35 @@ async def test_a_database_that_dies_and_returns_takes_nothing_with_it(
     found = (await orchestrator.GetTask(pb.GetTaskRequest(task_id=before.task_id))).task
     assert found.task_id == before.task_id
     assert [event.task_id for event in (await watch.read()).events] == [after.task_id]
+
+
+async def test_a_database_that_stands_still_is_away_until_it_goes_on(
+    database: str, postgres: PostgresServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("server.database.CHECK_TIMEOUT_SECONDS", 1.0)
+    async with Proxy.before(postgres.port) as proxy:
+        through = database.replace(f":{postgres.port}/", f":{proxy.port}/")
+        app = App(settings(database_url=through, db_connect_timeout_secs=1))
+        with structlog.testing.capture_logs() as told:
+            async with running(app), connected(app) as channel:
+                sessions: Any = SessionServiceStub(channel)
+                created = await a_session(sessions)
+                proxy.freeze()
+                await until_health_is(channel, HealthCheckResponse.NOT_SERVING)
+                for call, request in (
+                    (sessions.GetSession, session_pb.GetSessionRequest(session_id=created.session_id)),
+                    (sessions.ListSessions, session_pb.ListSessionsRequest()),
+                ):
+                    with refused(StatusCode.UNAVAILABLE, "DATABASE_UNAVAILABLE") as refusal:
+                        await call(request)
+                    assert "RetryInfo" in refusal.details
+                proxy.thaw()
+                await until_health_is(channel, HealthCheckResponse.SERVING)
+                get = session_pb.GetSessionRequest(session_id=created.session_id)
+                assert (await tried_until_available(sessions.GetSession, get)).session == created
+    assert [entry["event"] for entry in told if entry["log_level"] == "error"] == []
+    health = [entry["event"] for entry in told if entry["event"].startswith("the database is")]
+    assert health == ["the database is ready", "the database is away", "the database is back"]
 
 
 async def test_sessions_go_on_where_they_were_when_the_database_returns(

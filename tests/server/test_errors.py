@@ -8,9 +8,10 @@ from google.rpc.error_details_pb2 import RetryInfo
 from grpc import StatusCode
 from structlog.testing import capture_logs
 
-from server.errors import VIOLATIONS_MAX, InvalidField, Violation, code_of, status_of
+from server.errors import InvalidField, Violation, code_of, status_of
 from storage import errors as storage_errors
 from storage.errors import Misconfigured, StorageError
+from storage.limits import VIOLATIONS_MAX
 from tests.server.refusals import details_of
 
 NEVER_REACH_A_CLIENT = {

@@ -5,30 +5,25 @@ import math
 from typing import Any
 
 import pytest
+from chamberlain.v1.session_service_pb2 import GetSessionRequest, SweepSessionsRequest
 from google.protobuf.duration_pb2 import Duration
 from google.protobuf.struct_pb2 import ListValue, Struct, Value
 from google.protobuf.timestamp_pb2 import Timestamp
 from hypothesis import given
 from hypothesis import strategies as st
 
-from server.errors import InvalidField
-from server.structs import INTEGER_MAX, canonical_json, struct_of
-from server.validation import DEADLINE_SECONDS_MAX, Fields
-from storage.limits import AMOUNT_MAX, PAYLOAD_BYTES_MAX
+from server.errors import InvalidField, InvalidPageToken
+from server.structs import canonical_json, struct_of
+from server.validation import Checked, Fields
+from storage.limits import AMOUNT_MAX, DEADLINE_SECONDS_MAX, JSON_INTEGER_MAX, PAYLOAD_BYTES_MAX
 
 
 def accepted(fields: Fields) -> bool:
-    try:
-        fields.refuse_if_wrong()
-    except InvalidField:
-        return False
-    return True
+    return not fields.violations
 
 
 def refusal_of(fields: Fields) -> str:
-    with pytest.raises(InvalidField) as refusal:
-        fields.refuse_if_wrong()
-    ((_, description),) = refusal.value.violations
+    ((_, description),) = fields.violations
     return description
 
 
@@ -90,7 +85,7 @@ plain_text = st.text(st.characters(exclude_characters="\0", exclude_categories=[
 json_values: st.SearchStrategy[Any] = st.recursive(
     st.none()
     | st.booleans()
-    | st.integers(-INTEGER_MAX, INTEGER_MAX)
+    | st.integers(-JSON_INTEGER_MAX, JSON_INTEGER_MAX)
     | st.floats(allow_nan=False, allow_infinity=False).filter(lambda x: not x.is_integer())
     | plain_text,
     lambda inner: st.lists(inner, max_size=4) | st.dictionaries(plain_text, inner, max_size=4),
@@ -139,14 +134,30 @@ def test_what_json_or_postgres_cannot_hold_is_refused(value: Value, told: str) -
 def test_a_wrong_value_is_named_by_its_path() -> None:
     struct = Struct()
     struct.update({"dest": [{"amount": 1.5}, {"amount": "\0"}]})
-    fields = Fields("requests[2].")
-    canonical_json(fields, "payload", struct)
-    with pytest.raises(InvalidField) as refusal:
-        fields.refuse_if_wrong()
+    with pytest.raises(InvalidField) as refusal, Checked(Struct(), "requests[2].") as fields:
+        canonical_json(fields, "payload", struct)
     assert refusal.value.violations[0].field == "requests[2].payload.dest[1].amount"
 
 
-@given(number=st.integers(0, INTEGER_MAX))
+@given(number=st.integers(0, JSON_INTEGER_MAX))
 def test_integers_are_written_as_integers(number: int) -> None:
     struct = Struct(fields={"n": Value(number_value=number)})
     assert canonical_json(Fields(), "payload", struct) == f'{{"n":{number}}}'
+
+
+def test_a_request_id_is_checked_after_all_else_in_every_request_that_has_one() -> None:
+    with pytest.raises(InvalidField) as refusal, Checked(SweepSessionsRequest(request_id="\0")) as fields:
+        fields.refuse("dry_run", "is wrong")
+    assert [field for field, _ in refusal.value.violations] == ["dry_run", "request_id"]
+    with Checked(GetSessionRequest()) as fields:
+        assert fields.identifier("session_id", "s") == "s"
+
+
+def test_another_refusal_within_a_check_is_raised_as_it_is() -> None:
+    def refused() -> None:
+        with Checked(GetSessionRequest()) as fields:
+            fields.refuse("session_id", "is required")
+            raise InvalidPageToken
+
+    with pytest.raises(InvalidPageToken):
+        refused()

@@ -8,9 +8,12 @@ from typing import Any
 import pytest
 from chamberlain.v1 import orchestrator_service_pb2 as pb
 from chamberlain.v1 import outbox_service_pb2 as outbox_pb
+from chamberlain.v1 import session_service_pb2 as session_pb
+from chamberlain.v1.approval_service_pb2_grpc import ApprovalServiceStub
 from chamberlain.v1.extrinsic_pb2 import ExtrinsicStatus
 from chamberlain.v1.orchestrator_service_pb2_grpc import OrchestratorServiceStub
 from chamberlain.v1.outbox_service_pb2_grpc import OutboxServiceStub
+from chamberlain.v1.session_service_pb2_grpc import SessionServiceStub
 from grpc import StatusCode
 from grpc.aio import AioRpcError
 
@@ -18,11 +21,14 @@ from server.app import App
 from server.listener import PortTaken
 from server.metrics.endpoint import REQUESTS_MAX
 from server.settings import BadSettings
+from storage.status_counts import MACHINES
 from tests.server.chain_world import World, a_world, eventually
 from tests.server.conftest import connected, running, settings
+from tests.server.conversation import a_session
 from tests.server.market import a_task
 from tests.server.probe import Probe, raw_call
 from tests.server.scrape import Samples, get, scrape
+from tests.server.test_approvals import an_approval
 
 METRICS = "127.0.0.1:0"
 SERVICE = "/chamberlain.v1.OrchestratorService"
@@ -145,6 +151,25 @@ async def test_commits_and_what_is_stored_are_shown(app: App) -> None:
     assert seen.of("chamberlain_database_up") == 1
     assert seen.of("chamberlain_entities", entity="task", status="cancelled") == 0
     assert ("chamberlain_chain_connected", frozenset()) not in seen
+
+
+async def test_sessions_and_approvals_are_shown_by_state_until_they_are_deleted(app: App) -> None:
+    async with connected(app) as channel:
+        sessions: Any = SessionServiceStub(channel)
+        gone, _ = await a_session(sessions), await a_session(sessions)
+        await sessions.DeleteSession(session_pb.DeleteSessionRequest(session_id=gone.session_id))
+        await an_approval(ApprovalServiceStub(channel))
+
+    async def looked() -> Samples | None:
+        seen = await scrape(app)
+        counted = ("chamberlain_entities", frozenset({("entity", "approval"), ("status", "pending")}))
+        return seen if seen.get(counted) else None
+
+    seen = await eventually(looked)
+    assert seen.of("chamberlain_entities", entity="session", status="pending") == 1
+    assert seen.of("chamberlain_entities", entity="session", status="expired") == 0
+    assert "deleted" not in seen.labels("chamberlain_entities", "status")
+    assert seen.labels("chamberlain_entities", "entity") == MACHINES.keys() - {"extrinsic"}
 
 
 async def test_the_chain_and_the_outbox_are_shown(world: World) -> None:

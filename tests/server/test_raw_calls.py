@@ -126,7 +126,7 @@ async def test_while_no_node_is_connected_a_wrong_call_is_taken_in_and_dies_with
 
         async def away() -> bool:
             assert app.chain is not None
-            return not app.chain.state().connected
+            return not app.chain.status().connected
 
         await eventually(away)
         wrong = "System.no_such_call"

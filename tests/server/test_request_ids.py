@@ -5,8 +5,17 @@ from pathlib import Path
 from typing import Any
 
 import grpc
+from chamberlain.v1 import (
+    approval_service_pb2,
+    handoff_service_pb2,
+    outbox_service_pb2,
+    session_service_pb2,
+    transcript_service_pb2,
+)
 from chamberlain.v1 import orchestrator_service_pb2 as pb
 from chamberlain.v1.orchestrator_service_pb2_grpc import OrchestratorServiceStub
+from google.protobuf.descriptor import MethodDescriptor
+from google.protobuf.message_factory import GetMessageClass
 from grpc import StatusCode
 
 from server.app import App
@@ -14,6 +23,33 @@ from tests.server.conftest import connected, running, settings
 from tests.server.conversation import a_session, an_append
 from tests.server.market import Market, a_bid, a_reveal, a_task, an_agent, in_seconds
 from tests.server.refusals import refused
+
+MUTATIONS: list[MethodDescriptor] = [
+    method
+    for file in (
+        approval_service_pb2,
+        handoff_service_pb2,
+        outbox_service_pb2,
+        pb,
+        session_service_pb2,
+        transcript_service_pb2,
+    )
+    for service in file.DESCRIPTOR.services_by_name.values()
+    for method in service.methods
+    if "request_id" in method.input_type.fields_by_name
+]
+
+
+async def test_a_request_id_that_is_too_long_is_refused_after_all_else_that_is_wrong(channel: Any) -> None:
+    for method in MUTATIONS:
+        path = f"/{method.containing_service.full_name}/{method.name}"
+        request = GetMessageClass(method.input_type)(request_id="r" * 129).SerializeToString()
+        with refused(StatusCode.INVALID_ARGUMENT, "INVALID_FIELD") as refusal:
+            if method.client_streaming:
+                await channel.stream_unary(path)(iter([request]))
+            else:
+                await channel.unary_unary(path)(request)
+        assert refusal.fields[-1] == "request_id", method.name
 
 
 async def test_a_call_that_is_repeated_gets_its_first_answer(orchestrator: Any, market: Market) -> None:

@@ -17,12 +17,12 @@ from google.protobuf.json_format import MessageToDict
 from grpc import StatusCode
 
 from server.app import App
-from server.session_sweeps import SessionSweeps, session_ages
 from storage import schema_sessions
-from tests.server.conftest import connected, running, settings
+from tests.server.conftest import connected, running, settings, swept
 from tests.server.conversation import a_session, a_struct, an_append, an_entry, an_update, contents
 from tests.server.market import Market
 from tests.server.refusals import refused
+from tests.storage.auditing import meddle
 from tests.storage.conversation import let_it_rest
 
 ACTIVE, PAUSED = SessionStatus.SESSION_STATUS_ACTIVE, SessionStatus.SESSION_STATUS_PAUSED
@@ -310,28 +310,18 @@ async def test_idle_sessions_expire_and_a_dry_run_says_which(
     found = await sessions.GetSession(pb.GetSessionRequest(session_id=idle.session_id))
     assert found.session.status == SessionStatus.SESSION_STATUS_PENDING
 
-    sweeps = SessionSweeps(app.storage, session_ages(retention_days=7, purge_days=90))
-    await sweeps.run()
+    await swept(app, "sessions")
     found = await sessions.GetSession(pb.GetSessionRequest(session_id=idle.session_id))
     assert found.session.status == SessionStatus.SESSION_STATUS_EXPIRED
 
     await let_it_rest(app.storage, idle.session_id, hours=91 * 24)
-    await sweeps.run()
+    await swept(app, "sessions")
     listed = await sessions.ListSessions(pb.ListSessionsRequest())
     assert [session.session_id for session in listed.sessions] == [fresh.session_id]
     left = await app.storage.read(
-        lambda tx, _: tx.connection.execute(schema_sessions.transcript_entries.select()).all(), None
+        lambda tx: tx.connection.execute(schema_sessions.transcript_entries.select()).all()
     )
     assert left == []
-
-
-async def test_without_a_database_nothing_is_swept() -> None:
-    unreachable = "postgresql://nobody@127.0.0.1:1/nothing"
-    async with running(App(settings(database_url=unreachable))) as app:
-        sweeps = SessionSweeps(app.storage, session_ages(retention_days=1, purge_days=1))
-        await sweeps.run()
-        await sweeps.purge()
-        assert not app.storage.prepared
 
 
 async def test_fifty_writers_of_one_session_lose_nothing(sessions: Any, transcripts: Any) -> None:
@@ -365,3 +355,26 @@ async def test_sessions_outlive_the_server(tmp_path: Any) -> None:
         appended = await transcripts.AppendTranscript(an_append(created.session_id, "after"))
         assert appended.first_position == 2
         assert await contents(transcripts, created.session_id) == ["before", "after"]
+
+
+async def test_a_watch_tells_the_reasons_of_events_from_before_an_upgrade(tmp_path: Any) -> None:
+    url = f"sqlite:///{tmp_path}/chamberlain.db"
+    async with running(App(settings(database_url=url))) as app, connected(app) as channel:
+        sessions: Any = SessionServiceStub(channel)
+        cursor = (await sessions.ListSessions(pb.ListSessionsRequest())).watch_cursor
+        created = await a_session(sessions)
+        for status, reason in ((ACTIVE, "go"), (SessionStatus.SESSION_STATUS_PAUSED, "wait")):
+            await sessions.UpdateSession(an_update(created.session_id, status=status, reason=reason))
+        old = """{"status":"active","error":"go","role":"planner"}"""
+        await meddle(app.storage, "UPDATE events SET body = :old WHERE body LIKE '%go%'", old=old)
+    async with running(App(settings(database_url=url))) as app, connected(app) as channel:
+        sessions = SessionServiceStub(channel)
+        watch = sessions.WatchSessions(pb.WatchSessionsRequest(after_cursor=cursor))
+        seen: list[Any] = []
+        while len(seen) < 3:
+            seen += (await watch.read()).events
+    assert [(event.status, event.status_reason) for event in seen] == [
+        (SessionStatus.SESSION_STATUS_PENDING, ""),
+        (ACTIVE, "go"),
+        (SessionStatus.SESSION_STATUS_PAUSED, "wait"),
+    ]

@@ -58,7 +58,7 @@ def test_an_empty_variable_is_as_good_as_none(monkeypatch: pytest.MonkeyPatch) -
     [
         ("chain_ws_url", "http://node:9944/KEY", "ws://host:port"),
         ("chain_ws_url", "KEY", "ws://host:port"),
-        ("chain_archive_url", "ws://one:9944/KEY,ws://two:9944", "must be one URL"),
+        ("chain_archive_url", "ws://one:9944/KEY,ws://two:9944", "must be a single URL"),
         ("bind_addr", "50051", "host:port"),
         ("bind_addr", "localhost:99999", "host:port"),
         ("bind_addr", "::1:50051", "host:port"),

@@ -17,13 +17,14 @@ from chamberlain.v1.orchestrator_service_pb2_grpc import OrchestratorServiceStub
 from click.testing import CliRunner, Result
 from rich.console import Console
 
+from chain.bridge import BridgeStatus
 from chain.devnet import DevChain, DevChainConfig, DevNode
 from chain.keys import load_signer
 from server.app import App
 from server.catch_up import FAR_BLOCKS
 from server.catch_up_bar import show_catch_up
 from server.cli import main
-from server.observer import ChainState, Observer
+from server.observer import Observer
 from server.status.page import page
 from server.status.report import Report
 from storage import chain_log, outbox
@@ -148,7 +149,7 @@ async def test_a_database_that_is_away_is_a_problem() -> None:
     async with running(App(away)) as app:
         shown = await status(app)
         assert shown.exit_code == 1
-        assert "the server does not serve: the database cannot be reached" in shown.stdout
+        assert "the server is not serving: the database cannot be reached" in shown.stdout
         report = json.loads((await status(app, "--json")).stdout)
         assert (report["healthy"], report["serving"]) == (False, False)
 
@@ -158,7 +159,7 @@ async def test_a_chain_that_a_new_database_waits_for_is_a_problem(tmp_path: Path
     async with running(App(away)) as app:
         shown = await status(app)
         assert shown.exit_code == 1
-        assert "the server does not serve: the chain at CHAIN_WS_URL cannot be reached" in shown.stdout
+        assert "the server is not serving: the chain at CHAIN_WS_URL cannot be reached" in shown.stdout
 
 
 def test_what_is_to_be_looked_at_some_time_is_noted_and_healthy_all_the_same() -> None:
@@ -179,7 +180,7 @@ def test_what_is_to_be_looked_at_some_time_is_noted_and_healthy_all_the_same() -
     assert [line.split("note: ")[1].partition(":")[0].rstrip() for line in lines if "note: " in line] == [
         "missing in the runtime of the chain",
         "1 block has events that could not be decoded",
-        "2 events were not reflected as expected",
+        "2 events could not be applied as expected",
     ]
 
 
@@ -187,7 +188,7 @@ async def test_nobody_there_is_said_in_a_line() -> None:
     arguments = ["status", "--address", "127.0.0.1:1"]
     shown = await asyncio.to_thread(CliRunner().invoke, main, arguments)
     assert (shown.exit_code, shown.stdout) == (1, "")
-    assert shown.stderr.startswith("Error: no server answers at 127.0.0.1:1: start one with")
+    assert shown.stderr.startswith("Error: no server responds at 127.0.0.1:1: start one with")
     shown = await asyncio.to_thread(CliRunner().invoke, main, [*arguments, "--json"])
     assert shown.exit_code == 1
     assert json.loads(shown.stdout)["healthy"] is False
@@ -198,17 +199,13 @@ async def test_the_bar_is_shown_while_catching_up_on_a_terminal_and_then_gone() 
     storage = Storage.open(":memory:")
     await storage.prepare(GENESIS)
 
-    def chain() -> ChainState:
-        return ChainState(
+    def chain() -> BridgeStatus:
+        return BridgeStatus(
             connected=True,
             endpoint="ws://node",
-            connections=1,
-            reader=True,
+            genesis_hash=GENESIS,
             finalized_number=final,
             finalized_hash=b"f" * 32,
-            pruned_below=None,
-            missing_in_runtime=(),
-            signers=(),
             last_error="",
         )
 
@@ -269,10 +266,10 @@ async def test_a_pause_is_a_problem_until_it_ends(world: World) -> None:
     )
     shown = await status(world.app)
     assert shown.exit_code == 1
-    assert "sending is paused for signer did:ex:a: moving to another key" in shown.stdout
+    assert "submission is paused for signer did:ex:a: moving to another key" in shown.stdout
     await world.outbox.ResumeSubmission(outbox_pb.ResumeSubmissionRequest(signer="did:ex:a"))
     await world.outbox.PauseSubmission(outbox_pb.PauseSubmissionRequest())
-    assert "sending is paused for all signers\n" in (await status(world.app)).stdout
+    assert "submission is paused for all signers\n" in (await status(world.app)).stdout
     await world.outbox.ResumeSubmission(outbox_pb.ResumeSubmissionRequest())
     assert (await status(world.app)).exit_code == 0
 

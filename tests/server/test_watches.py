@@ -157,7 +157,7 @@ async def test_a_cursor_older_than_the_retention_is_expired(
     await watch.next()
     for _ in range(3):
         await market.task()
-    await app.storage.commit(events.retain, events.Retain(before_us=2**60, at_most=2))
+    await app.storage.commit(events.prune, events.Prune(before_us=2**60, at_most=2))
     with refused(StatusCode.OUT_OF_RANGE, "CURSOR_EXPIRED"):
         await Watch(orchestrator, after_cursor=watch.cursor).next()
 

@@ -7,12 +7,12 @@ from sqlalchemy import bindparam, text
 from storage import agents, audit_chain, audit_lists
 from storage.audit_chain import Anchor, FaultKind, Walk
 from storage.audit_lists import AuditFilter, StoredEntry
-from storage.deeds import SYSTEM, Deed
+from storage.deeds import Deed, SystemMethod, system_deed
 from storage.store import Storage
 from tests.storage.items import an_agent
 
 ADA = Deed(actor="ada", method="Service/Method", trace_id="ab" * 16)
-PRUNING = Deed(actor=SYSTEM, method="audit_retention.prune")
+PRUNING = system_deed(SystemMethod.PRUNE_AUDIT)
 
 
 async def some_entries(storage: Storage, count: int, *, first: int = 0) -> None:

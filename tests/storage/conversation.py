@@ -10,7 +10,7 @@ from storage.lifecycle import SessionStatus
 from storage.session_records import Entry, EntryRole, NewEntry, SessionDetail
 from storage.sessions import NewSession, SessionUpdate
 from storage.store import Storage
-from storage.transcripts import Append, Extent, page
+from storage.transcripts import Append, EntryRange, page
 
 HOUR_US = 3_600_000_000
 
@@ -45,7 +45,7 @@ async def transcript(storage: Storage, session_id: str, *, size: int = 100, **ex
     """A whole transcript, page by page."""
     found: list[Entry] = []
     while True:
-        wanted = Extent(session_id=session_id, size=size, **extent)
+        wanted = EntryRange(session_id=session_id, size=size, **extent)
         part = await storage.read(page, wanted)
         found += part.entries
         if not part.more:

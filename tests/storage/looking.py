@@ -8,10 +8,11 @@ from typing import Any
 from sqlalchemy import func, select, update
 from sqlalchemy.engine import Connection
 
-from storage import dashboard, schema
+from storage import schema, status_counts
 from storage.feed import Feed
 from storage.outcome import Mutation
 from storage.requests import RequestKey, request_key
+from storage.status_counts import MACHINES
 from storage.store import Storage
 from storage.transaction import Transaction
 
@@ -42,7 +43,7 @@ async def opened(url: str, binding: str, **options: Any) -> AsyncIterator[Storag
 async def dump(storage: Storage) -> Tables:
     """Everything that is stored."""
 
-    def read(tx: Transaction, _: None) -> Tables:
+    def read(tx: Transaction) -> Tables:
         return {
             table.name: [
                 tuple(row) for row in tx.connection.execute(select(table).order_by(*table.primary_key))
@@ -50,7 +51,7 @@ async def dump(storage: Storage) -> Tables:
             for table in schema.metadata.sorted_tables
         }
 
-    return await storage.read(read, None)
+    return await storage.read(read)
 
 
 async def count(storage: Storage, *tables: str) -> tuple[int, ...]:
@@ -84,18 +85,18 @@ async def let_the_deadline_pass(storage: Storage, *task_ids: str) -> None:
 
 async def check_counts(storage: Storage) -> None:
     """The counts by status must be those of the tables, whatever was done to them."""
-    counts = await storage.read(dashboard.counts, None)
-    for column, counted in (
-        (schema.agents.c.status, counts.agents),
-        (schema.tasks.c.status, counts.tasks),
-        (schema.tasks.c.escrow_status, counts.escrows),
-        (schema.bids.c.status, counts.bids),
-        (schema.results.c.status, counts.results),
-        (schema.extrinsics.c.status, counts.extrinsics),
-    ):
-        rows = select(column, func.count()).group_by(column)
-        found = await storage.read(lambda tx, rows: list(tx.connection.execute(rows)), rows)
-        assert counted == {status: count for status, count in found}, column  # noqa: C416
+
+    def both(tx: Transaction) -> tuple[dict[str, dict[str, int]], dict[str, dict[str, int]]]:
+        found = {}
+        for machine, counting in MACHINES.items():
+            column = counting.column
+            rows = tx.connection.execute(select(column, func.count()).group_by(column))
+            if counts := {status: count for status, count in rows}:  # noqa: C416
+                found[machine] = counts
+        return status_counts.load(tx), found
+
+    counted, found = await storage.read(both)
+    assert counted == found
 
 
 async def empty(storage: Storage) -> None:

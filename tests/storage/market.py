@@ -20,7 +20,7 @@ from storage.facts import (
     TaskMoved,
 )
 from storage.lifecycle import AgentStatus, TaskStatus
-from storage.lists import BidFilter, Page
+from storage.lists import BidFilter, PageRequest
 from storage.lists import bids as list_bids
 from storage.outcome import Mutation
 from storage.records import Agent, Bid, Receipt, Result, Task
@@ -174,11 +174,11 @@ class Market:
         return await self.storage.fetch(agents.get, agent_id)
 
     async def see_bid(self, task: Task, agent_id: str) -> Bid:
-        wanted = BidFilter(task_id=task.task_id, agent_id=agent_id, page=Page(size=10))
+        wanted = BidFilter(task_id=task.task_id, agent_id=agent_id, page=PageRequest(size=10))
         return (await self.storage.read(list_bids, wanted)).records[0]
 
     async def see_bids(self, task: Task) -> dict[str, Bid]:
-        wanted = BidFilter(task_id=task.task_id, page=Page(size=200))
+        wanted = BidFilter(task_id=task.task_id, page=PageRequest(size=200))
         return {bid.agent_id: bid for bid in (await self.storage.read(list_bids, wanted)).records}
 
     async def _both(self, task: Task, agent_id: str) -> dict[str, Any]:

@@ -118,7 +118,8 @@ class Approvals(RuleBasedStateMachine):
     @rule()
     def sweep(self) -> None:
         due = {key for key, model in self.model.items() if model.late and model.status == "pending"}
-        count = len(self._run(self.storage.commit(approvals.sweep, SWEEP_AT_MOST, deed=ADA)))
+        swept = self._run(self.storage.commit(approvals.sweep, SWEEP_AT_MOST, deed=ADA))
+        count = len(swept.approval_ids)
         assert count == min(len(due), SWEEP_AT_MOST)
         self.results += ["ok"] * count
         stored = {row[0]: row[STATUS] for row in self._run(dump(self.storage))["approvals"]}

@@ -2,17 +2,36 @@
 
 import asyncio
 
-from storage import approvals, handoffs, sessions, tasks
+from storage import approvals, events, handoffs, sessions, tasks
 from storage.approvals import Ending
 from storage.errors import ApprovalNotPending
 from storage.events import Filter
 from storage.handoffs import NewHandoff
 from storage.lifecycle import ApprovalStatus
 from storage.store import LOCAL, Storage
-from tests.storage.conversation import HOUR_US, a_session, let_it_rest
+from tests.storage.conversation import HOUR_US, a_session, let_it_rest, opened_session
 from tests.storage.items import a_task, now_us
 from tests.storage.looking import all_of, opened
 from tests.storage.test_approval_model import an_approval
+from tests.storage.watching import watching
+
+
+async def test_watchers_are_told_by_session_and_by_role_from_memory_as_from_the_log(local: Storage) -> None:
+    session_id = (await opened_session(local)).session.session_id
+    async with watching(local) as everything:
+        start = everything.cursor
+    for fields in ({}, {"approver_role": "clerk"}, {"session_id": session_id}):
+        await local.commit(approvals.request, an_approval(**fields))
+    kind = frozenset({"approval"})
+    for wanted in (
+        Filter(entities=kind, roles=frozenset({"clerk"})),
+        Filter(entities=kind, session_ids=frozenset({session_id})),
+    ):
+        async with watching(local, wanted, after=start) as watcher:
+            (found,) = await watcher.take(1)
+        _, read = await local.read(events.read_after, start.number, 100, wanted)
+        assert read == [found]
+        assert (found.body.role or found.body.session_id) in ("clerk", session_id)
 
 
 def an_ending(
@@ -47,7 +66,7 @@ async def test_only_what_is_due_expires_and_only_so_many_at_a_time(local: Storag
     due = [await local.commit(approvals.request, an_approval(time_to_live_us=0)) for _ in range(3)]
     lasting = await local.commit(approvals.request, an_approval())
     swept = [await local.commit(approvals.sweep, 2) for _ in range(3)]
-    assert [len(found) for found in swept] == [2, 1, 0]
+    assert [(len(found.approval_ids), found.more) for found in swept] == [(2, True), (1, False), (0, False)]
     for approval in due:
         assert (await local.fetch(approvals.get, approval.approval_id)).status == ApprovalStatus.EXPIRED
     assert await local.fetch(approvals.get, lasting.approval_id) == lasting
@@ -57,8 +76,7 @@ async def test_the_view_for_people_has_what_is_pending_oldest_first(local: Stora
     asked = [await local.commit(approvals.request, an_approval(title=f"{n}")) for n in range(3)]
     await local.commit(approvals.end, an_ending(asked[1].approval_id))
     view = await local.read(
-        lambda tx, _: tx.connection.exec_driver_sql("SELECT title FROM pending_approvals").scalars().all(),
-        None,
+        lambda tx: tx.connection.exec_driver_sql("SELECT title FROM pending_approvals").scalars().all()
     )
     assert view == ["0", "2"]
 
@@ -71,7 +89,7 @@ async def test_the_view_tells_what_the_task_of_an_approval_is(local: Storage) ->
         await local.commit(approvals.request, an_approval(task_id=task_id))
     columns = "task_description, from_role, to_role"
     view = await local.read(
-        lambda tx, _: tx.connection.exec_driver_sql(f"SELECT {columns} FROM pending_approvals").all(), None
+        lambda tx: tx.connection.exec_driver_sql(f"SELECT {columns} FROM pending_approvals").all()
     )
     assert view == [(task.description, "", ""), ("two chairs", "planner", "buyer"), ("", "", "")]
 
@@ -97,7 +115,7 @@ class TestTwoServers:
             swept = 0
             while swept < 20:
                 found = await asyncio.gather(*(s.commit(approvals.sweep, 5) for s in (here, there)))
-                swept += sum(map(len, found))
+                swept += sum(len(expired.approval_ids) for expired in found)
             assert swept == 20
 
     async def test_hear_of_each_others_decisions(self, postgres_url: str) -> None:

@@ -21,7 +21,8 @@ from storage import (
 )
 from storage.approvals import Ending
 from storage.audit_retention import Prune
-from storage.deeds import SYSTEM, Deed
+from storage.batches import Rows
+from storage.deeds import Deed, SystemMethod, system_deed
 from storage.disputes import Dispute
 from storage.errors import Refusal
 from storage.lifecycle import ApprovalStatus
@@ -187,9 +188,9 @@ async def test_who_brings_no_deed_and_who_is_poisoned_leave_no_entry(local: Stor
     assert await fault_of(local) is None
 
 
-@mutation(int)
+@mutation(Rows[int])
 def count_rows(tx: Any, items: Any) -> Any:
-    return list(items)
+    return [Rows.of(item, at_most=5) for item in items]
 
 
 async def test_a_sweep_has_an_entry_for_each_entity_that_it_moved(local: Storage) -> None:
@@ -262,9 +263,9 @@ async def test_whom_the_caller_named_is_told_of_a_dispute(market: Market) -> Non
 
 async def test_a_sweep_that_found_nothing_leaves_no_entry(local: Storage) -> None:
     for found in (0, 3):
-        await local.commit(count_rows, found, deed=Deed(actor=SYSTEM, method=count_rows.name))
+        await local.commit(count_rows, found, deed=system_deed(SystemMethod.PRUNE_EVENTS))
     ((entry),) = [each.entry for each in await audited(local)]
-    assert (entry.actor, entry.method, entry.counts) == ("system", "test_audit.count_rows", {"rows": 3})
+    assert (entry.actor, entry.method, entry.counts) == ("system", "System/PruneEvents", {"rows": 3})
 
 
 async def test_times_never_go_back_even_if_a_clock_does(local: Storage) -> None:

@@ -63,7 +63,7 @@ async def test_pages_that_go_on_over_a_pruning_are_refused_instead_of_leaving_ou
     next_page = AuditFilter(size=2, after=first.next_after, newest_first=False)
     assert [each.number for each in (await local.read(audit_page, next_page)).entries] == [3, 4]
     await local.commit(audit_retention.prune, Prune(before_us=now_us(), at_most=1), deed=PRUNING)
-    with pytest.raises(CursorExpired, match="entries 3 to 3 are pruned: begin anew"):
+    with pytest.raises(CursorExpired, match="entries 3 to 3 are pruned: start again"):
         await local.read(audit_page, next_page)
     for after in (None, 0):
         anew = await local.read(audit_page, AuditFilter(size=2, after=after, newest_first=False))

@@ -51,6 +51,8 @@ async def embedded(shared: Shared) -> AsyncIterator[Storage]:
 @settings(max_examples=400, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(PLACES, st.integers(2, 5), VALUES, st.booleans())
 @example(("database_state", "audit_tail_hash"), 2, b"\0", False)
+@example(("database_state", "audit_tail"), 2, 2**63 - 1, False)
+@example(("database_state", "audit_head"), 2, 2**63 - 1, False)
 @example(("database_state", "audit_time_us"), 2, b"\xff", True)
 @example(("audit_log", "time_us"), 2, "x", False)
 @example(("audit_log", "hash"), 5, 1.5, False)

@@ -179,7 +179,7 @@ class TestTheSweepOfDeadlines:
         failing, done = await market.assigned_task(), await market.completed_task()
         await let_the_deadline_pass(local, expiring.task_id, failing.task_id, done.task_id)
 
-        assert await local.commit(tasks.sweep_deadlines, 100) == 3
+        assert len((await local.commit(tasks.sweep_deadlines, 100)).statuses) == 3
         assert (await market.see(closing)).status == TaskStatus.REVEALING
         assert (await market.see(untouched)).status == TaskStatus.BIDDING
         assert (await market.see(done)).status == TaskStatus.COMPLETED
@@ -187,24 +187,30 @@ class TestTheSweepOfDeadlines:
         assert (expired.status, expired.escrow_status, expired.last_error) == ("expired", "refunded", "")
         assert (failed.status, failed.escrow_status) == ("failed", "refunded")
         assert failed.last_error == "the deadline passed without a result"
-        assert await local.commit(tasks.sweep_deadlines, 100) == 0
+        assert len((await local.commit(tasks.sweep_deadlines, 100)).statuses) == 0
 
     async def test_it_changes_at_most_as_many_tasks_as_it_is_told(self, local: Storage) -> None:
         new = [a_task(bidding_window_us=0), a_task(bidding_window_us=0), a_task(bidding_window_us=0)]
         receipts = await all_of(local, tasks.create, *new, a_task(), a_task())
         await let_the_deadline_pass(local, *(receipt.record.task_id for receipt in receipts[3:]))
-        assert [await local.commit(tasks.sweep_deadlines, 2) for _ in range(4)] == [2, 2, 1, 0]
+        assert [len((await local.commit(tasks.sweep_deadlines, 2)).statuses) for _ in range(4)] == [
+            2,
+            2,
+            1,
+            0,
+        ]
 
     async def test_two_sweeps_in_one_batch_share_the_work(self, local: Storage) -> None:
         await all_of(local, tasks.create, *(a_task(bidding_window_us=0) for _ in range(3)))
-        assert await all_of(local, tasks.sweep_deadlines, 2, 2) == [2, 1]
+        both = await all_of(local, tasks.sweep_deadlines, 2, 2)
+        assert [len(swept.statuses) for swept in both] == [2, 1]
 
     async def test_with_a_chain_it_does_nothing(self, chained: Storage) -> None:
         market = await Market.opened(chained)
         task = await market.task()
         await let_the_deadline_pass(chained, task.task_id)
         before = await dump(chained)
-        assert await chained.commit(tasks.sweep_deadlines, 100) == 0
+        assert len((await chained.commit(tasks.sweep_deadlines, 100)).statuses) == 0
         assert await dump(chained) == before
 
     async def test_after_it_the_task_is_over(self, local: Storage) -> None:

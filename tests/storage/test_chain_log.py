@@ -29,13 +29,13 @@ async def _task(storage: Storage, receipt: Receipt[Task]) -> Task:
 class TestTheCursor:
     async def test_is_set_once_and_moves_with_the_blocks(self, chained: Storage) -> None:
         chain = Chain(chained)
-        assert await chained.read(chain_log.cursor, None) is None
+        assert await chained.read(chain_log.cursor) is None
         await chain.begin()
         assert not await chained.commit(chain_log.begin, chain_log.Cursor(block_number=9, block_hash=b"9"))
-        assert await chained.read(chain_log.cursor, None) == chain.cursor
+        assert await chained.read(chain_log.cursor) == chain.cursor
         await chain.pass_blocks(3)
         assert chain.cursor == chain_log.Cursor(block_number=3, block_hash=hash_of("block", 3))
-        assert await chained.read(chain_log.cursor, None) == chain.cursor
+        assert await chained.read(chain_log.cursor) == chain.cursor
 
     async def test_refuses_a_second_reader_and_nothing_of_its_blocks_is_stored(
         self, chained: Storage, chain: Chain
@@ -143,7 +143,7 @@ async def test_an_executed_extrinsic_is_finalized_with_its_place(chained: Storag
     assert (row.status, row.block_number, row.extrinsic_index) == (ExtrinsicStatus.FINALIZED, 1, 1)
     assert row.finalize_time_us is not None
     assert row.revision == before.revision + 1
-    assert await chained.read(signatures.live_to_send, None) == []
+    assert await chained.read(signatures.live_to_send) == []
 
 
 async def test_a_refused_extrinsic_has_failed_and_its_entity_says_why(market_on_chain: Market) -> None:

@@ -2,8 +2,10 @@
 
 import asyncio
 import contextlib
+import threading
 from collections.abc import AsyncIterator, Sequence
-from typing import Any
+from pathlib import Path
+from typing import Any, NamedTuple
 
 import pytest
 from sqlalchemy.engine import Connection
@@ -190,10 +192,10 @@ async def test_a_caller_that_leaves_while_its_item_is_committed_disturbs_nobody(
 ) -> None:
     started, leave = asyncio.Event(), asyncio.Event()
 
-    async def write(work: Any) -> Any:
+    async def write(work: Any, *, heavy: bool) -> Any:
         started.set()
         await leave.wait()
-        return await engine_write(work)
+        return await engine_write(work, heavy=heavy)
 
     engine_write = local._engine.write
     monkeypatch.setattr(local._engine, "write", write)
@@ -229,6 +231,48 @@ async def test_beyond_its_bound_the_queue_takes_no_bytes(
     await local.commit(tasks.create, a_task(), size_bytes=10)
 
 
+HEAVY_WAIT_SECONDS = 30.0
+
+
+class Latch(NamedTuple):
+    """Heavy work has begun; it may end."""
+
+    begun: threading.Event
+    released: threading.Event
+
+
+@mutation(bool, heavy=True)
+def wait_for_the_loop(tx: Transaction, items: Sequence[Latch]) -> list[Outcome[bool]]:
+    """Takes long: until the event loop says so."""
+    for item in items:
+        item.begun.set()
+    return [item.released.wait(HEAVY_WAIT_SECONDS) for item in items]
+
+
+async def test_on_sqlite_heavy_work_does_not_hold_up_reads(tmp_path: Path) -> None:
+    async with opened(f"sqlite:///{tmp_path}/heavy.db", LOCAL) as storage:
+        latch = Latch(threading.Event(), threading.Event())
+        heavy = asyncio.create_task(storage.commit(wait_for_the_loop, latch))
+        assert await asyncio.to_thread(latch.begun.wait, HEAVY_WAIT_SECONDS)
+        with pytest.raises(AgentNotFound):
+            await storage.fetch(agents.get, "nobody")
+        latch.released.set()
+        assert await heavy
+
+
+async def test_a_heavy_item_has_a_batch_to_itself(local: Storage) -> None:
+    latch = Latch(threading.Event(), threading.Event())
+    latch.released.set()
+    before = local.committer.batches
+    await asyncio.gather(
+        local.commit(agents.register, an_agent("ada"), size_bytes=1),
+        local.commit(wait_for_the_loop, latch),
+        local.commit(wait_for_the_loop, latch),
+        local.commit(agents.register, an_agent("bob"), size_bytes=1),
+    )
+    assert local.committer.batches == before + 4
+
+
 class _Engine:
     """An engine whose writes fail as the test says before they reach the real one."""
 
@@ -240,7 +284,7 @@ class _Engine:
     def __getattr__(self, name: str) -> Any:
         return getattr(self._engine, name)
 
-    async def write(self, work: Any) -> Any:
+    async def write(self, work: Any, *, heavy: bool = False) -> Any:
         self.writes += 1
         if self._errors:
             error = self._errors.pop(0)
@@ -321,7 +365,7 @@ async def test_after_its_close_a_storage_says_so(database_url: str) -> None:
     with pytest.raises(ShuttingDown):
         await storage.fetch(agents.get, "ada")
     with pytest.raises(ShuttingDown):
-        await storage.read(lambda tx, _: None, None)
+        await storage.read(lambda tx: None)
     await storage.close()
 
 
@@ -329,7 +373,7 @@ async def test_before_it_is_prepared_a_storage_says_that_the_database_is_not_the
     database_url: str,
 ) -> None:
     storage = Storage.open(database_url)
-    for attempt in (_create(storage), storage.fetch(agents.get, "ada"), storage.read(_nothing, None)):
+    for attempt in (_create(storage), storage.fetch(agents.get, "ada"), storage.read(_nothing)):
         with pytest.raises(DatabaseUnavailable):
             await attempt
     await storage.close()
@@ -350,7 +394,7 @@ async def test_a_refusal_does_not_keep_its_batch_alive(local: Storage) -> None:
     assert "decide_each" not in frames
 
 
-def _nothing(tx: Transaction, _: None) -> Connection:
+def _nothing(tx: Transaction) -> Connection:
     return tx.connection
 
 

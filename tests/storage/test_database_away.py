@@ -9,9 +9,9 @@ import pytest
 import pytest_asyncio
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from storage import agents, feed, lists, tasks
+from storage import agents, feed, lists, postgres, tasks
 from storage.errors import AgentNotFound, CommitUnknown, DatabaseUnavailable, Failure, Overloaded
-from storage.lists import Page, TaskFilter
+from storage.lists import PageRequest, TaskFilter
 from storage.records import Receipt
 from storage.store import LOCAL, Storage
 from tests.storage.items import a_task
@@ -23,7 +23,7 @@ from tests.support.proxy import Cut, Proxy
 
 T = TypeVar("T")
 ATTEMPTS = 200
-ANY_TASK = TaskFilter(page=Page(size=1))
+ANY_TASK = TaskFilter(page=PageRequest(size=1))
 
 
 @pytest.fixture(scope="module")
@@ -179,6 +179,58 @@ async def test_a_commit_that_was_never_heard_is_unknown_and_done_when_asked_agai
     assert await _again(lambda: count(storage, "tasks")) == (1,)
     await _again(lambda: _create(storage, "lost"))
     assert await count(storage, "tasks", "requests") == (2, 2)
+
+
+async def test_a_commit_whose_answer_never_comes_is_unknown_and_not_made_twice(
+    url: str, server: PostgresServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(postgres, "STATEMENT_TIMEOUT_SECONDS", 1.0)
+    async with (
+        Proxy.before(server.port, b"COMMIT") as proxy,
+        opened(url.replace(f":{server.port}/", f":{proxy.port}/"), LOCAL) as storage,
+    ):
+        await storage.commit(tasks.create, a_task())
+        proxy.cut = Cut.MUTE
+        with pytest.raises(CommitUnknown):
+            await storage.commit(tasks.create, a_task())
+        proxy.cut = Cut.NEVER
+        assert await count(storage, "tasks") == (2,)
+
+
+async def test_a_database_that_stands_still_is_away_until_it_goes_on(
+    url: str, server: PostgresServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(postgres, "STATEMENT_TIMEOUT_SECONDS", 0.5)
+    async with Proxy.before(server.port) as proxy:
+        through = url.replace(f":{server.port}/", f":{proxy.port}/")
+        async with opened(through, LOCAL, connect_timeout_seconds=0.5) as storage:
+            await _create(storage, "first")
+            proxy.freeze()
+            for attempt in (
+                lambda: storage.fetch(agents.get, "nobody"),
+                lambda: storage.read(lists.tasks, ANY_TASK),
+                lambda: _create(storage, "second"),
+            ):
+                with pytest.raises(DatabaseUnavailable):
+                    await attempt()
+            proxy.thaw()
+            await _again(lambda: _create(storage, "second"))
+            assert await _again(lambda: count(storage, "tasks")) == (2,)
+
+
+async def test_a_migration_may_take_longer_than_a_statement_of_a_call(
+    own_databases: PostgresDatabases, server: PostgresServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(postgres, "STATEMENT_TIMEOUT_SECONDS", 2.0)
+    url = server.url(own_databases.create_unmigrated())
+    other = await asyncpg.connect(url)
+    await other.execute("SELECT pg_advisory_lock($1)", postgres._MIGRATION_LOCK)
+    storage = Storage.open(url)
+    prepared = asyncio.create_task(storage.prepare(LOCAL))
+    await asyncio.sleep(3.0)
+    await other.close()
+    assert await prepared
+    await storage.close()
 
 
 async def test_connections_that_somebody_ends_are_made_again(

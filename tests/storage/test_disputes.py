@@ -52,7 +52,7 @@ async def test_disputed_escrows_can_be_listed(market: Market) -> None:
     await market.agents()
     await market.assigned_task()
     task = await market.dispute(await market.assigned_task())
-    wanted = lists.TaskFilter(escrow_status=EscrowStatus.DISPUTED, page=lists.Page(size=10))
+    wanted = lists.TaskFilter(escrow_status=EscrowStatus.DISPUTED, page=lists.PageRequest(size=10))
     assert (await market.storage.read(lists.tasks, wanted)).records == [task]
 
 

@@ -8,7 +8,7 @@ from storage.facts import AgentUpdated
 from storage.lifecycle import ExtrinsicStatus
 from storage.records import Action, Agent, AgentUpdate
 from storage.store import Storage
-from storage.submission import Hopeless, Postponed
+from storage.submission import Postponed, Unsignable
 from tests.storage.blocks import TOKEN
 from tests.storage.items import MINUTE_US, a_task, an_agent, now_us
 from tests.storage.looking import all_of, count, dump
@@ -38,7 +38,7 @@ class TestGivingUp:
     async def test_clears_the_intent_and_a_requeue_restores_it(self, chained: Storage) -> None:
         receipt = await chained.commit(tasks.create, a_task())
         await claimed(chained, a_claim())
-        await chained.commit(submission.bury, _hopeless(receipt.correlation_id))
+        await chained.commit(submission.mark_dead, _unsignable(receipt.correlation_id))
         task = (await chained.fetch(tasks.get, receipt.record.task_id)).task
         assert (task.status, task.pending_action, task.last_error) == ("pending", "", "no key")
         row = await see(chained, receipt.correlation_id)
@@ -57,7 +57,7 @@ class TestGivingUp:
     async def test_an_operator_closes_it_by_a_cancel_and_may_still_requeue_it(self, chained: Storage) -> None:
         receipt = await chained.commit(tasks.create, a_task())
         await claimed(chained, a_claim())
-        await chained.commit(submission.bury, _hopeless(receipt.correlation_id))
+        await chained.commit(submission.mark_dead, _unsignable(receipt.correlation_id))
         row = await chained.commit(outbox.cancel, receipt.correlation_id)
         assert (row.status, row.last_error) == ("cancelled", "no key")
         task = (await chained.fetch(tasks.get, receipt.record.task_id)).task
@@ -68,7 +68,7 @@ class TestGivingUp:
         (call,) = await queue_calls(chained, 1)
         before = await dump(chained)
         with pytest.raises(Superseded):
-            await chained.commit(submission.bury, _hopeless(call))
+            await chained.commit(submission.mark_dead, _unsignable(call))
         assert await dump(chained) == before
 
     async def test_by_cancelling_clears_the_intent_and_a_requeue_restores_it(self, chained: Storage) -> None:
@@ -173,5 +173,5 @@ def _postponed(correlation_id: str, next_attempt_us: int) -> Postponed:
     )
 
 
-def _hopeless(correlation_id: str) -> Hopeless:
-    return Hopeless(token=TOKEN, correlation_id=correlation_id, error="no key")
+def _unsignable(correlation_id: str) -> Unsignable:
+    return Unsignable(token=TOKEN, correlation_id=correlation_id, error="no key")

@@ -1,5 +1,8 @@
 """Handoffs: routed from role to role, moved as their table says, found by either."""
 
+import time
+from types import SimpleNamespace
+
 import msgspec
 import pytest
 
@@ -7,12 +10,13 @@ from storage import handoffs
 from storage.errors import HandoffNotFound, IdNotFound, InvalidTransition, StaleRevision
 from storage.handoffs import HandoffUpdate, NewHandoff
 from storage.lifecycle import HandoffStatus
-from storage.lists import Page
+from storage.lists import PageRequest
 from storage.session_lists import HandoffFilter
 from storage.session_lists import handoffs as list_handoffs
 from storage.session_records import Handoff
 from storage.store import Storage
 from tests.storage.conversation import opened_session, see
+from tests.storage.items import now_us
 from tests.storage.looking import a_request, all_of, count, dump
 
 
@@ -54,6 +58,20 @@ async def test_a_handoff_is_taken_up_and_completed(local: Storage) -> None:
     assert (done.status_reason, done.result, done.revision) == ("ok", '{"b":2}', 3)
     assert done.end_time_us
     assert await local.fetch(handoffs.get, handoff.handoff_id) == done
+
+
+async def test_the_times_of_a_handoff_are_of_the_clock_of_the_database(
+    local: Storage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begin_us = now_us()
+    clock = SimpleNamespace(time_ns=lambda: 1, monotonic=time.monotonic)
+    monkeypatch.setattr("storage.committer.time", clock)
+    handoff = await _routed(local)
+    taken = await local.commit(
+        handoffs.update, HandoffUpdate(handoff_id=handoff.handoff_id, status=HandoffStatus.ACTIVE)
+    )
+    assert taken.start_time_us is not None
+    assert begin_us <= taken.create_time_us <= taken.start_time_us <= now_us()
 
 
 async def test_of_two_who_take_up_the_same_revision_one_gets_it(local: Storage) -> None:
@@ -120,7 +138,7 @@ async def test_handoffs_are_listed_oldest_first_by_target_and_status_each_once(l
         seen: list[str] = []
         after = ""
         while True:
-            wanted = HandoffFilter(page=Page(size=size, after=after), **fields)  # type: ignore[arg-type]
+            wanted = HandoffFilter(page=PageRequest(size=size, after=after), **fields)  # type: ignore[arg-type]
             found = await local.read(list_handoffs, wanted)
             seen += [handoff.handoff_id for handoff in found.records]
             after = found.next_key

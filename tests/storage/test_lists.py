@@ -3,7 +3,7 @@
 import functools
 import sqlite3
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, TypeAlias
 
 import pytest
 
@@ -31,8 +31,8 @@ from storage.lists import (
     BidFilter,
     ChainEventFilter,
     ExtrinsicFilter,
-    Listed,
     Page,
+    PageRequest,
     ResultFilter,
     TaskFilter,
 )
@@ -46,13 +46,15 @@ from tests.storage.items import a_bid, a_reveal, a_task, an_agent
 from tests.storage.looking import all_of, opened
 from tests.storage.market import Market, chain_of
 
-PAGE = Page(size=50)
+PAGE = PageRequest(size=50)
+Call: TypeAlias = tuple[Any, ...]
+"""A function, and its arguments after the transaction."""
 
 
 async def _pages(storage: Storage, function: Any, make: Any, size: int) -> list[list[Any]]:
     pages, after = [], ""
     while True:
-        listed: Listed[Any] = await storage.read(function, make(Page(size=size, after=after)))
+        listed: Page[Any] = await storage.read(function, make(PageRequest(size=size, after=after)))
         pages.append(listed.records)
         if not listed.next_key:
             return pages
@@ -81,9 +83,9 @@ async def test_agents_are_listed_by_id(local: Storage) -> None:
 
 async def test_paging_is_stable_while_others_insert(local: Storage) -> None:
     created = [r.record.task_id for r in await all_of(local, tasks.create, *(a_task() for _ in range(4)))]
-    first = await local.read(lists.tasks, TaskFilter(page=Page(size=2)))
+    first = await local.read(lists.tasks, TaskFilter(page=PageRequest(size=2)))
     await all_of(local, tasks.create, *(a_task() for _ in range(3)))
-    second = await local.read(lists.tasks, TaskFilter(page=Page(size=2, after=first.next_key)))
+    second = await local.read(lists.tasks, TaskFilter(page=PageRequest(size=2, after=first.next_key)))
     listed = [task.task_id for task in first.records + second.records]
     assert listed == list(reversed(created))
     assert second.next_key == ""
@@ -91,7 +93,7 @@ async def test_paging_is_stable_while_others_insert(local: Storage) -> None:
 
 async def test_a_total_is_counted_when_asked_for_whatever_the_page(local: Storage) -> None:
     await all_of(local, tasks.create, *(a_task(requester_id=f"{n % 2}") for n in range(5)))
-    wanted = TaskFilter(requester_id="0", page=Page(size=2, count=True))
+    wanted = TaskFilter(requester_id="0", page=PageRequest(size=2, count=True))
     listed = await local.read(lists.tasks, wanted)
     assert (len(listed.records), listed.total_size) == (2, 3)
     assert (await local.read(lists.tasks, TaskFilter(page=PAGE))).total_size is None
@@ -112,7 +114,7 @@ async def test_each_filter_statements(market: Market) -> None:
             lists.bids: BidFilter,
             lists.results: ResultFilter,
         }[function]
-        listed = await storage.read(function, kind(page=Page(size=50, count=True), **fields))
+        listed = await storage.read(function, kind(page=PageRequest(size=50, count=True), **fields))
         assert listed.total_size == len(listed.records)
         return {getattr(record, key) for record in listed.records}
 
@@ -177,7 +179,7 @@ async def test_chain_events_are_listed_newest_first_and_by_each_filter(chained: 
     await chain.pass_blocks(2)
 
     async def places(size: int = 50, **fields: Any) -> list[tuple[int, int]]:
-        def make(page: Page) -> ChainEventFilter:
+        def make(page: PageRequest) -> ChainEventFilter:
             return ChainEventFilter(page=page, **fields)
 
         pages = await _pages(chained, lists.chain_events, make, size)
@@ -191,7 +193,7 @@ async def test_chain_events_are_listed_newest_first_and_by_each_filter(chained: 
     assert await places(correlation_id=receipt.correlation_id) == [(1, 2), (1, 1)]
     assert await places(first_block=2) == [(3, 0), (2, 0)]
     assert await places(first_block=1, last_block=1) == [(1, 2), (1, 1), (1, 0)]
-    listed = await chained.read(lists.chain_events, ChainEventFilter(page=Page(size=1, count=True)))
+    listed = await chained.read(lists.chain_events, ChainEventFilter(page=PageRequest(size=1, count=True)))
     assert listed.total_size == 5
     assert listed.chain_position >> 31 == 3
 
@@ -211,41 +213,40 @@ async def test_the_smallest_and_the_largest_amount_survive_exactly_and_sort_as_n
     await all_of(local, bids.reveal, *(a_reveal(task, name, value) for name, value in pairs))
     assert {name: bid.value for name, bid in (await market.see_bids(task)).items()} == dict(pairs)
     rows = await local.read(
-        lambda tx, _: tx.connection.exec_driver_sql("SELECT value FROM bids ORDER BY value").scalars().all(),
-        None,
+        lambda tx: tx.connection.exec_driver_sql("SELECT value FROM bids ORDER BY value").scalars().all()
     )
     assert [int.from_bytes(row, "big") for row in rows] == sorted(values)
     assert (await local.commit(tasks.allocate, task.task_id)).record.cost == 0
 
 
 async def test_the_dashboard_counts_everything_by_status(market: Market) -> None:
-    empty = await market.storage.read(dashboard.counts, None)
-    assert (empty.agents, empty.tasks, empty.extrinsics, empty.oldest_queued_us) == ({}, {}, {}, None)
+    empty = await market.storage.read(dashboard.counts)
+    assert (empty.by_status, empty.of("task"), empty.oldest_queued_us) == ({}, {}, None)
     await market.agents()
     await market.settle(await market.completed_task())
     await market.cancel(await market.task())
     waiting = await market.storage.commit(tasks.create, a_task())
-    counts = await market.storage.read(dashboard.counts, None)
+    counts = await market.storage.read(dashboard.counts)
     created = "bidding" if market.chain is None else "pending"
     funded = "funded" if market.chain is None else "none"
-    assert counts.agents == {"active": 2}
-    assert counts.tasks == {"cancelled": 1, "completed": 1, created: 1}
-    assert counts.escrows == {"refunded": 1, "released": 1, funded: 1}
-    assert counts.bids == {"lost": 1, "won": 1}
-    assert counts.results == {"recorded": 1}
+    assert counts.of("agent") == {"active": 2}
+    assert counts.of("task") == {"cancelled": 1, "completed": 1, created: 1}
+    assert counts.of("escrow") == {"refunded": 1, "released": 1, funded: 1}
+    assert counts.of("bid") == {"lost": 1, "won": 1}
+    assert counts.of("result") == {"recorded": 1}
     if market.chain is None:
-        assert (counts.cursor_number, counts.cursor_hash, counts.extrinsics) == (None, b"", {})
+        assert (counts.cursor_number, counts.cursor_hash, counts.of("extrinsic")) == (None, b"", {})
     else:
         assert (counts.cursor_number, counts.cursor_hash) == (
             market.chain.cursor.block_number,
             market.chain.cursor.block_hash,
         )
-        assert counts.extrinsics == {"finalized": market.chain.cursor.block_number, "queued": 1}
+        assert counts.of("extrinsic") == {"finalized": market.chain.cursor.block_number, "queued": 1}
         assert counts.oldest_queued_us == waiting.record.create_time_us
 
 
 @pytest.mark.parametrize(
-    ("function", "argument"),
+    "call",
     [
         (lists.agents, AgentFilter(page=PAGE, status=AgentStatus.ACTIVE)),
         (lists.tasks, TaskFilter(page=PAGE, status=TaskStatus.BIDDING)),
@@ -266,61 +267,57 @@ async def test_the_dashboard_counts_everything_by_status(market: Market) -> None
         (lists.chain_events, ChainEventFilter(page=PAGE, correlation_id="x")),
         (lists.chain_events, ChainEventFilter(page=PAGE, first_block=5)),
         (submission.account_states, ["x"]),
-        (signatures.live_to_send, None),
+        (signatures.live_to_send,),
         (tasks.sweep_deadlines.apply, [5]),
         (submission.claim.apply, [submission.Claim(token="t", lease_us=1, at_most=5)]),
         (results.get_of_task.read, ["x"]),
         (tasks.get.read, ["x"]),
     ],
 )
-async def test_what_is_asked_often_is_found_by_an_index(
-    function: Any, argument: Any, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_what_is_asked_often_is_found_by_an_index(call: Call, monkeypatch: pytest.MonkeyPatch) -> None:
     """SQLite takes a partial index only for the words it was made with, and says what it does."""
-    plan = await plan_of(function, argument, "SELECT", monkeypatch)
+    plan = await plan_of(call, "SELECT", monkeypatch)
     few_rows = ("SCAN database_state", "SCAN chain_cursor", "SCAN submission_pauses", "SCAN json_each")
     assert not [step for step in plan if "SCAN" in step and not step.startswith(few_rows)]
 
 
 @pytest.mark.parametrize(
-    ("function", "argument", "kind"),
+    ("call", "kind"),
     [
-        (signatures.forget.apply, [signatures.Forget(before_us=1, at_most=5)], "DELETE"),
-        (chain_log.wake, {"task_id": {"x"}, "agent_id": {"x"}}, "UPDATE"),
+        ((signatures.prune.apply, [signatures.Prune(before_us=1, at_most=5)]), "DELETE"),
+        ((chain_log.wake, {"task_id": {"x"}, "agent_id": {"x"}}), "UPDATE"),
     ],
 )
 async def test_what_is_changed_often_is_not_looked_for_among_all_of_a_status(
-    function: Any, argument: Any, kind: str, monkeypatch: pytest.MonkeyPatch
+    call: Call, kind: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    plan = await plan_of(function, argument, kind, monkeypatch)
+    plan = await plan_of(call, kind, monkeypatch)
     assert not [step for step in plan if "(status=?)" in step]
 
 
 @pytest.mark.parametrize(
-    ("function", "argument"),
+    "call",
     [
         (submission.wake.apply, [submission.Wake(signers=Names(listed=("x",)), at_most=5)]),
         (pauses.has_queued, "x"),
     ],
 )
 async def test_what_is_queued_is_told_apart_by_signer_without_its_rows(
-    function: Any, argument: Any, monkeypatch: pytest.MonkeyPatch
+    call: Call, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    (step,) = await plan_of(function, argument, "SELECT", monkeypatch)
+    (step,) = await plan_of(call, "SELECT", monkeypatch)
     assert "USING COVERING INDEX extrinsics_queued_idx (status=?" in step
 
 
 @pytest.mark.parametrize(
-    ("function", "argument"),
+    "call",
     [
-        (dashboard.counts, None),
+        (dashboard.counts,),
         (lists.extrinsics, ExtrinsicFilter(page=PAGE, status=ExtrinsicStatus.QUEUED)),
     ],
 )
-async def test_what_is_queued_is_in_order_of_age(
-    function: Any, argument: Any, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    plan = await plan_of(function, argument, "SELECT", monkeypatch)
+async def test_what_is_queued_is_in_order_of_age(call: Call, monkeypatch: pytest.MonkeyPatch) -> None:
+    plan = await plan_of(call, "SELECT", monkeypatch)
     assert "SEARCH extrinsics USING INDEX extrinsics_queued_idx (status=?)" in plan
     assert not [step for step in plan if "TEMP B-TREE" in step]
 
@@ -328,7 +325,7 @@ async def test_what_is_queued_is_in_order_of_age(
 async def test_a_claim_reads_the_rows_of_no_signers_but_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
     """The plan does not say that SQLite compares the signer before it seeks the row; its program does."""
     claims = [submission.Claim(token="t", lease_us=1, at_most=5, signers=Names(listed=("x",)))]
-    program = await explained("EXPLAIN", submission.claim.apply, claims, "SELECT extrinsics", monkeypatch)
+    program = await explained("EXPLAIN", (submission.claim.apply, claims), "SELECT extrinsics", monkeypatch)
     (of_index,) = (
         cursor for _, name, cursor, _, _, keys, *_ in program if name == "OpenRead" and str(keys)[:2] == "k("
     )
@@ -340,15 +337,13 @@ async def test_a_claim_reads_the_rows_of_no_signers_but_its_own(monkeypatch: pyt
     assert set(reads[:2]) == told
 
 
-async def plan_of(function: Any, argument: Any, kind: str, monkeypatch: pytest.MonkeyPatch) -> Sequence[str]:
-    """The steps that SQLite takes for the statements of one kind that a function runs."""
-    return [row[3] for row in await explained("EXPLAIN QUERY PLAN", function, argument, kind, monkeypatch)]
+async def plan_of(call: Call, kind: str, monkeypatch: pytest.MonkeyPatch) -> Sequence[str]:
+    """The steps that SQLite takes for the statements of one kind that a call runs."""
+    return [row[3] for row in await explained("EXPLAIN QUERY PLAN", call, kind, monkeypatch)]
 
 
-async def explained(
-    how: str, function: Any, argument: Any, kind: str, monkeypatch: pytest.MonkeyPatch
-) -> Sequence[Any]:
-    """What SQLite says of the statements of one kind that a function runs."""
+async def explained(how: str, call: Call, kind: str, monkeypatch: pytest.MonkeyPatch) -> Sequence[Any]:
+    """What SQLite says of the statements of one kind that a call runs."""
     asked: list[tuple[str, Any]] = []
 
     class Cursor(sqlite3.Cursor):
@@ -363,9 +358,10 @@ async def explained(
 
     monkeypatch.setattr(sqlite3, "connect", functools.partial(sqlite3.connect, factory=Connection))
 
-    def explain(tx: Transaction, _: None) -> list[Any]:
+    def explain(tx: Transaction) -> list[Any]:
         asked.clear()
-        function(tx, argument)
+        function, *arguments = call
+        function(Transaction(tx.connection, tx.dialect, now_us=1, local=True), *arguments)
         statements = [(statement, values) for statement, values in asked if statement.startswith(kind)]
         return [
             row
@@ -374,6 +370,6 @@ async def explained(
         ]
 
     async with opened(":memory:", LOCAL) as storage:
-        rows = await storage.read(explain, None)
+        rows = await storage.read(explain)
     assert rows
     return rows

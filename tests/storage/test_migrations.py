@@ -25,7 +25,7 @@ T = TypeVar("T")
 
 
 async def _inspect(storage: Storage, look: Callable[[Connection], T]) -> T:
-    return await storage.read(lambda tx, _: look(tx.connection), None)
+    return await storage.read(lambda tx: look(tx.connection))
 
 
 async def test_from_empty_they_lead_to_the_schema(empty_url: str) -> None:
@@ -149,7 +149,7 @@ async def test_a_newer_database_is_refused_and_left_alone(lasting_url: str) -> N
 async def test_a_binding_is_for_ever(lasting_url: str, first: str, second: str) -> None:
     async with opened(lasting_url, first):
         pass
-    with pytest.raises(WrongBinding, match="never changes sides"):
+    with pytest.raises(WrongBinding, match="cannot be bound again"):
         async with opened(lasting_url, second):
             pass
     async with opened(lasting_url, first) as storage:

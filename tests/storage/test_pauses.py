@@ -39,9 +39,9 @@ class TestAPause:
     async def test_keeps_what_is_signed_from_being_sent_again(self, chained: Storage, signer: str) -> None:
         _, extrinsic_hash = await one_signed(chained)
         await chained.commit(pauses.pause, Pause(signer=signer))
-        assert await chained.read(signatures.live_to_send, None) == []
+        assert await chained.read(signatures.live_to_send) == []
         await chained.commit(pauses.resume, signer)
-        (live,) = await chained.read(signatures.live_to_send, None)
+        (live,) = await chained.read(signatures.live_to_send)
         assert live.extrinsic_hash == extrinsic_hash
 
     async def test_of_one_signer_lets_the_others_go_on(self, chained: Storage) -> None:
@@ -67,7 +67,7 @@ class TestAPause:
             ("ops", "second"),
         ]
         assert all(pause.create_time_us for pause in standing)
-        assert await chained.read(pauses.standing, None) == standing
+        assert await chained.read(pauses.standing) == standing
 
     async def test_of_one_signer_stands_when_that_of_all_ends(self, chained: Storage) -> None:
         await all_of(chained, pauses.pause, EVERYBODY, Pause(signer="ops"))

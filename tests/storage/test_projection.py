@@ -288,6 +288,18 @@ class TestWhoWasFirst:
         assert (rejected.status, rejected.pending_action) == (ResultStatus.REJECTED, Action.NONE)
         assert (await market.see(task)).status == TaskStatus.COMPLETED
 
+    async def test_a_second_result_that_the_chain_records_is_taken_and_is_an_anomaly(
+        self, world: World
+    ) -> None:
+        await world.market.agents()
+        task, bob = await world.market.assigned_task(), await world.market.see_agent("bob")
+        first, second = (hash_of_output(output) for output in (b"first", b"second"))
+        assert not (await world.reported(ResultRecorded(**ids(task, bob), result_hash=first))).anomaly
+        event = await world.reported(ResultRecorded(**ids(task, bob), result_hash=second))
+        assert event.anomaly == "result moved from recorded to rejected"
+        found = {result.result_hash: result.status for result in await world.results(task)}
+        assert found == {first: ResultStatus.REJECTED, second: ResultStatus.RECORDED}
+
     async def test_the_same_result_from_another_client_is_the_one_from_here(self, world: World) -> None:
         market = world.market
         await market.agents()

@@ -119,10 +119,10 @@ async def test_a_bounded_number_of_reads_may_wait(local: Storage, monkeypatch: p
     assert [type(answer) for answer in answers] == [AgentNotFound, AgentNotFound, Overloaded]
 
 
-async def test_a_batch_of_reads_leaves_once_as_many_are_there_as_the_last_time(
+async def test_a_batch_of_reads_runs_once_as_many_wait_as_the_last_one_served(
     local: Storage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("storage.gathering.GATHER_SECONDS", 3600.0)
+    monkeypatch.setattr("storage.linger.LINGER_MAX_SECONDS", 3600.0)
     batches: list[Sequence[str]] = []
 
     @query
@@ -140,7 +140,7 @@ async def test_a_batch_of_reads_leaves_once_as_many_are_there_as_the_last_time(
     assert batches == [["a", "b"], ["c", "d"]]
 
 
-async def test_a_reader_whose_company_stays_away_is_served_soon(local: Storage) -> None:
+async def test_a_lone_reader_after_a_larger_batch_is_served_soon(local: Storage) -> None:
     await asyncio.gather(*(local.fetch(tasks.get, "x") for _ in range(2)), return_exceptions=True)
     with pytest.raises(TaskNotFound):
         await local.fetch(tasks.get, "y")

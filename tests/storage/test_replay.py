@@ -3,7 +3,7 @@
 from storage import bids, lists, outbox, replay, signatures, tasks
 from storage.lifecycle import BidStatus, ExtrinsicStatus, TaskStatus
 from storage.replay import Finish, Rewrite
-from storage.signatures import Forget
+from storage.signatures import Prune
 from storage.store import Storage
 from tests.storage.blocks import Chain, Step, a_block
 from tests.storage.items import HOUR_US, a_bid, a_task, now_us
@@ -20,7 +20,7 @@ async def decoded_anew(chain: Chain, number: int, *steps: Step) -> None:
 
 async def correlated(storage: Storage, correlation_id: str) -> int:
     """How many events of the chain belong to an extrinsic from here."""
-    wanted = lists.ChainEventFilter(page=lists.Page(size=10), correlation_id=correlation_id)
+    wanted = lists.ChainEventFilter(page=lists.PageRequest(size=10), correlation_id=correlation_id)
     return len((await storage.read(lists.chain_events, wanted)).records)
 
 
@@ -43,8 +43,8 @@ async def test_events_keep_their_extrinsic_when_its_signatures_are_forgotten(
     await chain.block(Step(extrinsic_hash))
     await chain.pass_blocks(2)
     assert await correlated(chained, call) == 1
-    forget = Forget(before_us=now_us() + HOUR_US, at_most=10)
-    assert await chained.commit(signatures.forget, forget) == 1
+    forget = Prune(before_us=now_us() + HOUR_US, at_most=10)
+    assert (await chained.commit(signatures.prune, forget)).count == 1
     await decoded_anew(chain, 1, Step(extrinsic_hash))
     assert await correlated(chained, call) == 1
 

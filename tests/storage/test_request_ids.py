@@ -14,7 +14,7 @@ from storage.lifecycle import TaskStatus
 from storage.limits import AMOUNT_MAX
 from storage.outbox import NewCall
 from storage.records import AgentUpdate, Receipt
-from storage.requests import Forget, request_key
+from storage.requests import Prune, request_key
 from storage.store import LOCAL, Storage
 from tests.storage.items import a_bid, a_result, a_reveal, a_task, an_agent, now_us
 from tests.storage.looking import a_request, count, dump, opened, together
@@ -163,14 +163,14 @@ async def test_after_a_refused_duplicate_in_one_batch_the_next_gets_its_turn(loc
 async def test_answers_are_forgotten_oldest_first_and_at_most_as_many_as_told(local: Storage) -> None:
     for number in range(5):
         await local.commit(agents.register, an_agent(f"{number}"), request=a_request(f"{number}"))
-    assert await local.commit(requests.forget, Forget(before_us=0, at_most=10)) == 0
-    assert await local.commit(requests.forget, Forget(before_us=now_us() + 1, at_most=2)) == 2
+    assert (await local.commit(requests.prune, Prune(before_us=0, at_most=10))).count == 0
+    assert (await local.commit(requests.prune, Prune(before_us=now_us() + 1, at_most=2))).count == 2
     assert await count(local, "requests") == (3,)
     # What is forgotten is a new call; what is not is still answered.
     with pytest.raises(AgentExists):
         await local.commit(agents.register, an_agent("0"), request=a_request("0"))
     await local.commit(agents.register, an_agent("4"), request=a_request("4"))
-    assert await local.commit(requests.forget, Forget(before_us=now_us() + 1, at_most=10)) == 3
+    assert (await local.commit(requests.prune, Prune(before_us=now_us() + 1, at_most=10))).count == 3
 
 
 class TestTwoServersOnOneDatabase:

@@ -205,7 +205,7 @@ class Sessions(RuleBasedStateMachine):
 
     @rule(at_most=st.integers(1, 4))
     def collect(self, at_most: int) -> None:
-        assert self._run(self.storage.commit(session_sweep.collect, at_most)) <= at_most
+        assert self._run(self.storage.commit(session_sweep.collect, at_most)).count <= at_most
 
     @rule()
     def restart(self) -> None:

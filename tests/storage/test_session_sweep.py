@@ -78,7 +78,7 @@ async def test_only_what_expired_is_deleted_and_only_when_it_is_old(local: Stora
     await let_it_rest(local, old.session.session_id, hours=11)
     swept = await local.commit(sweep, SWEEP)
     assert (swept.expired_session_ids, swept.deleted_session_ids) == ([], [old.session.session_id])
-    while await local.commit(session_sweep.collect, 10):
+    while (await local.commit(session_sweep.collect, 10)).more:
         pass
     assert await count(local, "sessions", "session_heads", "transcript_entries") == (3, 3, 1)
 
@@ -133,6 +133,8 @@ async def test_two_servers_delete_what_expired_long_ago_once(postgres_url: str) 
             for swept in await asyncio.gather(*(storage.commit(sweep, batch) for storage in (here, there))):
                 seen += swept.deleted_session_ids
         assert sorted(seen) == sorted(detail.session.session_id for detail in made)
-        while sum(await asyncio.gather(*(s.commit(session_sweep.collect, 7) for s in (here, there)))):
-            pass
+        more = True
+        while more:
+            both = await asyncio.gather(*(s.commit(session_sweep.collect, 7) for s in (here, there)))
+            more = any(batch.more for batch in both)
         assert await count(here, "sessions", "session_heads") == (0, 0)

@@ -15,7 +15,7 @@ from storage.errors import (
     StaleRevision,
 )
 from storage.lifecycle import SessionStatus
-from storage.lists import Page
+from storage.lists import PageRequest
 from storage.outcome import Mutation
 from storage.session_lists import Resume, SessionFilter, resume
 from storage.session_lists import sessions as list_sessions
@@ -209,7 +209,7 @@ async def test_a_deleted_session_is_gone_and_the_sweep_clears_what_it_leaves(loc
         await local.commit(transcripts.append, an_append(gone, "late"))
     # Three entries, a command and the head, in passes of two rows.
     passes = [await local.commit(session_sweep.collect, 2) for _ in range(4)]
-    assert passes == [2, 2, 1, 0]
+    assert [(each.count, each.more) for each in passes] == [(2, True), (2, True), (1, False), (0, False)]
     assert await count(local, "sessions", "session_heads", "session_commands") == (1, 1, 1)
     assert await count(local, "transcript_entries") == (3,)
 
@@ -228,7 +228,7 @@ async def test_sessions_are_listed_newest_first_by_what_they_are(local: Storage)
     await local.commit(sessions.update, a_move(c, SessionStatus.EXPIRED))
 
     async def listed(**fields: object) -> list[str]:
-        wanted = SessionFilter(page=Page(size=10, count=True), **fields)  # type: ignore[arg-type]
+        wanted = SessionFilter(page=PageRequest(size=10, count=True), **fields)  # type: ignore[arg-type]
         found = await local.read(list_sessions, wanted)
         assert found.total_size == len(found.records)
         names = {a.session.session_id: "a", b.session.session_id: "b", c.session.session_id: "c"}
@@ -250,7 +250,7 @@ async def test_pages_of_sessions_have_each_once(local: Storage) -> None:
     seen: list[str] = []
     after = ""
     while True:
-        found = await local.read(list_sessions, SessionFilter(page=Page(size=3, after=after)))
+        found = await local.read(list_sessions, SessionFilter(page=PageRequest(size=3, after=after)))
         seen += [detail.session.session_id for detail in found.records]
         after = found.next_key
         if not after:
@@ -262,9 +262,7 @@ async def test_the_view_shows_active_sessions(local: Storage) -> None:
     await opened_session(local)
     active = await opened_session(local, task_id="t")
     await local.commit(sessions.update, a_move(active, ACTIVE))
-    rows = await local.read(
-        lambda tx, _: tx.connection.exec_driver_sql("SELECT * FROM active_sessions").all(), None
-    )
+    rows = await local.read(lambda tx: tx.connection.exec_driver_sql("SELECT * FROM active_sessions").all())
     assert [row[:3] for row in rows] == [(active.session.session_id, "planner", "t")]
 
 

@@ -4,7 +4,7 @@ import pytest
 
 from storage import signatures
 from storage.lifecycle import ExtrinsicStatus
-from storage.signatures import Forget
+from storage.signatures import Prune
 from storage.store import Storage
 from tests.storage.blocks import Chain, Step
 from tests.storage.items import HOUR_US, now_us
@@ -12,8 +12,8 @@ from tests.storage.looking import count
 from tests.storage.submitter import queue_calls, see
 
 
-def everything_before(before_us: int, at_most: int = 100) -> Forget:
-    return Forget(before_us=before_us, at_most=at_most)
+def everything_before(before_us: int, at_most: int = 100) -> Prune:
+    return Prune(before_us=before_us, at_most=at_most)
 
 
 @pytest.mark.parametrize("error", ["", "Market.Refused"])
@@ -24,10 +24,10 @@ async def test_signatures_of_what_was_executed_are_forgotten_when_their_era_is_o
     (extrinsic_hash,) = await chain.sign(call, era_blocks=4)
     await chain.block(Step(extrinsic_hash, error=error))
     later = now_us() + HOUR_US
-    assert await chained.commit(signatures.forget, everything_before(later)) == 0
+    assert (await chained.commit(signatures.prune, everything_before(later))).count == 0
     await chain.pass_blocks(3)
-    assert await chained.commit(signatures.forget, everything_before(now_us() - HOUR_US)) == 0
-    assert await chained.commit(signatures.forget, everything_before(later)) == 1
+    assert (await chained.commit(signatures.prune, everything_before(now_us() - HOUR_US))).count == 0
+    assert (await chained.commit(signatures.prune, everything_before(later))).count == 1
     assert await count(chained, "signatures") == (0,)
     assert (await see(chained, call)).extrinsic_hash == extrinsic_hash
 
@@ -41,7 +41,7 @@ async def test_signatures_of_what_was_not_executed_are_kept(chained: Storage, ch
         ExtrinsicStatus.SIGNED,
         ExtrinsicStatus.QUEUED,
     ]
-    assert await chained.commit(signatures.forget, everything_before(now_us() + HOUR_US)) == 0
+    assert (await chained.commit(signatures.prune, everything_before(now_us() + HOUR_US))).count == 0
     assert await count(chained, "signatures") == (2,)
 
 
@@ -51,4 +51,4 @@ async def test_signatures_are_forgotten_in_batches(chained: Storage, chain: Chai
     await chain.block(*(Step(each) for each in hashes))
     await chain.pass_blocks(2)
     batch = everything_before(now_us() + HOUR_US, at_most=2)
-    assert [await chained.commit(signatures.forget, batch) for _ in range(3)] == [2, 1, 0]
+    assert [(await chained.commit(signatures.prune, batch)).count for _ in range(3)] == [2, 1, 0]

@@ -10,7 +10,7 @@ from storage.lifecycle import ExtrinsicStatus
 from storage.records import Action
 from storage.signatures import Hint
 from storage.store import Storage
-from storage.submission import Hopeless, Names, Postponed, Signed, SignedBatch, Wake
+from storage.submission import Names, Postponed, Signed, SignedBatch, Unsignable, Wake
 from tests.storage.blocks import ACCOUNT, TOKEN, Chain
 from tests.storage.items import HOUR_US, MINUTE_US, a_bid, a_result, a_task, now_us
 from tests.storage.looking import all_of, count, dump, opened
@@ -98,7 +98,7 @@ class TestSignatures:
             signature.nonce,
         )
         assert (row.birth_block, row.death_block) == (signature.birth_block, signature.death_block)
-        live = [each.extrinsic_hash for each in await chained.read(signatures.live_to_send, None)]
+        live = [each.extrinsic_hash for each in await chained.read(signatures.live_to_send)]
         kept = await chained.read(signatures.signatures_of, live)
         assert kept == [signed.signature for signed in batch.signed]
         state = (await chained.read(submission.account_states, [ACCOUNT]))[ACCOUNT]
@@ -186,7 +186,7 @@ class TestSignatures:
                     return_exceptions=True,
                 )
                 assert sorted(type(answer).__name__ for answer in answers) == ["Superseded", "int"]
-                await _bury(here, there, first, second)
+                await _mark_dead(here, there, first, second)
 
 
 class TestHints:
@@ -235,12 +235,12 @@ def _hint(correlation_id: str, extrinsic_hash: bytes, status: ExtrinsicStatus) -
     return Hint(correlation_id=correlation_id, extrinsic_hash=extrinsic_hash, status=status)
 
 
-async def _bury(here: Storage, there: Storage, first: str, second: str) -> None:
+async def _mark_dead(here: Storage, there: Storage, first: str, second: str) -> None:
     """Whichever of two is still queued."""
     for storage, correlation_id, token in ((here, first, "one"), (there, second, "two")):
         if (await see(storage, correlation_id)).status == ExtrinsicStatus.QUEUED:
-            hopeless = Hopeless(token=token, correlation_id=correlation_id, error="over")
-            await storage.commit(submission.bury, hopeless)
+            unsignable = Unsignable(token=token, correlation_id=correlation_id, error="over")
+            await storage.commit(submission.mark_dead, unsignable)
 
 
 class TestSignersOfAClaim:

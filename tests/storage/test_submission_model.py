@@ -115,7 +115,7 @@ class Simulation:
             await self._send([each.signature for each in batch], delivery)
 
     async def send_again(self, delivery: float) -> None:
-        live = await self.storage.read(signatures.live_to_send, None)
+        live = await self.storage.read(signatures.live_to_send)
         hashes = [each.extrinsic_hash for each in live]
         await self._send(await self.storage.read(signatures.signatures_of, hashes), delivery)
 

@@ -244,7 +244,7 @@ async def test_a_deleted_session_is_not_found_at_once(local: Storage) -> None:
 
 async def _forget(storage: Storage, detail: SessionDetail) -> None:
     await storage.commit(sessions.delete, detail.session.session_id)
-    while await storage.commit(session_sweep.collect, 100):
+    while (await storage.commit(session_sweep.collect, 100)).more:
         pass
 
 

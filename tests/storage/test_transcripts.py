@@ -10,7 +10,7 @@ from storage.lifecycle import SessionStatus
 from storage.session_records import EntryRole, ToolCall
 from storage.sessions import NewCommand
 from storage.store import Storage
-from storage.transcripts import Append, Copy, Extent, page
+from storage.transcripts import Append, Copy, EntryRange, page
 from tests.storage.conversation import (
     a_move,
     an_append,
@@ -111,25 +111,25 @@ async def test_a_transcript_is_read_by_page_from_either_end(local: Storage) -> N
     backwards = await transcript(local, session_id, size=3, backwards=True)
     assert [entry.position for entry in forwards] == list(range(1, 11))
     assert backwards == forwards[::-1]
-    part = await local.read(page, Extent(session_id=session_id, size=10))
+    part = await local.read(page, EntryRange(session_id=session_id, size=10))
     assert (part.more, part.entry_count) == (False, 10)
-    end = await local.read(page, Extent(session_id=session_id, size=10, position=10))
+    end = await local.read(page, EntryRange(session_id=session_id, size=10, position=10))
     assert (end.entries, end.more) == ([], False)
 
 
 async def test_a_page_ends_before_it_is_too_large(local: Storage) -> None:
     detail = await opened_session(local)
-    large = "x" * (limits.TRANSCRIPT_PAGE_BYTES_MAX * 2 // 5)
+    large = "x" * (limits.PAGE_BYTES_MAX * 2 // 5)
     for _ in range(3):
         await local.commit(transcripts.append, an_append(detail, large))
-    part = await local.read(page, Extent(session_id=detail.session.session_id, size=10))
+    part = await local.read(page, EntryRange(session_id=detail.session.session_id, size=10))
     assert ([entry.position for entry in part.entries], part.more) == ([1, 2], True)
 
 
 async def test_an_entry_alone_may_be_larger_than_a_page(local: Storage) -> None:
     detail = await opened_session(local)
     await local.commit(transcripts.append, an_append(detail, "x" * 100, "y" * 100))
-    wanted = Extent(session_id=detail.session.session_id, size=10, bytes_max=10)
+    wanted = EntryRange(session_id=detail.session.session_id, size=10, bytes_max=10)
     first = await local.read(page, wanted)
     assert ([entry.content for entry in first.entries], first.more) == (["x" * 100], True)
     second = await local.read(page, msgspec.structs.replace(wanted, position=1))
@@ -188,4 +188,4 @@ async def test_what_cannot_be_branched_is_refused(local: Storage, monkeypatch: p
 
 async def test_the_transcript_of_no_session_is_not_found(local: Storage) -> None:
     with pytest.raises(SessionNotFound):
-        await local.read(page, Extent(session_id="none", size=1))
+        await local.read(page, EntryRange(session_id="none", size=1))

@@ -4,12 +4,12 @@ from typing import Any
 
 from storage import lists
 from storage.facts import Fact
-from storage.lists import AgentFilter, ChainEventFilter, Page, ResultFilter, TaskFilter
+from storage.lists import AgentFilter, ChainEventFilter, PageRequest, ResultFilter, TaskFilter
 from storage.records import Agent, ChainEvent, Result, Task
 from tests.storage.blocks import Chain
 from tests.storage.market import Market
 
-PAGE = Page(size=50)
+PAGE = PageRequest(size=50)
 
 
 class World:

@@ -1,4 +1,4 @@
-"""A proxy before a server, that is slow, or cuts its connections at the worst moment."""
+"""A proxy before a server, that is slow, falls silent, or cuts its connections at the worst moment."""
 
 import asyncio
 import contextlib
@@ -11,22 +11,29 @@ LATE_CHUNKS_MAX = 1024
 
 
 class Cut(Enum):
-    """When a connection is cut: as soon as the client says `word`, before or after the server hears it."""
+    """When a connection is cut: as soon as the client says `word`, before or after the server hears it.
+
+    MUTE cuts nothing: the server hears it, and the client hears nothing any more, not even an end.
+    """
 
     NEVER = "never"
     BEFORE = "before"
     AFTER = "after"
+    MUTE = "mute"
 
 
 class Proxy:
     """Passes bytes on between clients and 127.0.0.1:`server_port`; `cut` says what happens to `word`.
 
-    What the server says comes `delay_seconds` later, as over a long line.
+    What the server says comes `delay_seconds` later, as over a long line. While it is frozen, nothing
+    passes in either direction, as if the server's machine stood still.
     """
 
     def __init__(self, server_port: int, word: bytes, delay_seconds: float = 0.0) -> None:
         self.cut = Cut.NEVER
         self.port = 0
+        self._thawed = asyncio.Event()
+        self._thawed.set()
         self._server_port = server_port
         self._word = word
         self._delay_seconds = delay_seconds
@@ -48,6 +55,13 @@ class Proxy:
                 connection.cancel()
             await asyncio.gather(*proxy._connections, return_exceptions=True)
             await server.wait_closed()
+
+    def freeze(self) -> None:
+        """Let nothing pass until `thaw`."""
+        self._thawed.clear()
+
+    def thaw(self) -> None:
+        self._thawed.set()
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         connection = asyncio.current_task()
@@ -80,6 +94,7 @@ class Proxy:
                     if self.cut is Cut.BEFORE:
                         return
                     said.set()
+                await self._thawed.wait()
                 writer.write(chunk)
                 await writer.drain()
 
@@ -89,8 +104,11 @@ class Proxy:
         loop = asyncio.get_running_loop()
         with contextlib.suppress(OSError):
             while chunk := await reader.read(CHUNK_BYTES):
+                if said.is_set() and self.cut is Cut.MUTE:
+                    continue
                 if said.is_set():
                     return  # the server has done it, and the client will never hear
+                await self._thawed.wait()
                 await late.put((loop.time() + self._delay_seconds, chunk))
         await late.join()
 

@@ -58,18 +58,18 @@ class Database:
         storage = Storage.open(url)
         try:
             await storage.prepare(genesis_hash)
-            return await storage.read(cls._read, None)
+            return await storage.read(cls._read)
         finally:
             await storage.close()
 
     @classmethod
-    def _read(cls, tx: Transaction, _: None) -> "Database":
+    def _read(cls, tx: Transaction) -> "Database":
         def rows(table: Table, records: TableMap[Row], *order: str) -> list[Row]:
             statement = select(table).order_by(*(table.c[column] for column in order))
             return [records.from_row(row) for row in tx.connection.execute(statement)]
 
         return cls(
-            chain_log.cursor(tx, None),
+            chain_log.cursor(tx),
             {row.correlation_id: row for row in rows(schema.extrinsics, EXTRINSICS)},
             {row.extrinsic_hash: row for row in rows(schema.signatures, SIGNATURES)},
             rows(schema.agents, AGENTS),

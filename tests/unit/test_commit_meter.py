@@ -24,12 +24,9 @@ def life(*statuses: str, entity_id: str = "x", seconds: float = 0.0) -> Iterator
             entity="extrinsic",
             entity_id=entity_id,
             created=not before,
-            task_id="",
-            requester_id="",
             revision=1,
             body=EventBody(status=status),
             status_before=before,
-            escrow_status_before="",
         )
 
 

@@ -73,7 +73,7 @@ class Approval(_message.Message):
     def __init__(self, approval_id: _Optional[str] = ..., session_id: _Optional[str] = ..., task_id: _Optional[str] = ..., kind: _Optional[str] = ..., title: _Optional[str] = ..., details: _Optional[_Union[_struct_pb2.Struct, _Mapping]] = ..., requested_by: _Optional[str] = ..., approver_role: _Optional[str] = ..., status: _Optional[_Union[ApprovalStatus, str]] = ..., decided_by: _Optional[str] = ..., notes: _Optional[str] = ..., revision: _Optional[int] = ..., create_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., update_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., expire_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., end_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ...) -> None: ...
 
 class ApprovalEvent(_message.Message):
-    __slots__ = ("type", "event_time", "approval_id", "task_id", "approver_role", "status", "revision")
+    __slots__ = ("type", "event_time", "approval_id", "task_id", "approver_role", "status", "revision", "session_id")
     TYPE_FIELD_NUMBER: _ClassVar[int]
     EVENT_TIME_FIELD_NUMBER: _ClassVar[int]
     APPROVAL_ID_FIELD_NUMBER: _ClassVar[int]
@@ -81,6 +81,7 @@ class ApprovalEvent(_message.Message):
     APPROVER_ROLE_FIELD_NUMBER: _ClassVar[int]
     STATUS_FIELD_NUMBER: _ClassVar[int]
     REVISION_FIELD_NUMBER: _ClassVar[int]
+    SESSION_ID_FIELD_NUMBER: _ClassVar[int]
     type: ApprovalEventType
     event_time: _timestamp_pb2.Timestamp
     approval_id: str
@@ -88,4 +89,5 @@ class ApprovalEvent(_message.Message):
     approver_role: str
     status: ApprovalStatus
     revision: int
-    def __init__(self, type: _Optional[_Union[ApprovalEventType, str]] = ..., event_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., approval_id: _Optional[str] = ..., task_id: _Optional[str] = ..., approver_role: _Optional[str] = ..., status: _Optional[_Union[ApprovalStatus, str]] = ..., revision: _Optional[int] = ...) -> None: ...
+    session_id: str
+    def __init__(self, type: _Optional[_Union[ApprovalEventType, str]] = ..., event_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., approval_id: _Optional[str] = ..., task_id: _Optional[str] = ..., approver_role: _Optional[str] = ..., status: _Optional[_Union[ApprovalStatus, str]] = ..., revision: _Optional[int] = ..., session_id: _Optional[str] = ...) -> None: ...

@@ -142,14 +142,18 @@ class WaitForApprovalResponse(_message.Message):
     def __init__(self, approval: _Optional[_Union[_approval_pb2.Approval, _Mapping]] = ...) -> None: ...
 
 class WatchApprovalsRequest(_message.Message):
-    __slots__ = ("after_cursor", "approval_ids", "task_ids")
+    __slots__ = ("after_cursor", "approval_ids", "task_ids", "session_ids", "approver_roles")
     AFTER_CURSOR_FIELD_NUMBER: _ClassVar[int]
     APPROVAL_IDS_FIELD_NUMBER: _ClassVar[int]
     TASK_IDS_FIELD_NUMBER: _ClassVar[int]
+    SESSION_IDS_FIELD_NUMBER: _ClassVar[int]
+    APPROVER_ROLES_FIELD_NUMBER: _ClassVar[int]
     after_cursor: str
     approval_ids: _containers.RepeatedScalarFieldContainer[str]
     task_ids: _containers.RepeatedScalarFieldContainer[str]
-    def __init__(self, after_cursor: _Optional[str] = ..., approval_ids: _Optional[_Iterable[str]] = ..., task_ids: _Optional[_Iterable[str]] = ...) -> None: ...
+    session_ids: _containers.RepeatedScalarFieldContainer[str]
+    approver_roles: _containers.RepeatedScalarFieldContainer[str]
+    def __init__(self, after_cursor: _Optional[str] = ..., approval_ids: _Optional[_Iterable[str]] = ..., task_ids: _Optional[_Iterable[str]] = ..., session_ids: _Optional[_Iterable[str]] = ..., approver_roles: _Optional[_Iterable[str]] = ...) -> None: ...
 
 class WatchApprovalsResponse(_message.Message):
     __slots__ = ("events", "cursor")

@@ -26,15 +26,17 @@ if _version_not_supported:
 
 
 class ApprovalServiceStub:
-    """Approvals: an agent asks, a person decides, and the agent goes on.
+    """Approvals: an agent asks, a person decides, and the agent continues.
 
-    An approval is decided once. Of two who decide at the same time one wins, and the other is told
-    with FAILED_PRECONDITION, APPROVAL_NOT_PENDING who was faster; so is who comes after it was
-    cancelled or has expired. The same call with the same request id gets its first answer again.
+    An approval is decided once. If two people decide at once, the first wins; the other gets
+    FAILED_PRECONDITION, APPROVAL_NOT_PENDING naming the winner. A decision after cancellation or
+    expiry gets the same reason. Repeating a call with the same request id returns its first
+    response.
 
-    An agent that must wait calls WaitForApproval, and calls it again when the stream breaks: the
-    decision is stored, so nothing is missed. Calls that name an approval which does not exist are
-    NOT_FOUND, APPROVAL_NOT_FOUND. Until authentication stands, anybody may decide, in any name.
+    To wait for a decision, call WaitForApproval, and call it again if the stream breaks: the
+    decision is stored, so nothing is missed. Calls that name an approval that does not exist fail
+    with NOT_FOUND, APPROVAL_NOT_FOUND. Until authentication is configured, anyone may decide, in any
+    name.
     """
 
     def __init__(self, channel):
@@ -81,22 +83,24 @@ class ApprovalServiceStub:
 
 
 class ApprovalServiceServicer:
-    """Approvals: an agent asks, a person decides, and the agent goes on.
+    """Approvals: an agent asks, a person decides, and the agent continues.
 
-    An approval is decided once. Of two who decide at the same time one wins, and the other is told
-    with FAILED_PRECONDITION, APPROVAL_NOT_PENDING who was faster; so is who comes after it was
-    cancelled or has expired. The same call with the same request id gets its first answer again.
+    An approval is decided once. If two people decide at once, the first wins; the other gets
+    FAILED_PRECONDITION, APPROVAL_NOT_PENDING naming the winner. A decision after cancellation or
+    expiry gets the same reason. Repeating a call with the same request id returns its first
+    response.
 
-    An agent that must wait calls WaitForApproval, and calls it again when the stream breaks: the
-    decision is stored, so nothing is missed. Calls that name an approval which does not exist are
-    NOT_FOUND, APPROVAL_NOT_FOUND. Until authentication stands, anybody may decide, in any name.
+    To wait for a decision, call WaitForApproval, and call it again if the stream breaks: the
+    decision is stored, so nothing is missed. Calls that name an approval that does not exist fail
+    with NOT_FOUND, APPROVAL_NOT_FOUND. Until authentication is configured, anyone may decide, in any
+    name.
     """
 
     def RequestApproval(self, request, context):
-        """Asks for a decision. It touches the session.
+        """Requests a decision. It counts as activity of the session.
 
-        NOT_FOUND, SESSION_NOT_FOUND or FAILED_PRECONDITION, SESSION_ENDED if it names a session that
-        cannot go on.
+        Fails with NOT_FOUND, SESSION_NOT_FOUND if it names a session that does not exist, or with
+        FAILED_PRECONDITION, SESSION_ENDED if that session has ended.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -110,7 +114,7 @@ class ApprovalServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def CancelApproval(self, request, context):
-        """Withdraws an approval that is needed no more.
+        """Withdraws an approval that is no longer needed.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -124,7 +128,7 @@ class ApprovalServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def ListApprovals(self, request, context):
-        """Lists approvals: pending ones oldest first, if the filter names that state; else newest first.
+        """Lists approvals: oldest first if `status` is PENDING, else newest first.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -133,9 +137,9 @@ class ApprovalServiceServicer:
     def WaitForApproval(self, request, context):
         """Waits for a decision.
 
-        The first message holds the approval as it is. If it is pending, the next that holds one is the
-        approval after it has ended; messages without one are heartbeats, sent at least every 15
-        seconds. Then the stream ends with OK. UNAVAILABLE if the server goes: call again.
+        The first message holds the approval as it is. If it is pending, heartbeats (messages without
+        an approval) follow at least every 15 seconds, until a last message holds the approval after it
+        has ended. Then the stream ends with OK. UNAVAILABLE if the server shuts down: call again.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -195,15 +199,17 @@ def add_ApprovalServiceServicer_to_server(servicer, server):
 
  # This class is part of an EXPERIMENTAL API.
 class ApprovalService:
-    """Approvals: an agent asks, a person decides, and the agent goes on.
+    """Approvals: an agent asks, a person decides, and the agent continues.
 
-    An approval is decided once. Of two who decide at the same time one wins, and the other is told
-    with FAILED_PRECONDITION, APPROVAL_NOT_PENDING who was faster; so is who comes after it was
-    cancelled or has expired. The same call with the same request id gets its first answer again.
+    An approval is decided once. If two people decide at once, the first wins; the other gets
+    FAILED_PRECONDITION, APPROVAL_NOT_PENDING naming the winner. A decision after cancellation or
+    expiry gets the same reason. Repeating a call with the same request id returns its first
+    response.
 
-    An agent that must wait calls WaitForApproval, and calls it again when the stream breaks: the
-    decision is stored, so nothing is missed. Calls that name an approval which does not exist are
-    NOT_FOUND, APPROVAL_NOT_FOUND. Until authentication stands, anybody may decide, in any name.
+    To wait for a decision, call WaitForApproval, and call it again if the stream breaks: the
+    decision is stored, so nothing is missed. Calls that name an approval that does not exist fail
+    with NOT_FOUND, APPROVAL_NOT_FOUND. Until authentication is configured, anyone may decide, in any
+    name.
     """
 
     @staticmethod

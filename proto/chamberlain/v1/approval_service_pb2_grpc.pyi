@@ -27,15 +27,17 @@ GRPC_GENERATED_VERSION: str
 GRPC_VERSION: str
 
 class ApprovalServiceStub:
-    """Approvals: an agent asks, a person decides, and the agent goes on.
+    """Approvals: an agent asks, a person decides, and the agent continues.
 
-    An approval is decided once. Of two who decide at the same time one wins, and the other is told
-    with FAILED_PRECONDITION, APPROVAL_NOT_PENDING who was faster; so is who comes after it was
-    cancelled or has expired. The same call with the same request id gets its first answer again.
+    An approval is decided once. If two people decide at once, the first wins; the other gets
+    FAILED_PRECONDITION, APPROVAL_NOT_PENDING naming the winner. A decision after cancellation or
+    expiry gets the same reason. Repeating a call with the same request id returns its first
+    response.
 
-    An agent that must wait calls WaitForApproval, and calls it again when the stream breaks: the
-    decision is stored, so nothing is missed. Calls that name an approval which does not exist are
-    NOT_FOUND, APPROVAL_NOT_FOUND. Until authentication stands, anybody may decide, in any name.
+    To wait for a decision, call WaitForApproval, and call it again if the stream breaks: the
+    decision is stored, so nothing is missed. Calls that name an approval that does not exist fail
+    with NOT_FOUND, APPROVAL_NOT_FOUND. Until authentication is configured, anyone may decide, in any
+    name.
     """
 
     @_typing.overload
@@ -43,77 +45,81 @@ class ApprovalServiceStub:
     @_typing.overload
     def __new__(cls, channel: _aio.Channel) -> ApprovalServiceAsyncStub: ...
     RequestApproval: _grpc.UnaryUnaryMultiCallable[_approval_service_pb2.RequestApprovalRequest, _approval_service_pb2.RequestApprovalResponse]
-    """Asks for a decision. It touches the session.
+    """Requests a decision. It counts as activity of the session.
 
-    NOT_FOUND, SESSION_NOT_FOUND or FAILED_PRECONDITION, SESSION_ENDED if it names a session that
-    cannot go on.
+    Fails with NOT_FOUND, SESSION_NOT_FOUND if it names a session that does not exist, or with
+    FAILED_PRECONDITION, SESSION_ENDED if that session has ended.
     """
     DecideApproval: _grpc.UnaryUnaryMultiCallable[_approval_service_pb2.DecideApprovalRequest, _approval_service_pb2.DecideApprovalResponse]
     """Approves or rejects."""
     CancelApproval: _grpc.UnaryUnaryMultiCallable[_approval_service_pb2.CancelApprovalRequest, _approval_service_pb2.CancelApprovalResponse]
-    """Withdraws an approval that is needed no more."""
+    """Withdraws an approval that is no longer needed."""
     GetApproval: _grpc.UnaryUnaryMultiCallable[_approval_service_pb2.GetApprovalRequest, _approval_service_pb2.GetApprovalResponse]
     """Gets an approval by its id."""
     ListApprovals: _grpc.UnaryUnaryMultiCallable[_approval_service_pb2.ListApprovalsRequest, _approval_service_pb2.ListApprovalsResponse]
-    """Lists approvals: pending ones oldest first, if the filter names that state; else newest first."""
+    """Lists approvals: oldest first if `status` is PENDING, else newest first."""
     WaitForApproval: _grpc.UnaryStreamMultiCallable[_approval_service_pb2.WaitForApprovalRequest, _approval_service_pb2.WaitForApprovalResponse]
     """Waits for a decision.
 
-    The first message holds the approval as it is. If it is pending, the next that holds one is the
-    approval after it has ended; messages without one are heartbeats, sent at least every 15
-    seconds. Then the stream ends with OK. UNAVAILABLE if the server goes: call again.
+    The first message holds the approval as it is. If it is pending, heartbeats (messages without
+    an approval) follow at least every 15 seconds, until a last message holds the approval after it
+    has ended. Then the stream ends with OK. UNAVAILABLE if the server shuts down: call again.
     """
     WatchApprovals: _grpc.UnaryStreamMultiCallable[_approval_service_pb2.WatchApprovalsRequest, _approval_service_pb2.WatchApprovalsResponse]
     """Watches approvals from a point in their history, without gaps: see SessionService.WatchSessions."""
 
 @_typing.type_check_only
 class ApprovalServiceAsyncStub(ApprovalServiceStub):
-    """Approvals: an agent asks, a person decides, and the agent goes on.
+    """Approvals: an agent asks, a person decides, and the agent continues.
 
-    An approval is decided once. Of two who decide at the same time one wins, and the other is told
-    with FAILED_PRECONDITION, APPROVAL_NOT_PENDING who was faster; so is who comes after it was
-    cancelled or has expired. The same call with the same request id gets its first answer again.
+    An approval is decided once. If two people decide at once, the first wins; the other gets
+    FAILED_PRECONDITION, APPROVAL_NOT_PENDING naming the winner. A decision after cancellation or
+    expiry gets the same reason. Repeating a call with the same request id returns its first
+    response.
 
-    An agent that must wait calls WaitForApproval, and calls it again when the stream breaks: the
-    decision is stored, so nothing is missed. Calls that name an approval which does not exist are
-    NOT_FOUND, APPROVAL_NOT_FOUND. Until authentication stands, anybody may decide, in any name.
+    To wait for a decision, call WaitForApproval, and call it again if the stream breaks: the
+    decision is stored, so nothing is missed. Calls that name an approval that does not exist fail
+    with NOT_FOUND, APPROVAL_NOT_FOUND. Until authentication is configured, anyone may decide, in any
+    name.
     """
 
     def __init__(self, channel: _aio.Channel) -> None: ...
     RequestApproval: _aio.UnaryUnaryMultiCallable[_approval_service_pb2.RequestApprovalRequest, _approval_service_pb2.RequestApprovalResponse]  # type: ignore[assignment]
-    """Asks for a decision. It touches the session.
+    """Requests a decision. It counts as activity of the session.
 
-    NOT_FOUND, SESSION_NOT_FOUND or FAILED_PRECONDITION, SESSION_ENDED if it names a session that
-    cannot go on.
+    Fails with NOT_FOUND, SESSION_NOT_FOUND if it names a session that does not exist, or with
+    FAILED_PRECONDITION, SESSION_ENDED if that session has ended.
     """
     DecideApproval: _aio.UnaryUnaryMultiCallable[_approval_service_pb2.DecideApprovalRequest, _approval_service_pb2.DecideApprovalResponse]  # type: ignore[assignment]
     """Approves or rejects."""
     CancelApproval: _aio.UnaryUnaryMultiCallable[_approval_service_pb2.CancelApprovalRequest, _approval_service_pb2.CancelApprovalResponse]  # type: ignore[assignment]
-    """Withdraws an approval that is needed no more."""
+    """Withdraws an approval that is no longer needed."""
     GetApproval: _aio.UnaryUnaryMultiCallable[_approval_service_pb2.GetApprovalRequest, _approval_service_pb2.GetApprovalResponse]  # type: ignore[assignment]
     """Gets an approval by its id."""
     ListApprovals: _aio.UnaryUnaryMultiCallable[_approval_service_pb2.ListApprovalsRequest, _approval_service_pb2.ListApprovalsResponse]  # type: ignore[assignment]
-    """Lists approvals: pending ones oldest first, if the filter names that state; else newest first."""
+    """Lists approvals: oldest first if `status` is PENDING, else newest first."""
     WaitForApproval: _aio.UnaryStreamMultiCallable[_approval_service_pb2.WaitForApprovalRequest, _approval_service_pb2.WaitForApprovalResponse]  # type: ignore[assignment]
     """Waits for a decision.
 
-    The first message holds the approval as it is. If it is pending, the next that holds one is the
-    approval after it has ended; messages without one are heartbeats, sent at least every 15
-    seconds. Then the stream ends with OK. UNAVAILABLE if the server goes: call again.
+    The first message holds the approval as it is. If it is pending, heartbeats (messages without
+    an approval) follow at least every 15 seconds, until a last message holds the approval after it
+    has ended. Then the stream ends with OK. UNAVAILABLE if the server shuts down: call again.
     """
     WatchApprovals: _aio.UnaryStreamMultiCallable[_approval_service_pb2.WatchApprovalsRequest, _approval_service_pb2.WatchApprovalsResponse]  # type: ignore[assignment]
     """Watches approvals from a point in their history, without gaps: see SessionService.WatchSessions."""
 
 class ApprovalServiceServicer(metaclass=_abc_1.ABCMeta):
-    """Approvals: an agent asks, a person decides, and the agent goes on.
+    """Approvals: an agent asks, a person decides, and the agent continues.
 
-    An approval is decided once. Of two who decide at the same time one wins, and the other is told
-    with FAILED_PRECONDITION, APPROVAL_NOT_PENDING who was faster; so is who comes after it was
-    cancelled or has expired. The same call with the same request id gets its first answer again.
+    An approval is decided once. If two people decide at once, the first wins; the other gets
+    FAILED_PRECONDITION, APPROVAL_NOT_PENDING naming the winner. A decision after cancellation or
+    expiry gets the same reason. Repeating a call with the same request id returns its first
+    response.
 
-    An agent that must wait calls WaitForApproval, and calls it again when the stream breaks: the
-    decision is stored, so nothing is missed. Calls that name an approval which does not exist are
-    NOT_FOUND, APPROVAL_NOT_FOUND. Until authentication stands, anybody may decide, in any name.
+    To wait for a decision, call WaitForApproval, and call it again if the stream breaks: the
+    decision is stored, so nothing is missed. Calls that name an approval that does not exist fail
+    with NOT_FOUND, APPROVAL_NOT_FOUND. Until authentication is configured, anyone may decide, in any
+    name.
     """
 
     @_abc_1.abstractmethod
@@ -122,10 +128,10 @@ class ApprovalServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _approval_service_pb2.RequestApprovalRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_approval_service_pb2.RequestApprovalResponse, _abc.Awaitable[_approval_service_pb2.RequestApprovalResponse]]:
-        """Asks for a decision. It touches the session.
+        """Requests a decision. It counts as activity of the session.
 
-        NOT_FOUND, SESSION_NOT_FOUND or FAILED_PRECONDITION, SESSION_ENDED if it names a session that
-        cannot go on.
+        Fails with NOT_FOUND, SESSION_NOT_FOUND if it names a session that does not exist, or with
+        FAILED_PRECONDITION, SESSION_ENDED if that session has ended.
         """
 
     @_abc_1.abstractmethod
@@ -142,7 +148,7 @@ class ApprovalServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _approval_service_pb2.CancelApprovalRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_approval_service_pb2.CancelApprovalResponse, _abc.Awaitable[_approval_service_pb2.CancelApprovalResponse]]:
-        """Withdraws an approval that is needed no more."""
+        """Withdraws an approval that is no longer needed."""
 
     @_abc_1.abstractmethod
     def GetApproval(
@@ -158,7 +164,7 @@ class ApprovalServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _approval_service_pb2.ListApprovalsRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_approval_service_pb2.ListApprovalsResponse, _abc.Awaitable[_approval_service_pb2.ListApprovalsResponse]]:
-        """Lists approvals: pending ones oldest first, if the filter names that state; else newest first."""
+        """Lists approvals: oldest first if `status` is PENDING, else newest first."""
 
     @_abc_1.abstractmethod
     def WaitForApproval(
@@ -168,9 +174,9 @@ class ApprovalServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _typing.Union[_abc.Iterator[_approval_service_pb2.WaitForApprovalResponse], _abc.AsyncIterator[_approval_service_pb2.WaitForApprovalResponse]]:
         """Waits for a decision.
 
-        The first message holds the approval as it is. If it is pending, the next that holds one is the
-        approval after it has ended; messages without one are heartbeats, sent at least every 15
-        seconds. Then the stream ends with OK. UNAVAILABLE if the server goes: call again.
+        The first message holds the approval as it is. If it is pending, heartbeats (messages without
+        an approval) follow at least every 15 seconds, until a last message holds the approval after it
+        has ended. Then the stream ends with OK. UNAVAILABLE if the server shuts down: call again.
         """
 
     @_abc_1.abstractmethod

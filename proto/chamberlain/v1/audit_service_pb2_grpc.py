@@ -26,27 +26,26 @@ if _version_not_supported:
 
 
 class AuditServiceStub:
-    """The audit log: who did what to what with which result.
+    """The audit log: who did what, to what, with what result.
 
-    Every call that changes something leaves an entry, written in the transaction of the change; so
-    does a change that was refused by what is stored, with the reason, and what the server does by
-    itself, as actor `system`: a sweep leaves an entry for each session and approval that it moves, and
-    one with a count for each batch of old handoffs, approvals or request ids that it deletes. What is
-    refused before that, because it is malformed or not allowed, a repeated request id, and a call
-    that failed leave none; nor does a call that had nothing to do, like an empty append. Entries tell
-    ids, states and counts, never contents, prompts, notes, sealed values or secrets.
+    Every call that changes something writes an entry in the transaction of the change. So does a
+    call that was refused because of the stored state, with the reason, and every change that the
+    server makes by itself, as actor `system`: a sweep writes an entry for each session and approval
+    that it moves, and one with a count for each batch of old rows that it deletes. No entry is written for a call that is malformed or not allowed, repeats a request
+    id, fails, or has nothing to do, like an empty append. Entries hold ids, states and counts, never
+    contents, prompts, notes, sealed values or secrets.
 
-    The log is a chain that anybody can check. The canonical bytes of an entry are a JSON object in
-    UTF-8 without spaces, with the members `number`, `time_us` (microseconds since the epoch, UTC),
-    `actor`, `method`, `target_type`, `target_id`, `result`, `status`, `trace_id`, `correlation_id`,
-    `counts` (an object of integers with sorted names) and `subject`, in this order; the entries of
-    versions that had no `subject` end with `counts`. The hash of an entry is the SHA-256, in
-    lower-case hexadecimal, of the 64 hexadecimal digits of the hash before (64 zeros before the first
-    entry) followed by these bytes. Numbers are dense, from 1, in the order of commits, and times
-    never go back.
+    The log is a hash chain that anyone can check. The canonical bytes of an entry are a JSON object
+    in UTF-8 without spaces, with the members `number`, `time_us` (microseconds since the epoch,
+    UTC), `actor`, `method`, `target_type`, `target_id`, `result`, `status`, `trace_id`,
+    `correlation_id`, `counts` (an object of integers with sorted names) and `subject`, in this
+    order; entries written by versions without `subject` end with `counts`. The hash of an entry is
+    the SHA-256, in lower-case hexadecimal, of the 64 hexadecimal digits of the previous hash (64
+    zeros for the first entry) followed by these bytes. Numbers count from 1, without gaps, in commit
+    order, and times never decrease.
 
     Entries older than AUDIT_RETENTION_DAYS are pruned, if that is set. The entry of the pruning
-    itself signs for them: its target, of type `audit`, is `<number>:<hash>` of the last one deleted.
+    vouches for them: its target, of type `audit`, is `<number>:<hash>` of the last entry deleted.
     """
 
     def __init__(self, channel):
@@ -73,68 +72,68 @@ class AuditServiceStub:
 
 
 class AuditServiceServicer:
-    """The audit log: who did what to what with which result.
+    """The audit log: who did what, to what, with what result.
 
-    Every call that changes something leaves an entry, written in the transaction of the change; so
-    does a change that was refused by what is stored, with the reason, and what the server does by
-    itself, as actor `system`: a sweep leaves an entry for each session and approval that it moves, and
-    one with a count for each batch of old handoffs, approvals or request ids that it deletes. What is
-    refused before that, because it is malformed or not allowed, a repeated request id, and a call
-    that failed leave none; nor does a call that had nothing to do, like an empty append. Entries tell
-    ids, states and counts, never contents, prompts, notes, sealed values or secrets.
+    Every call that changes something writes an entry in the transaction of the change. So does a
+    call that was refused because of the stored state, with the reason, and every change that the
+    server makes by itself, as actor `system`: a sweep writes an entry for each session and approval
+    that it moves, and one with a count for each batch of old rows that it deletes. No entry is written for a call that is malformed or not allowed, repeats a request
+    id, fails, or has nothing to do, like an empty append. Entries hold ids, states and counts, never
+    contents, prompts, notes, sealed values or secrets.
 
-    The log is a chain that anybody can check. The canonical bytes of an entry are a JSON object in
-    UTF-8 without spaces, with the members `number`, `time_us` (microseconds since the epoch, UTC),
-    `actor`, `method`, `target_type`, `target_id`, `result`, `status`, `trace_id`, `correlation_id`,
-    `counts` (an object of integers with sorted names) and `subject`, in this order; the entries of
-    versions that had no `subject` end with `counts`. The hash of an entry is the SHA-256, in
-    lower-case hexadecimal, of the 64 hexadecimal digits of the hash before (64 zeros before the first
-    entry) followed by these bytes. Numbers are dense, from 1, in the order of commits, and times
-    never go back.
+    The log is a hash chain that anyone can check. The canonical bytes of an entry are a JSON object
+    in UTF-8 without spaces, with the members `number`, `time_us` (microseconds since the epoch,
+    UTC), `actor`, `method`, `target_type`, `target_id`, `result`, `status`, `trace_id`,
+    `correlation_id`, `counts` (an object of integers with sorted names) and `subject`, in this
+    order; entries written by versions without `subject` end with `counts`. The hash of an entry is
+    the SHA-256, in lower-case hexadecimal, of the 64 hexadecimal digits of the previous hash (64
+    zeros for the first entry) followed by these bytes. Numbers count from 1, without gaps, in commit
+    order, and times never decrease.
 
     Entries older than AUDIT_RETENTION_DAYS are pruned, if that is set. The entry of the pruning
-    itself signs for them: its target, of type `audit`, is `<number>:<hash>` of the last one deleted.
+    vouches for them: its target, of type `audit`, is `<number>:<hash>` of the last entry deleted.
     """
 
     def ListAudit(self, request, context):
-        """Lists entries, newest first unless asked otherwise.
+        """Lists entries, newest first by default.
 
-        A page looks at 10,000 entries at most, so it may hold fewer than asked for, or none, and have a
-        `next_page_token` all the same: go on until that is empty. See AuditFilter for what is found at
-        once.
+        One call examines at most 10,000 entries, so a page may hold fewer than requested, or none, and
+        still have a `next_page_token`: continue until that is empty. See AuditFilter for which filters
+        are fast.
 
-        DATA_LOSS, AUDIT_ENTRY_BROKEN if a page holds an entry that cannot be read any more, or if the
-        database no longer tells where the log begins and ends. With `oldest_first`, OUT_OF_RANGE,
-        CURSOR_EXPIRED if entries after the page before were pruned meanwhile: begin without a token.
+        DATA_LOSS, AUDIT_ENTRY_BROKEN if a page holds an entry that can no longer be read, or if the stored
+        bounds of the log are broken. With `oldest_first`, OUT_OF_RANGE, CURSOR_EXPIRED if entries after
+        the previous page were pruned in the meantime: start again without a token.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def VerifyAudit(self, request, context):
-        """Walks the chain from its beginning, or from the last pruning, to its end, and tells the first
+        """Walks the chain from its beginning, or from the last pruning, to its end, and reports the first
         broken link.
 
-        Messages tell the progress; the last has `done`, and a `fault` if there is one. What is written
-        meanwhile is not walked. By itself a walk does not notice a log that was rewritten from some entry
-        to its head, with all hashes: to notice that, too, keep `head_number` and `head_hash` somewhere
-        else and give them to a later walk as its anchor. A walk that ends with `anchor_checked` and
-        without a fault proves that the entries kept up to the anchor are those of then. An anchor whose
-        entry was pruned cannot be checked: keep a new head more often than once in AUDIT_RETENTION_DAYS.
+        Messages report the progress; the last one has `done`, and a `fault` if there is one. Entries
+        written during the walk are not checked. A walk alone does not detect a log that was rewritten
+        from some entry to its head, with all hashes. To detect that, too, keep `head_number` and
+        `head_hash` outside of the database and pass them to a later walk as its anchor. A walk that ends
+        with `anchor_checked` and without a fault proves that the entries kept up to the anchor are the
+        ones of that time. An anchor cannot be checked once its entry is pruned: keep a new head more
+        often than once in AUDIT_RETENTION_DAYS.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def ExportAudit(self, request, context):
-        """Exports entries as NDJSON, the oldest first, in chunks of whole lines.
+        """Exports entries as NDJSON, oldest first, in chunks of whole lines.
 
         A line is `{"entry":<canonical bytes>,"previous_hash":"<64 digits>","hash":"<64 digits>"}`: the
-        canonical bytes are what stands between its first 9 bytes and its last 158, without the newline.
-        The export ends at what is newest when it begins. Entries that are broken are exported as they
-        are. OUT_OF_RANGE, CURSOR_EXPIRED if entries that come next are pruned, before the export goes on
-        from `after_number` or while it is under way: an export without `after_number` begins with the
-        first that is kept.
+        canonical bytes are everything between its first 9 bytes and its last 158, not counting the
+        newline. The export ends at the entry that is newest when it starts. Broken entries are
+        exported as they are. OUT_OF_RANGE, CURSOR_EXPIRED if the entries that come next were pruned,
+        before the export or during it: an export without `after_number` starts with the first entry
+        that is kept.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -167,27 +166,26 @@ def add_AuditServiceServicer_to_server(servicer, server):
 
  # This class is part of an EXPERIMENTAL API.
 class AuditService:
-    """The audit log: who did what to what with which result.
+    """The audit log: who did what, to what, with what result.
 
-    Every call that changes something leaves an entry, written in the transaction of the change; so
-    does a change that was refused by what is stored, with the reason, and what the server does by
-    itself, as actor `system`: a sweep leaves an entry for each session and approval that it moves, and
-    one with a count for each batch of old handoffs, approvals or request ids that it deletes. What is
-    refused before that, because it is malformed or not allowed, a repeated request id, and a call
-    that failed leave none; nor does a call that had nothing to do, like an empty append. Entries tell
-    ids, states and counts, never contents, prompts, notes, sealed values or secrets.
+    Every call that changes something writes an entry in the transaction of the change. So does a
+    call that was refused because of the stored state, with the reason, and every change that the
+    server makes by itself, as actor `system`: a sweep writes an entry for each session and approval
+    that it moves, and one with a count for each batch of old rows that it deletes. No entry is written for a call that is malformed or not allowed, repeats a request
+    id, fails, or has nothing to do, like an empty append. Entries hold ids, states and counts, never
+    contents, prompts, notes, sealed values or secrets.
 
-    The log is a chain that anybody can check. The canonical bytes of an entry are a JSON object in
-    UTF-8 without spaces, with the members `number`, `time_us` (microseconds since the epoch, UTC),
-    `actor`, `method`, `target_type`, `target_id`, `result`, `status`, `trace_id`, `correlation_id`,
-    `counts` (an object of integers with sorted names) and `subject`, in this order; the entries of
-    versions that had no `subject` end with `counts`. The hash of an entry is the SHA-256, in
-    lower-case hexadecimal, of the 64 hexadecimal digits of the hash before (64 zeros before the first
-    entry) followed by these bytes. Numbers are dense, from 1, in the order of commits, and times
-    never go back.
+    The log is a hash chain that anyone can check. The canonical bytes of an entry are a JSON object
+    in UTF-8 without spaces, with the members `number`, `time_us` (microseconds since the epoch,
+    UTC), `actor`, `method`, `target_type`, `target_id`, `result`, `status`, `trace_id`,
+    `correlation_id`, `counts` (an object of integers with sorted names) and `subject`, in this
+    order; entries written by versions without `subject` end with `counts`. The hash of an entry is
+    the SHA-256, in lower-case hexadecimal, of the 64 hexadecimal digits of the previous hash (64
+    zeros for the first entry) followed by these bytes. Numbers count from 1, without gaps, in commit
+    order, and times never decrease.
 
     Entries older than AUDIT_RETENTION_DAYS are pruned, if that is set. The entry of the pruning
-    itself signs for them: its target, of type `audit`, is `<number>:<hash>` of the last one deleted.
+    vouches for them: its target, of type `audit`, is `<number>:<hash>` of the last entry deleted.
     """
 
     @staticmethod

@@ -26,11 +26,11 @@ if _version_not_supported:
 
 
 class ChainServiceStub:
-    """What the chain reported: every event of every finalized block since the cursor began.
+    """The events of the chain: every event of every finalized block since this database began to follow
+    it.
 
-    Events are stored in the transaction that moves the cursor and changes the entities they
-    concern, so a block that can be read here is reflected everywhere. Without a chain there are
-    none.
+    Events are stored in the transaction that moves the cursor and changes the entities concerned, so
+    a block that can be read here is reflected everywhere. Without a chain there are no events.
     """
 
     def __init__(self, channel):
@@ -62,11 +62,11 @@ class ChainServiceStub:
 
 
 class ChainServiceServicer:
-    """What the chain reported: every event of every finalized block since the cursor began.
+    """The events of the chain: every event of every finalized block since this database began to follow
+    it.
 
-    Events are stored in the transaction that moves the cursor and changes the entities they
-    concern, so a block that can be read here is reflected everywhere. Without a chain there are
-    none.
+    Events are stored in the transaction that moves the cursor and changes the entities concerned, so
+    a block that can be read here is reflected everywhere. Without a chain there are no events.
     """
 
     def ListChainEvents(self, request, context):
@@ -80,33 +80,36 @@ class ChainServiceServicer:
         """Watches events of finalized blocks in the order of the chain, without gaps.
 
         The first message acknowledges the starting cursor. Every later message holds one or more
-        events and the cursor to resume from; one with no events is a heartbeat, sent at least every
-        15 seconds. OUT_OF_RANGE, CURSOR_EXPIRED for a cursor of another database.
+        events and the cursor to resume from; one with no events is a heartbeat, sent at least every 15
+        seconds. OUT_OF_RANGE, CURSOR_EXPIRED if the cursor belongs to another database, or is older
+        than CHAIN_RETENTION_BLOCKS (if that is set): list again, then watch from the cursor of that
+        response.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def RedecodeChainEvents(self, request, context):
-        """Decodes anew what could not be decoded or reflected as expected, for example after the table of
-        pallets was corrected: replays the chain from the first such block on, as ReplayChain does.
+        """Re-decodes events that could not be decoded or applied as expected, for example after the table
+        of pallets was corrected: replays the chain from the first such block on, as ReplayChain does.
 
-        FAILED_PRECONDITION, NOTHING_TO_REPLAY if there is none, BLOCKS_NOT_KEPT if it is not kept any more,
-        NO_CHAIN without a chain. For operators.
+        FAILED_PRECONDITION, NOTHING_TO_REPLAY if there is no such block, BLOCKS_NOT_KEPT if it is no
+        longer kept, NO_CHAIN without a chain. For operators.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def ReplayChain(self, request, context):
-        """Rebuilds what the chain owns from a block on: its stored events are decoded anew, and the entities
-        that they concern brought to where the chain says they are. What was right stays as it is.
+        """Rebuilds the state owned by the chain from a block on: decodes the stored events again and
+        brings the entities concerned to the state that the chain reports. State that was already right
+        does not change.
 
-        The server that reads the chain does it, and reads no new blocks meanwhile. The stream reports
-        progress about twice a second and ends when it is done; a client that leaves does not stop it, and
-        a server that is killed goes on where it is started again. FAILED_PRECONDITION, NOTHING_TO_REPLAY
-        for a block that was not read yet, BLOCKS_NOT_KEPT for one that is not kept any more or is before the
-        first that was read, NO_CHAIN without a chain. For operators.
+        The server that reads the chain runs the replay, and reads no new blocks meanwhile. The stream
+        reports progress about twice a second and ends when the replay is done. A client that
+        disconnects does not stop it, and a restarted server continues it. FAILED_PRECONDITION,
+        NOTHING_TO_REPLAY for a block that has not been read yet, BLOCKS_NOT_KEPT for one that is no
+        longer kept or precedes the first block read, NO_CHAIN without a chain. For operators.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -144,11 +147,11 @@ def add_ChainServiceServicer_to_server(servicer, server):
 
  # This class is part of an EXPERIMENTAL API.
 class ChainService:
-    """What the chain reported: every event of every finalized block since the cursor began.
+    """The events of the chain: every event of every finalized block since this database began to follow
+    it.
 
-    Events are stored in the transaction that moves the cursor and changes the entities they
-    concern, so a block that can be read here is reflected everywhere. Without a chain there are
-    none.
+    Events are stored in the transaction that moves the cursor and changes the entities concerned, so
+    a block that can be read here is reflected everywhere. Without a chain there are no events.
     """
 
     @staticmethod

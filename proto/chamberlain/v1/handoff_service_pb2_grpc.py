@@ -26,7 +26,7 @@ if _version_not_supported:
 
 
 class HandoffServiceStub:
-    """Handoffs: work that goes from agent to agent, by their roles.
+    """Handoffs: work passed from agent to agent, by role.
 
     To take work, list the pending handoffs of your role and move one to ACTIVE. Of several workers
     that do so one succeeds; the others get FAILED_PRECONDITION, INVALID_TRANSITION, or ABORTED,
@@ -67,7 +67,7 @@ class HandoffServiceStub:
 
 
 class HandoffServiceServicer:
-    """Handoffs: work that goes from agent to agent, by their roles.
+    """Handoffs: work passed from agent to agent, by role.
 
     To take work, list the pending handoffs of your role and move one to ACTIVE. Of several workers
     that do so one succeeds; the others get FAILED_PRECONDITION, INVALID_TRANSITION, or ABORTED,
@@ -89,7 +89,8 @@ class HandoffServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def ListHandoffs(self, request, context):
-        """Lists handoffs, oldest first. Paging through gives each once, also while they move.
+        """Lists handoffs, oldest first. Paging returns each handoff once, even if states change
+        meanwhile.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -107,8 +108,7 @@ class HandoffServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def GetStatus(self, request, context):
-        """Says how a session or a handoff stands, by the id of either. NOT_FOUND, ID_NOT_FOUND if it is
-        of neither.
+        """Gets a session or a handoff by the id of either. NOT_FOUND, ID_NOT_FOUND if there is neither.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -151,7 +151,7 @@ def add_HandoffServiceServicer_to_server(servicer, server):
 
  # This class is part of an EXPERIMENTAL API.
 class HandoffService:
-    """Handoffs: work that goes from agent to agent, by their roles.
+    """Handoffs: work passed from agent to agent, by role.
 
     To take work, list the pending handoffs of your role and move one to ACTIVE. Of several workers
     that do so one succeeds; the others get FAILED_PRECONDITION, INVALID_TRANSITION, or ABORTED,

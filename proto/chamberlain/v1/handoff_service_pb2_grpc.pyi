@@ -27,7 +27,7 @@ GRPC_GENERATED_VERSION: str
 GRPC_VERSION: str
 
 class HandoffServiceStub:
-    """Handoffs: work that goes from agent to agent, by their roles.
+    """Handoffs: work passed from agent to agent, by role.
 
     To take work, list the pending handoffs of your role and move one to ACTIVE. Of several workers
     that do so one succeeds; the others get FAILED_PRECONDITION, INVALID_TRANSITION, or ABORTED,
@@ -43,7 +43,9 @@ class HandoffServiceStub:
     GetHandoff: _grpc.UnaryUnaryMultiCallable[_handoff_service_pb2.GetHandoffRequest, _handoff_service_pb2.GetHandoffResponse]
     """Gets a handoff by its id. NOT_FOUND, HANDOFF_NOT_FOUND if there is none."""
     ListHandoffs: _grpc.UnaryUnaryMultiCallable[_handoff_service_pb2.ListHandoffsRequest, _handoff_service_pb2.ListHandoffsResponse]
-    """Lists handoffs, oldest first. Paging through gives each once, also while they move."""
+    """Lists handoffs, oldest first. Paging returns each handoff once, even if states change
+    meanwhile.
+    """
     UpdateHandoff: _grpc.UnaryUnaryMultiCallable[_handoff_service_pb2.UpdateHandoffRequest, _handoff_service_pb2.UpdateHandoffResponse]
     """Moves a handoff to another state.
 
@@ -52,13 +54,11 @@ class HandoffServiceStub:
     to repeat a call whose answer was lost.
     """
     GetStatus: _grpc.UnaryUnaryMultiCallable[_handoff_service_pb2.GetStatusRequest, _handoff_service_pb2.GetStatusResponse]
-    """Says how a session or a handoff stands, by the id of either. NOT_FOUND, ID_NOT_FOUND if it is
-    of neither.
-    """
+    """Gets a session or a handoff by the id of either. NOT_FOUND, ID_NOT_FOUND if there is neither."""
 
 @_typing.type_check_only
 class HandoffServiceAsyncStub(HandoffServiceStub):
-    """Handoffs: work that goes from agent to agent, by their roles.
+    """Handoffs: work passed from agent to agent, by role.
 
     To take work, list the pending handoffs of your role and move one to ACTIVE. Of several workers
     that do so one succeeds; the others get FAILED_PRECONDITION, INVALID_TRANSITION, or ABORTED,
@@ -71,7 +71,9 @@ class HandoffServiceAsyncStub(HandoffServiceStub):
     GetHandoff: _aio.UnaryUnaryMultiCallable[_handoff_service_pb2.GetHandoffRequest, _handoff_service_pb2.GetHandoffResponse]  # type: ignore[assignment]
     """Gets a handoff by its id. NOT_FOUND, HANDOFF_NOT_FOUND if there is none."""
     ListHandoffs: _aio.UnaryUnaryMultiCallable[_handoff_service_pb2.ListHandoffsRequest, _handoff_service_pb2.ListHandoffsResponse]  # type: ignore[assignment]
-    """Lists handoffs, oldest first. Paging through gives each once, also while they move."""
+    """Lists handoffs, oldest first. Paging returns each handoff once, even if states change
+    meanwhile.
+    """
     UpdateHandoff: _aio.UnaryUnaryMultiCallable[_handoff_service_pb2.UpdateHandoffRequest, _handoff_service_pb2.UpdateHandoffResponse]  # type: ignore[assignment]
     """Moves a handoff to another state.
 
@@ -80,12 +82,10 @@ class HandoffServiceAsyncStub(HandoffServiceStub):
     to repeat a call whose answer was lost.
     """
     GetStatus: _aio.UnaryUnaryMultiCallable[_handoff_service_pb2.GetStatusRequest, _handoff_service_pb2.GetStatusResponse]  # type: ignore[assignment]
-    """Says how a session or a handoff stands, by the id of either. NOT_FOUND, ID_NOT_FOUND if it is
-    of neither.
-    """
+    """Gets a session or a handoff by the id of either. NOT_FOUND, ID_NOT_FOUND if there is neither."""
 
 class HandoffServiceServicer(metaclass=_abc_1.ABCMeta):
-    """Handoffs: work that goes from agent to agent, by their roles.
+    """Handoffs: work passed from agent to agent, by role.
 
     To take work, list the pending handoffs of your role and move one to ACTIVE. Of several workers
     that do so one succeeds; the others get FAILED_PRECONDITION, INVALID_TRANSITION, or ABORTED,
@@ -114,7 +114,9 @@ class HandoffServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _handoff_service_pb2.ListHandoffsRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_handoff_service_pb2.ListHandoffsResponse, _abc.Awaitable[_handoff_service_pb2.ListHandoffsResponse]]:
-        """Lists handoffs, oldest first. Paging through gives each once, also while they move."""
+        """Lists handoffs, oldest first. Paging returns each handoff once, even if states change
+        meanwhile.
+        """
 
     @_abc_1.abstractmethod
     def UpdateHandoff(
@@ -135,8 +137,6 @@ class HandoffServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _handoff_service_pb2.GetStatusRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_handoff_service_pb2.GetStatusResponse, _abc.Awaitable[_handoff_service_pb2.GetStatusResponse]]:
-        """Says how a session or a handoff stands, by the id of either. NOT_FOUND, ID_NOT_FOUND if it is
-        of neither.
-        """
+        """Gets a session or a handoff by the id of either. NOT_FOUND, ID_NOT_FOUND if there is neither."""
 
 def add_HandoffServiceServicer_to_server(servicer: HandoffServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

@@ -29,16 +29,16 @@ class OrchestratorServiceStub:
     """The market: agents register, requesters post tasks, agents bid, work is delivered and settled.
 
     A database is bound either to a chain or to `local`. In `local` mode a mutation takes effect when
-    it returns. With a chain, the chain decides: a mutation stores the wish and answers with a
-    `correlation_id`, the entity shows it as its `pending_action`, and the state moves when the
+    it returns. With a chain, the chain decides: a mutation stores the intent and returns a
+    `correlation_id`, the entity shows it as its `pending_action`, and the state changes when the
     chain's finalized event is read. Follow the extrinsic by its correlation id (OutboxService), or
     the entity (WatchTasks). If the chain refuses, the pending action is cleared and `last_error`
     says why.
 
     Every error carries `google.rpc.ErrorInfo`; see ErrorReason. Any call may also fail with
-    UNAVAILABLE (DATABASE_UNAVAILABLE, CHAIN_UNAVAILABLE, COMMIT_UNKNOWN, SHUTTING_DOWN) or RESOURCE_EXHAUSTED
-    (OVERLOADED). Until authentication is configured, anyone who reaches the server may call
-    everything.
+    UNAVAILABLE (DATABASE_UNAVAILABLE, CHAIN_UNAVAILABLE, COMMIT_UNKNOWN, SHUTTING_DOWN) or
+    RESOURCE_EXHAUSTED (OVERLOADED). Until authentication is configured, anyone who reaches the
+    server may call everything.
     """
 
     def __init__(self, channel):
@@ -183,20 +183,21 @@ class OrchestratorServiceServicer:
     """The market: agents register, requesters post tasks, agents bid, work is delivered and settled.
 
     A database is bound either to a chain or to `local`. In `local` mode a mutation takes effect when
-    it returns. With a chain, the chain decides: a mutation stores the wish and answers with a
-    `correlation_id`, the entity shows it as its `pending_action`, and the state moves when the
+    it returns. With a chain, the chain decides: a mutation stores the intent and returns a
+    `correlation_id`, the entity shows it as its `pending_action`, and the state changes when the
     chain's finalized event is read. Follow the extrinsic by its correlation id (OutboxService), or
     the entity (WatchTasks). If the chain refuses, the pending action is cleared and `last_error`
     says why.
 
     Every error carries `google.rpc.ErrorInfo`; see ErrorReason. Any call may also fail with
-    UNAVAILABLE (DATABASE_UNAVAILABLE, CHAIN_UNAVAILABLE, COMMIT_UNKNOWN, SHUTTING_DOWN) or RESOURCE_EXHAUSTED
-    (OVERLOADED). Until authentication is configured, anyone who reaches the server may call
-    everything.
+    UNAVAILABLE (DATABASE_UNAVAILABLE, CHAIN_UNAVAILABLE, COMMIT_UNKNOWN, SHUTTING_DOWN) or
+    RESOURCE_EXHAUSTED (OVERLOADED). Until authentication is configured, anyone who reaches the
+    server may call everything.
     """
 
     def RegisterAgent(self, request, context):
-        """Registers an agent. ALREADY_EXISTS, AGENT_EXISTS if the id is taken, unless the chain rejected it.
+        """Registers an agent. ALREADY_EXISTS, AGENT_EXISTS if the id is taken, unless the chain rejected
+        that agent.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -217,23 +218,23 @@ class OrchestratorServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def UpdateAgent(self, request, context):
-        """Changes an active agent. With a chain, a label changes at once, the rest when the chain has
-        confirmed it. ABORTED, STALE_REVISION if `revision` is given and not current.
+        """Changes an active agent. With a chain, the label changes at once, other fields once the chain
+        has confirmed the change. ABORTED, STALE_REVISION if `revision` is given and not current.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def RetireAgent(self, request, context):
-        """Retires an active agent for ever.
+        """Retires an active agent permanently.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def GetReputation(self, request, context):
-        """Gets the standing of an agent. NOT_FOUND, AGENT_NOT_FOUND if there is no such agent; of one that the
-        chain has reported nothing of, all counts are 0.
+        """Gets the standing of an agent. NOT_FOUND, AGENT_NOT_FOUND if there is no such agent. All counts
+        are 0 until the chain has reported something about the agent.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -248,8 +249,8 @@ class OrchestratorServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def BatchCreateTasks(self, request, context):
-        """Creates many tasks. Each succeeds or fails alone, as by a CreateTask of its own (request ids are
-        shared with that); the results come in the order of the requests.
+        """Creates many tasks. Each succeeds or fails on its own, like a CreateTask call, with which it
+        shares request ids; results are in the order of the requests.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -278,13 +279,15 @@ class OrchestratorServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def WatchTasks(self, request, context):
-        """Watches tasks, their bids, results, agreements and milestones from a point in their history, without gaps.
+        """Watches tasks, their bids, results, agreements and milestones from a point in their history,
+        without gaps.
 
         The first message acknowledges the starting cursor. Every later message holds one or more
         events in commit order and the cursor to resume from; one with no events is a heartbeat, sent
         at least every 15 seconds. A client that reconnects with its last cursor misses nothing and
         sees nothing twice. OUT_OF_RANGE, CURSOR_EXPIRED if `after_cursor` is older than the event
-        retention: list the tasks again, then watch from the cursor of that answer.
+        retention or belongs to another database: list the tasks again, then watch from the cursor of
+        that response.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -293,16 +296,16 @@ class OrchestratorServiceServicer:
     def SubmitBid(self, request, context):
         """Submits a sealed bid.
 
-        The task must be bidding, or pending on the chain; then the bid waits for it. FAILED_PRECONDITION,
-        TASK_NOT_BIDDING, AGENT_NOT_ACTIVE or DEADLINE_PASSED; ALREADY_EXISTS, DUPLICATE_BID for the
-        second bid of an agent on a task.
+        The task must be bidding, or pending on the chain, in which case the bid waits for it.
+        FAILED_PRECONDITION, TASK_NOT_BIDDING, AGENT_NOT_ACTIVE or DEADLINE_PASSED; ALREADY_EXISTS,
+        DUPLICATE_BID for a second bid of an agent on a task.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def CloseBidding(self, request, context):
-        """Closes the bidding of a task, so that bids are revealed.
+        """Closes the bidding of a task, so that its bids can be revealed.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -312,7 +315,7 @@ class OrchestratorServiceServicer:
         """Reveals the value of a bid.
 
         FAILED_PRECONDITION, TASK_NOT_REVEALING unless the task is revealing; INVALID_ARGUMENT,
-        COMMITMENT_MISMATCH if value and nonce are not those of the commitment.
+        COMMITMENT_MISMATCH if value and nonce do not match the commitment.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -326,16 +329,16 @@ class OrchestratorServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def AllocateTask(self, request, context):
-        """Allocates a revealing task to its best bid: lowest value, then the agent's reputation, then the
-        first. FAILED_PRECONDITION, NO_REVEALED_BID if there is none.
+        """Allocates a revealing task to its best bid: the lowest value, then the highest reputation, then
+        the earliest bid. FAILED_PRECONDITION, NO_REVEALED_BID if there is none.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def SubmitResult(self, request, context):
-        """Submits the result of a task by the agent it is assigned to; when it is recorded, the task is
-        completed.
+        """Submits the result of a task, by the agent that the task is assigned to. Once it is recorded,
+        the task is completed.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -356,8 +359,8 @@ class OrchestratorServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def SettleTask(self, request, context):
-        """Pays the agent of a completed task from its escrow. FAILED_PRECONDITION, INVALID_TRANSITION while
-        the task is not completed or the escrow is disputed, with the states of the escrow.
+        """Pays the agent of a completed task from its escrow. FAILED_PRECONDITION, INVALID_TRANSITION
+        while the task is not completed or the escrow is disputed, naming the states of the escrow.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -367,26 +370,28 @@ class OrchestratorServiceServicer:
         """Disputes the escrow of a task that is assigned or completed, by its requester or by the agent.
 
         The money is held until the dispute is resolved: with a chain by its arbiter, in local mode by
-        ResolveDispute. The work may go on meanwhile. A second dispute changes nothing. FAILED_PRECONDITION,
-        TASK_NOT_ASSIGNED if `agent_id` is not the agent that the task is assigned to; INVALID_TRANSITION
-        if the task or its escrow is in any other state, with the states of the escrow.
+        ResolveDispute. The work may continue meanwhile. A second dispute changes nothing.
+        FAILED_PRECONDITION, TASK_NOT_ASSIGNED if `agent_id` is not the agent that the task is assigned
+        to; INVALID_TRANSITION if the task or its escrow is in any other state, naming the states of
+        the escrow.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def ResolveDispute(self, request, context):
-        """Ends a dispute, in local mode only; there an operator stands in for the arbiter.
+        """Resolves a dispute, in local mode only, where an operator stands in for the arbiter.
 
-        FAILED_PRECONDITION, CHAIN_DECIDES with a chain; INVALID_TRANSITION unless the escrow is disputed.
+        FAILED_PRECONDITION, CHAIN_DECIDES with a chain; INVALID_TRANSITION unless the escrow is
+        disputed.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def GetAgreement(self, request, context):
-        """Gets the agreement on a task: the one that is open or final, else the newest. NOT_FOUND,
-        TASK_NOT_FOUND or AGREEMENT_NOT_FOUND if there is none.
+        """Gets the agreement on a task: the open or final one, else the newest. NOT_FOUND, TASK_NOT_FOUND
+        or AGREEMENT_NOT_FOUND if there is none.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -400,7 +405,7 @@ class OrchestratorServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def GetSyncStatus(self, request, context):
-        """Tells how far this database follows the chain, and what waits to be sent to it.
+        """Reports how far this database has followed the chain, and what is waiting to be sent to it.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -551,16 +556,16 @@ class OrchestratorService:
     """The market: agents register, requesters post tasks, agents bid, work is delivered and settled.
 
     A database is bound either to a chain or to `local`. In `local` mode a mutation takes effect when
-    it returns. With a chain, the chain decides: a mutation stores the wish and answers with a
-    `correlation_id`, the entity shows it as its `pending_action`, and the state moves when the
+    it returns. With a chain, the chain decides: a mutation stores the intent and returns a
+    `correlation_id`, the entity shows it as its `pending_action`, and the state changes when the
     chain's finalized event is read. Follow the extrinsic by its correlation id (OutboxService), or
     the entity (WatchTasks). If the chain refuses, the pending action is cleared and `last_error`
     says why.
 
     Every error carries `google.rpc.ErrorInfo`; see ErrorReason. Any call may also fail with
-    UNAVAILABLE (DATABASE_UNAVAILABLE, CHAIN_UNAVAILABLE, COMMIT_UNKNOWN, SHUTTING_DOWN) or RESOURCE_EXHAUSTED
-    (OVERLOADED). Until authentication is configured, anyone who reaches the server may call
-    everything.
+    UNAVAILABLE (DATABASE_UNAVAILABLE, CHAIN_UNAVAILABLE, COMMIT_UNKNOWN, SHUTTING_DOWN) or
+    RESOURCE_EXHAUSTED (OVERLOADED). Until authentication is configured, anyone who reaches the
+    server may call everything.
     """
 
     @staticmethod

@@ -30,16 +30,16 @@ class OrchestratorServiceStub:
     """The market: agents register, requesters post tasks, agents bid, work is delivered and settled.
 
     A database is bound either to a chain or to `local`. In `local` mode a mutation takes effect when
-    it returns. With a chain, the chain decides: a mutation stores the wish and answers with a
-    `correlation_id`, the entity shows it as its `pending_action`, and the state moves when the
+    it returns. With a chain, the chain decides: a mutation stores the intent and returns a
+    `correlation_id`, the entity shows it as its `pending_action`, and the state changes when the
     chain's finalized event is read. Follow the extrinsic by its correlation id (OutboxService), or
     the entity (WatchTasks). If the chain refuses, the pending action is cleared and `last_error`
     says why.
 
     Every error carries `google.rpc.ErrorInfo`; see ErrorReason. Any call may also fail with
-    UNAVAILABLE (DATABASE_UNAVAILABLE, CHAIN_UNAVAILABLE, COMMIT_UNKNOWN, SHUTTING_DOWN) or RESOURCE_EXHAUSTED
-    (OVERLOADED). Until authentication is configured, anyone who reaches the server may call
-    everything.
+    UNAVAILABLE (DATABASE_UNAVAILABLE, CHAIN_UNAVAILABLE, COMMIT_UNKNOWN, SHUTTING_DOWN) or
+    RESOURCE_EXHAUSTED (OVERLOADED). Until authentication is configured, anyone who reaches the
+    server may call everything.
     """
 
     @_typing.overload
@@ -47,28 +47,30 @@ class OrchestratorServiceStub:
     @_typing.overload
     def __new__(cls, channel: _aio.Channel) -> OrchestratorServiceAsyncStub: ...
     RegisterAgent: _grpc.UnaryUnaryMultiCallable[_orchestrator_service_pb2.RegisterAgentRequest, _orchestrator_service_pb2.RegisterAgentResponse]
-    """Registers an agent. ALREADY_EXISTS, AGENT_EXISTS if the id is taken, unless the chain rejected it."""
+    """Registers an agent. ALREADY_EXISTS, AGENT_EXISTS if the id is taken, unless the chain rejected
+    that agent.
+    """
     GetAgent: _grpc.UnaryUnaryMultiCallable[_orchestrator_service_pb2.GetAgentRequest, _orchestrator_service_pb2.GetAgentResponse]
     """Gets an agent. NOT_FOUND, AGENT_NOT_FOUND if there is none."""
     ListAgents: _grpc.UnaryUnaryMultiCallable[_orchestrator_service_pb2.ListAgentsRequest, _orchestrator_service_pb2.ListAgentsResponse]
     """Lists agents by id."""
     UpdateAgent: _grpc.UnaryUnaryMultiCallable[_orchestrator_service_pb2.UpdateAgentRequest, _orchestrator_service_pb2.UpdateAgentResponse]
-    """Changes an active agent. With a chain, a label changes at once, the rest when the chain has
-    confirmed it. ABORTED, STALE_REVISION if `revision` is given and not current.
+    """Changes an active agent. With a chain, the label changes at once, other fields once the chain
+    has confirmed the change. ABORTED, STALE_REVISION if `revision` is given and not current.
     """
     RetireAgent: _grpc.UnaryUnaryMultiCallable[_orchestrator_service_pb2.RetireAgentRequest, _orchestrator_service_pb2.RetireAgentResponse]
-    """Retires an active agent for ever."""
+    """Retires an active agent permanently."""
     GetReputation: _grpc.UnaryUnaryMultiCallable[_orchestrator_service_pb2.GetReputationRequest, _orchestrator_service_pb2.GetReputationResponse]
-    """Gets the standing of an agent. NOT_FOUND, AGENT_NOT_FOUND if there is no such agent; of one that the
-    chain has reported nothing of, all counts are 0.
+    """Gets the standing of an agent. NOT_FOUND, AGENT_NOT_FOUND if there is no such agent. All counts
+    are 0 until the chain has reported something about the agent.
     """
     CreateTask: _grpc.UnaryUnaryMultiCallable[_orchestrator_service_pb2.CreateTaskRequest, _orchestrator_service_pb2.CreateTaskResponse]
     """Creates a task and puts its budget into escrow. FAILED_PRECONDITION, DEADLINE_PASSED if its
     deadline is not in the future.
     """
     BatchCreateTasks: _grpc.UnaryUnaryMultiCallable[_orchestrator_service_pb2.BatchCreateTasksRequest, _orchestrator_service_pb2.BatchCreateTasksResponse]
-    """Creates many tasks. Each succeeds or fails alone, as by a CreateTask of its own (request ids are
-    shared with that); the results come in the order of the requests.
+    """Creates many tasks. Each succeeds or fails on its own, like a CreateTask call, with which it
+    shares request ids; results are in the order of the requests.
     """
     GetTask: _grpc.UnaryUnaryMultiCallable[_orchestrator_service_pb2.GetTaskRequest, _orchestrator_service_pb2.GetTaskResponse]
     """Gets a task with its input, the agreement on it, and the milestones of its escrow. NOT_FOUND,
@@ -79,110 +81,116 @@ class OrchestratorServiceStub:
     CancelTask: _grpc.UnaryUnaryMultiCallable[_orchestrator_service_pb2.CancelTaskRequest, _orchestrator_service_pb2.CancelTaskResponse]
     """Cancels a task that is bidding or revealing, and refunds its escrow."""
     WatchTasks: _grpc.UnaryStreamMultiCallable[_orchestrator_service_pb2.WatchTasksRequest, _orchestrator_service_pb2.WatchTasksResponse]
-    """Watches tasks, their bids, results, agreements and milestones from a point in their history, without gaps.
+    """Watches tasks, their bids, results, agreements and milestones from a point in their history,
+    without gaps.
 
     The first message acknowledges the starting cursor. Every later message holds one or more
     events in commit order and the cursor to resume from; one with no events is a heartbeat, sent
     at least every 15 seconds. A client that reconnects with its last cursor misses nothing and
     sees nothing twice. OUT_OF_RANGE, CURSOR_EXPIRED if `after_cursor` is older than the event
-    retention: list the tasks again, then watch from the cursor of that answer.
+    retention or belongs to another database: list the tasks again, then watch from the cursor of
+    that response.
     """
     SubmitBid: _grpc.UnaryUnaryMultiCallable[_orchestrator_service_pb2.SubmitBidRequest, _orchestrator_service_pb2.SubmitBidResponse]
     """Submits a sealed bid.
 
-    The task must be bidding, or pending on the chain; then the bid waits for it. FAILED_PRECONDITION,
-    TASK_NOT_BIDDING, AGENT_NOT_ACTIVE or DEADLINE_PASSED; ALREADY_EXISTS, DUPLICATE_BID for the
-    second bid of an agent on a task.
+    The task must be bidding, or pending on the chain, in which case the bid waits for it.
+    FAILED_PRECONDITION, TASK_NOT_BIDDING, AGENT_NOT_ACTIVE or DEADLINE_PASSED; ALREADY_EXISTS,
+    DUPLICATE_BID for a second bid of an agent on a task.
     """
     CloseBidding: _grpc.UnaryUnaryMultiCallable[_orchestrator_service_pb2.CloseBiddingRequest, _orchestrator_service_pb2.CloseBiddingResponse]
-    """Closes the bidding of a task, so that bids are revealed."""
+    """Closes the bidding of a task, so that its bids can be revealed."""
     RevealBid: _grpc.UnaryUnaryMultiCallable[_orchestrator_service_pb2.RevealBidRequest, _orchestrator_service_pb2.RevealBidResponse]
     """Reveals the value of a bid.
 
     FAILED_PRECONDITION, TASK_NOT_REVEALING unless the task is revealing; INVALID_ARGUMENT,
-    COMMITMENT_MISMATCH if value and nonce are not those of the commitment.
+    COMMITMENT_MISMATCH if value and nonce do not match the commitment.
     """
     ListBids: _grpc.UnaryUnaryMultiCallable[_orchestrator_service_pb2.ListBidsRequest, _orchestrator_service_pb2.ListBidsResponse]
     """Lists the bids on a task, or of an agent, newest first."""
     AllocateTask: _grpc.UnaryUnaryMultiCallable[_orchestrator_service_pb2.AllocateTaskRequest, _orchestrator_service_pb2.AllocateTaskResponse]
-    """Allocates a revealing task to its best bid: lowest value, then the agent's reputation, then the
-    first. FAILED_PRECONDITION, NO_REVEALED_BID if there is none.
+    """Allocates a revealing task to its best bid: the lowest value, then the highest reputation, then
+    the earliest bid. FAILED_PRECONDITION, NO_REVEALED_BID if there is none.
     """
     SubmitResult: _grpc.UnaryUnaryMultiCallable[_orchestrator_service_pb2.SubmitResultRequest, _orchestrator_service_pb2.SubmitResultResponse]
-    """Submits the result of a task by the agent it is assigned to; when it is recorded, the task is
-    completed.
+    """Submits the result of a task, by the agent that the task is assigned to. Once it is recorded,
+    the task is completed.
     """
     GetResult: _grpc.UnaryUnaryMultiCallable[_orchestrator_service_pb2.GetResultRequest, _orchestrator_service_pb2.GetResultResponse]
     """Gets a result with its output. NOT_FOUND, RESULT_NOT_FOUND if there is none."""
     ListResults: _grpc.UnaryUnaryMultiCallable[_orchestrator_service_pb2.ListResultsRequest, _orchestrator_service_pb2.ListResultsResponse]
     """Lists results, newest first."""
     SettleTask: _grpc.UnaryUnaryMultiCallable[_orchestrator_service_pb2.SettleTaskRequest, _orchestrator_service_pb2.SettleTaskResponse]
-    """Pays the agent of a completed task from its escrow. FAILED_PRECONDITION, INVALID_TRANSITION while
-    the task is not completed or the escrow is disputed, with the states of the escrow.
+    """Pays the agent of a completed task from its escrow. FAILED_PRECONDITION, INVALID_TRANSITION
+    while the task is not completed or the escrow is disputed, naming the states of the escrow.
     """
     DisputeTask: _grpc.UnaryUnaryMultiCallable[_orchestrator_service_pb2.DisputeTaskRequest, _orchestrator_service_pb2.DisputeTaskResponse]
     """Disputes the escrow of a task that is assigned or completed, by its requester or by the agent.
 
     The money is held until the dispute is resolved: with a chain by its arbiter, in local mode by
-    ResolveDispute. The work may go on meanwhile. A second dispute changes nothing. FAILED_PRECONDITION,
-    TASK_NOT_ASSIGNED if `agent_id` is not the agent that the task is assigned to; INVALID_TRANSITION
-    if the task or its escrow is in any other state, with the states of the escrow.
+    ResolveDispute. The work may continue meanwhile. A second dispute changes nothing.
+    FAILED_PRECONDITION, TASK_NOT_ASSIGNED if `agent_id` is not the agent that the task is assigned
+    to; INVALID_TRANSITION if the task or its escrow is in any other state, naming the states of
+    the escrow.
     """
     ResolveDispute: _grpc.UnaryUnaryMultiCallable[_orchestrator_service_pb2.ResolveDisputeRequest, _orchestrator_service_pb2.ResolveDisputeResponse]
-    """Ends a dispute, in local mode only; there an operator stands in for the arbiter.
+    """Resolves a dispute, in local mode only, where an operator stands in for the arbiter.
 
-    FAILED_PRECONDITION, CHAIN_DECIDES with a chain; INVALID_TRANSITION unless the escrow is disputed.
+    FAILED_PRECONDITION, CHAIN_DECIDES with a chain; INVALID_TRANSITION unless the escrow is
+    disputed.
     """
     GetAgreement: _grpc.UnaryUnaryMultiCallable[_orchestrator_service_pb2.GetAgreementRequest, _orchestrator_service_pb2.GetAgreementResponse]
-    """Gets the agreement on a task: the one that is open or final, else the newest. NOT_FOUND,
-    TASK_NOT_FOUND or AGREEMENT_NOT_FOUND if there is none.
+    """Gets the agreement on a task: the open or final one, else the newest. NOT_FOUND, TASK_NOT_FOUND
+    or AGREEMENT_NOT_FOUND if there is none.
     """
     GetDashboard: _grpc.UnaryUnaryMultiCallable[_orchestrator_service_pb2.GetDashboardRequest, _orchestrator_service_pb2.GetDashboardResponse]
     """Counts entities by state."""
     GetSyncStatus: _grpc.UnaryUnaryMultiCallable[_orchestrator_service_pb2.GetSyncStatusRequest, _orchestrator_service_pb2.GetSyncStatusResponse]
-    """Tells how far this database follows the chain, and what waits to be sent to it."""
+    """Reports how far this database has followed the chain, and what is waiting to be sent to it."""
 
 @_typing.type_check_only
 class OrchestratorServiceAsyncStub(OrchestratorServiceStub):
     """The market: agents register, requesters post tasks, agents bid, work is delivered and settled.
 
     A database is bound either to a chain or to `local`. In `local` mode a mutation takes effect when
-    it returns. With a chain, the chain decides: a mutation stores the wish and answers with a
-    `correlation_id`, the entity shows it as its `pending_action`, and the state moves when the
+    it returns. With a chain, the chain decides: a mutation stores the intent and returns a
+    `correlation_id`, the entity shows it as its `pending_action`, and the state changes when the
     chain's finalized event is read. Follow the extrinsic by its correlation id (OutboxService), or
     the entity (WatchTasks). If the chain refuses, the pending action is cleared and `last_error`
     says why.
 
     Every error carries `google.rpc.ErrorInfo`; see ErrorReason. Any call may also fail with
-    UNAVAILABLE (DATABASE_UNAVAILABLE, CHAIN_UNAVAILABLE, COMMIT_UNKNOWN, SHUTTING_DOWN) or RESOURCE_EXHAUSTED
-    (OVERLOADED). Until authentication is configured, anyone who reaches the server may call
-    everything.
+    UNAVAILABLE (DATABASE_UNAVAILABLE, CHAIN_UNAVAILABLE, COMMIT_UNKNOWN, SHUTTING_DOWN) or
+    RESOURCE_EXHAUSTED (OVERLOADED). Until authentication is configured, anyone who reaches the
+    server may call everything.
     """
 
     def __init__(self, channel: _aio.Channel) -> None: ...
     RegisterAgent: _aio.UnaryUnaryMultiCallable[_orchestrator_service_pb2.RegisterAgentRequest, _orchestrator_service_pb2.RegisterAgentResponse]  # type: ignore[assignment]
-    """Registers an agent. ALREADY_EXISTS, AGENT_EXISTS if the id is taken, unless the chain rejected it."""
+    """Registers an agent. ALREADY_EXISTS, AGENT_EXISTS if the id is taken, unless the chain rejected
+    that agent.
+    """
     GetAgent: _aio.UnaryUnaryMultiCallable[_orchestrator_service_pb2.GetAgentRequest, _orchestrator_service_pb2.GetAgentResponse]  # type: ignore[assignment]
     """Gets an agent. NOT_FOUND, AGENT_NOT_FOUND if there is none."""
     ListAgents: _aio.UnaryUnaryMultiCallable[_orchestrator_service_pb2.ListAgentsRequest, _orchestrator_service_pb2.ListAgentsResponse]  # type: ignore[assignment]
     """Lists agents by id."""
     UpdateAgent: _aio.UnaryUnaryMultiCallable[_orchestrator_service_pb2.UpdateAgentRequest, _orchestrator_service_pb2.UpdateAgentResponse]  # type: ignore[assignment]
-    """Changes an active agent. With a chain, a label changes at once, the rest when the chain has
-    confirmed it. ABORTED, STALE_REVISION if `revision` is given and not current.
+    """Changes an active agent. With a chain, the label changes at once, other fields once the chain
+    has confirmed the change. ABORTED, STALE_REVISION if `revision` is given and not current.
     """
     RetireAgent: _aio.UnaryUnaryMultiCallable[_orchestrator_service_pb2.RetireAgentRequest, _orchestrator_service_pb2.RetireAgentResponse]  # type: ignore[assignment]
-    """Retires an active agent for ever."""
+    """Retires an active agent permanently."""
     GetReputation: _aio.UnaryUnaryMultiCallable[_orchestrator_service_pb2.GetReputationRequest, _orchestrator_service_pb2.GetReputationResponse]  # type: ignore[assignment]
-    """Gets the standing of an agent. NOT_FOUND, AGENT_NOT_FOUND if there is no such agent; of one that the
-    chain has reported nothing of, all counts are 0.
+    """Gets the standing of an agent. NOT_FOUND, AGENT_NOT_FOUND if there is no such agent. All counts
+    are 0 until the chain has reported something about the agent.
     """
     CreateTask: _aio.UnaryUnaryMultiCallable[_orchestrator_service_pb2.CreateTaskRequest, _orchestrator_service_pb2.CreateTaskResponse]  # type: ignore[assignment]
     """Creates a task and puts its budget into escrow. FAILED_PRECONDITION, DEADLINE_PASSED if its
     deadline is not in the future.
     """
     BatchCreateTasks: _aio.UnaryUnaryMultiCallable[_orchestrator_service_pb2.BatchCreateTasksRequest, _orchestrator_service_pb2.BatchCreateTasksResponse]  # type: ignore[assignment]
-    """Creates many tasks. Each succeeds or fails alone, as by a CreateTask of its own (request ids are
-    shared with that); the results come in the order of the requests.
+    """Creates many tasks. Each succeeds or fails on its own, like a CreateTask call, with which it
+    shares request ids; results are in the order of the requests.
     """
     GetTask: _aio.UnaryUnaryMultiCallable[_orchestrator_service_pb2.GetTaskRequest, _orchestrator_service_pb2.GetTaskResponse]  # type: ignore[assignment]
     """Gets a task with its input, the agreement on it, and the milestones of its escrow. NOT_FOUND,
@@ -193,83 +201,87 @@ class OrchestratorServiceAsyncStub(OrchestratorServiceStub):
     CancelTask: _aio.UnaryUnaryMultiCallable[_orchestrator_service_pb2.CancelTaskRequest, _orchestrator_service_pb2.CancelTaskResponse]  # type: ignore[assignment]
     """Cancels a task that is bidding or revealing, and refunds its escrow."""
     WatchTasks: _aio.UnaryStreamMultiCallable[_orchestrator_service_pb2.WatchTasksRequest, _orchestrator_service_pb2.WatchTasksResponse]  # type: ignore[assignment]
-    """Watches tasks, their bids, results, agreements and milestones from a point in their history, without gaps.
+    """Watches tasks, their bids, results, agreements and milestones from a point in their history,
+    without gaps.
 
     The first message acknowledges the starting cursor. Every later message holds one or more
     events in commit order and the cursor to resume from; one with no events is a heartbeat, sent
     at least every 15 seconds. A client that reconnects with its last cursor misses nothing and
     sees nothing twice. OUT_OF_RANGE, CURSOR_EXPIRED if `after_cursor` is older than the event
-    retention: list the tasks again, then watch from the cursor of that answer.
+    retention or belongs to another database: list the tasks again, then watch from the cursor of
+    that response.
     """
     SubmitBid: _aio.UnaryUnaryMultiCallable[_orchestrator_service_pb2.SubmitBidRequest, _orchestrator_service_pb2.SubmitBidResponse]  # type: ignore[assignment]
     """Submits a sealed bid.
 
-    The task must be bidding, or pending on the chain; then the bid waits for it. FAILED_PRECONDITION,
-    TASK_NOT_BIDDING, AGENT_NOT_ACTIVE or DEADLINE_PASSED; ALREADY_EXISTS, DUPLICATE_BID for the
-    second bid of an agent on a task.
+    The task must be bidding, or pending on the chain, in which case the bid waits for it.
+    FAILED_PRECONDITION, TASK_NOT_BIDDING, AGENT_NOT_ACTIVE or DEADLINE_PASSED; ALREADY_EXISTS,
+    DUPLICATE_BID for a second bid of an agent on a task.
     """
     CloseBidding: _aio.UnaryUnaryMultiCallable[_orchestrator_service_pb2.CloseBiddingRequest, _orchestrator_service_pb2.CloseBiddingResponse]  # type: ignore[assignment]
-    """Closes the bidding of a task, so that bids are revealed."""
+    """Closes the bidding of a task, so that its bids can be revealed."""
     RevealBid: _aio.UnaryUnaryMultiCallable[_orchestrator_service_pb2.RevealBidRequest, _orchestrator_service_pb2.RevealBidResponse]  # type: ignore[assignment]
     """Reveals the value of a bid.
 
     FAILED_PRECONDITION, TASK_NOT_REVEALING unless the task is revealing; INVALID_ARGUMENT,
-    COMMITMENT_MISMATCH if value and nonce are not those of the commitment.
+    COMMITMENT_MISMATCH if value and nonce do not match the commitment.
     """
     ListBids: _aio.UnaryUnaryMultiCallable[_orchestrator_service_pb2.ListBidsRequest, _orchestrator_service_pb2.ListBidsResponse]  # type: ignore[assignment]
     """Lists the bids on a task, or of an agent, newest first."""
     AllocateTask: _aio.UnaryUnaryMultiCallable[_orchestrator_service_pb2.AllocateTaskRequest, _orchestrator_service_pb2.AllocateTaskResponse]  # type: ignore[assignment]
-    """Allocates a revealing task to its best bid: lowest value, then the agent's reputation, then the
-    first. FAILED_PRECONDITION, NO_REVEALED_BID if there is none.
+    """Allocates a revealing task to its best bid: the lowest value, then the highest reputation, then
+    the earliest bid. FAILED_PRECONDITION, NO_REVEALED_BID if there is none.
     """
     SubmitResult: _aio.UnaryUnaryMultiCallable[_orchestrator_service_pb2.SubmitResultRequest, _orchestrator_service_pb2.SubmitResultResponse]  # type: ignore[assignment]
-    """Submits the result of a task by the agent it is assigned to; when it is recorded, the task is
-    completed.
+    """Submits the result of a task, by the agent that the task is assigned to. Once it is recorded,
+    the task is completed.
     """
     GetResult: _aio.UnaryUnaryMultiCallable[_orchestrator_service_pb2.GetResultRequest, _orchestrator_service_pb2.GetResultResponse]  # type: ignore[assignment]
     """Gets a result with its output. NOT_FOUND, RESULT_NOT_FOUND if there is none."""
     ListResults: _aio.UnaryUnaryMultiCallable[_orchestrator_service_pb2.ListResultsRequest, _orchestrator_service_pb2.ListResultsResponse]  # type: ignore[assignment]
     """Lists results, newest first."""
     SettleTask: _aio.UnaryUnaryMultiCallable[_orchestrator_service_pb2.SettleTaskRequest, _orchestrator_service_pb2.SettleTaskResponse]  # type: ignore[assignment]
-    """Pays the agent of a completed task from its escrow. FAILED_PRECONDITION, INVALID_TRANSITION while
-    the task is not completed or the escrow is disputed, with the states of the escrow.
+    """Pays the agent of a completed task from its escrow. FAILED_PRECONDITION, INVALID_TRANSITION
+    while the task is not completed or the escrow is disputed, naming the states of the escrow.
     """
     DisputeTask: _aio.UnaryUnaryMultiCallable[_orchestrator_service_pb2.DisputeTaskRequest, _orchestrator_service_pb2.DisputeTaskResponse]  # type: ignore[assignment]
     """Disputes the escrow of a task that is assigned or completed, by its requester or by the agent.
 
     The money is held until the dispute is resolved: with a chain by its arbiter, in local mode by
-    ResolveDispute. The work may go on meanwhile. A second dispute changes nothing. FAILED_PRECONDITION,
-    TASK_NOT_ASSIGNED if `agent_id` is not the agent that the task is assigned to; INVALID_TRANSITION
-    if the task or its escrow is in any other state, with the states of the escrow.
+    ResolveDispute. The work may continue meanwhile. A second dispute changes nothing.
+    FAILED_PRECONDITION, TASK_NOT_ASSIGNED if `agent_id` is not the agent that the task is assigned
+    to; INVALID_TRANSITION if the task or its escrow is in any other state, naming the states of
+    the escrow.
     """
     ResolveDispute: _aio.UnaryUnaryMultiCallable[_orchestrator_service_pb2.ResolveDisputeRequest, _orchestrator_service_pb2.ResolveDisputeResponse]  # type: ignore[assignment]
-    """Ends a dispute, in local mode only; there an operator stands in for the arbiter.
+    """Resolves a dispute, in local mode only, where an operator stands in for the arbiter.
 
-    FAILED_PRECONDITION, CHAIN_DECIDES with a chain; INVALID_TRANSITION unless the escrow is disputed.
+    FAILED_PRECONDITION, CHAIN_DECIDES with a chain; INVALID_TRANSITION unless the escrow is
+    disputed.
     """
     GetAgreement: _aio.UnaryUnaryMultiCallable[_orchestrator_service_pb2.GetAgreementRequest, _orchestrator_service_pb2.GetAgreementResponse]  # type: ignore[assignment]
-    """Gets the agreement on a task: the one that is open or final, else the newest. NOT_FOUND,
-    TASK_NOT_FOUND or AGREEMENT_NOT_FOUND if there is none.
+    """Gets the agreement on a task: the open or final one, else the newest. NOT_FOUND, TASK_NOT_FOUND
+    or AGREEMENT_NOT_FOUND if there is none.
     """
     GetDashboard: _aio.UnaryUnaryMultiCallable[_orchestrator_service_pb2.GetDashboardRequest, _orchestrator_service_pb2.GetDashboardResponse]  # type: ignore[assignment]
     """Counts entities by state."""
     GetSyncStatus: _aio.UnaryUnaryMultiCallable[_orchestrator_service_pb2.GetSyncStatusRequest, _orchestrator_service_pb2.GetSyncStatusResponse]  # type: ignore[assignment]
-    """Tells how far this database follows the chain, and what waits to be sent to it."""
+    """Reports how far this database has followed the chain, and what is waiting to be sent to it."""
 
 class OrchestratorServiceServicer(metaclass=_abc_1.ABCMeta):
     """The market: agents register, requesters post tasks, agents bid, work is delivered and settled.
 
     A database is bound either to a chain or to `local`. In `local` mode a mutation takes effect when
-    it returns. With a chain, the chain decides: a mutation stores the wish and answers with a
-    `correlation_id`, the entity shows it as its `pending_action`, and the state moves when the
+    it returns. With a chain, the chain decides: a mutation stores the intent and returns a
+    `correlation_id`, the entity shows it as its `pending_action`, and the state changes when the
     chain's finalized event is read. Follow the extrinsic by its correlation id (OutboxService), or
     the entity (WatchTasks). If the chain refuses, the pending action is cleared and `last_error`
     says why.
 
     Every error carries `google.rpc.ErrorInfo`; see ErrorReason. Any call may also fail with
-    UNAVAILABLE (DATABASE_UNAVAILABLE, CHAIN_UNAVAILABLE, COMMIT_UNKNOWN, SHUTTING_DOWN) or RESOURCE_EXHAUSTED
-    (OVERLOADED). Until authentication is configured, anyone who reaches the server may call
-    everything.
+    UNAVAILABLE (DATABASE_UNAVAILABLE, CHAIN_UNAVAILABLE, COMMIT_UNKNOWN, SHUTTING_DOWN) or
+    RESOURCE_EXHAUSTED (OVERLOADED). Until authentication is configured, anyone who reaches the
+    server may call everything.
     """
 
     @_abc_1.abstractmethod
@@ -278,7 +290,9 @@ class OrchestratorServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _orchestrator_service_pb2.RegisterAgentRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_orchestrator_service_pb2.RegisterAgentResponse, _abc.Awaitable[_orchestrator_service_pb2.RegisterAgentResponse]]:
-        """Registers an agent. ALREADY_EXISTS, AGENT_EXISTS if the id is taken, unless the chain rejected it."""
+        """Registers an agent. ALREADY_EXISTS, AGENT_EXISTS if the id is taken, unless the chain rejected
+        that agent.
+        """
 
     @_abc_1.abstractmethod
     def GetAgent(
@@ -302,8 +316,8 @@ class OrchestratorServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _orchestrator_service_pb2.UpdateAgentRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_orchestrator_service_pb2.UpdateAgentResponse, _abc.Awaitable[_orchestrator_service_pb2.UpdateAgentResponse]]:
-        """Changes an active agent. With a chain, a label changes at once, the rest when the chain has
-        confirmed it. ABORTED, STALE_REVISION if `revision` is given and not current.
+        """Changes an active agent. With a chain, the label changes at once, other fields once the chain
+        has confirmed the change. ABORTED, STALE_REVISION if `revision` is given and not current.
         """
 
     @_abc_1.abstractmethod
@@ -312,7 +326,7 @@ class OrchestratorServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _orchestrator_service_pb2.RetireAgentRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_orchestrator_service_pb2.RetireAgentResponse, _abc.Awaitable[_orchestrator_service_pb2.RetireAgentResponse]]:
-        """Retires an active agent for ever."""
+        """Retires an active agent permanently."""
 
     @_abc_1.abstractmethod
     def GetReputation(
@@ -320,8 +334,8 @@ class OrchestratorServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _orchestrator_service_pb2.GetReputationRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_orchestrator_service_pb2.GetReputationResponse, _abc.Awaitable[_orchestrator_service_pb2.GetReputationResponse]]:
-        """Gets the standing of an agent. NOT_FOUND, AGENT_NOT_FOUND if there is no such agent; of one that the
-        chain has reported nothing of, all counts are 0.
+        """Gets the standing of an agent. NOT_FOUND, AGENT_NOT_FOUND if there is no such agent. All counts
+        are 0 until the chain has reported something about the agent.
         """
 
     @_abc_1.abstractmethod
@@ -340,8 +354,8 @@ class OrchestratorServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _orchestrator_service_pb2.BatchCreateTasksRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_orchestrator_service_pb2.BatchCreateTasksResponse, _abc.Awaitable[_orchestrator_service_pb2.BatchCreateTasksResponse]]:
-        """Creates many tasks. Each succeeds or fails alone, as by a CreateTask of its own (request ids are
-        shared with that); the results come in the order of the requests.
+        """Creates many tasks. Each succeeds or fails on its own, like a CreateTask call, with which it
+        shares request ids; results are in the order of the requests.
         """
 
     @_abc_1.abstractmethod
@@ -376,13 +390,15 @@ class OrchestratorServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _orchestrator_service_pb2.WatchTasksRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_abc.Iterator[_orchestrator_service_pb2.WatchTasksResponse], _abc.AsyncIterator[_orchestrator_service_pb2.WatchTasksResponse]]:
-        """Watches tasks, their bids, results, agreements and milestones from a point in their history, without gaps.
+        """Watches tasks, their bids, results, agreements and milestones from a point in their history,
+        without gaps.
 
         The first message acknowledges the starting cursor. Every later message holds one or more
         events in commit order and the cursor to resume from; one with no events is a heartbeat, sent
         at least every 15 seconds. A client that reconnects with its last cursor misses nothing and
         sees nothing twice. OUT_OF_RANGE, CURSOR_EXPIRED if `after_cursor` is older than the event
-        retention: list the tasks again, then watch from the cursor of that answer.
+        retention or belongs to another database: list the tasks again, then watch from the cursor of
+        that response.
         """
 
     @_abc_1.abstractmethod
@@ -393,9 +409,9 @@ class OrchestratorServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _typing.Union[_orchestrator_service_pb2.SubmitBidResponse, _abc.Awaitable[_orchestrator_service_pb2.SubmitBidResponse]]:
         """Submits a sealed bid.
 
-        The task must be bidding, or pending on the chain; then the bid waits for it. FAILED_PRECONDITION,
-        TASK_NOT_BIDDING, AGENT_NOT_ACTIVE or DEADLINE_PASSED; ALREADY_EXISTS, DUPLICATE_BID for the
-        second bid of an agent on a task.
+        The task must be bidding, or pending on the chain, in which case the bid waits for it.
+        FAILED_PRECONDITION, TASK_NOT_BIDDING, AGENT_NOT_ACTIVE or DEADLINE_PASSED; ALREADY_EXISTS,
+        DUPLICATE_BID for a second bid of an agent on a task.
         """
 
     @_abc_1.abstractmethod
@@ -404,7 +420,7 @@ class OrchestratorServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _orchestrator_service_pb2.CloseBiddingRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_orchestrator_service_pb2.CloseBiddingResponse, _abc.Awaitable[_orchestrator_service_pb2.CloseBiddingResponse]]:
-        """Closes the bidding of a task, so that bids are revealed."""
+        """Closes the bidding of a task, so that its bids can be revealed."""
 
     @_abc_1.abstractmethod
     def RevealBid(
@@ -415,7 +431,7 @@ class OrchestratorServiceServicer(metaclass=_abc_1.ABCMeta):
         """Reveals the value of a bid.
 
         FAILED_PRECONDITION, TASK_NOT_REVEALING unless the task is revealing; INVALID_ARGUMENT,
-        COMMITMENT_MISMATCH if value and nonce are not those of the commitment.
+        COMMITMENT_MISMATCH if value and nonce do not match the commitment.
         """
 
     @_abc_1.abstractmethod
@@ -432,8 +448,8 @@ class OrchestratorServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _orchestrator_service_pb2.AllocateTaskRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_orchestrator_service_pb2.AllocateTaskResponse, _abc.Awaitable[_orchestrator_service_pb2.AllocateTaskResponse]]:
-        """Allocates a revealing task to its best bid: lowest value, then the agent's reputation, then the
-        first. FAILED_PRECONDITION, NO_REVEALED_BID if there is none.
+        """Allocates a revealing task to its best bid: the lowest value, then the highest reputation, then
+        the earliest bid. FAILED_PRECONDITION, NO_REVEALED_BID if there is none.
         """
 
     @_abc_1.abstractmethod
@@ -442,8 +458,8 @@ class OrchestratorServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _orchestrator_service_pb2.SubmitResultRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_orchestrator_service_pb2.SubmitResultResponse, _abc.Awaitable[_orchestrator_service_pb2.SubmitResultResponse]]:
-        """Submits the result of a task by the agent it is assigned to; when it is recorded, the task is
-        completed.
+        """Submits the result of a task, by the agent that the task is assigned to. Once it is recorded,
+        the task is completed.
         """
 
     @_abc_1.abstractmethod
@@ -468,8 +484,8 @@ class OrchestratorServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _orchestrator_service_pb2.SettleTaskRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_orchestrator_service_pb2.SettleTaskResponse, _abc.Awaitable[_orchestrator_service_pb2.SettleTaskResponse]]:
-        """Pays the agent of a completed task from its escrow. FAILED_PRECONDITION, INVALID_TRANSITION while
-        the task is not completed or the escrow is disputed, with the states of the escrow.
+        """Pays the agent of a completed task from its escrow. FAILED_PRECONDITION, INVALID_TRANSITION
+        while the task is not completed or the escrow is disputed, naming the states of the escrow.
         """
 
     @_abc_1.abstractmethod
@@ -481,9 +497,10 @@ class OrchestratorServiceServicer(metaclass=_abc_1.ABCMeta):
         """Disputes the escrow of a task that is assigned or completed, by its requester or by the agent.
 
         The money is held until the dispute is resolved: with a chain by its arbiter, in local mode by
-        ResolveDispute. The work may go on meanwhile. A second dispute changes nothing. FAILED_PRECONDITION,
-        TASK_NOT_ASSIGNED if `agent_id` is not the agent that the task is assigned to; INVALID_TRANSITION
-        if the task or its escrow is in any other state, with the states of the escrow.
+        ResolveDispute. The work may continue meanwhile. A second dispute changes nothing.
+        FAILED_PRECONDITION, TASK_NOT_ASSIGNED if `agent_id` is not the agent that the task is assigned
+        to; INVALID_TRANSITION if the task or its escrow is in any other state, naming the states of
+        the escrow.
         """
 
     @_abc_1.abstractmethod
@@ -492,9 +509,10 @@ class OrchestratorServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _orchestrator_service_pb2.ResolveDisputeRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_orchestrator_service_pb2.ResolveDisputeResponse, _abc.Awaitable[_orchestrator_service_pb2.ResolveDisputeResponse]]:
-        """Ends a dispute, in local mode only; there an operator stands in for the arbiter.
+        """Resolves a dispute, in local mode only, where an operator stands in for the arbiter.
 
-        FAILED_PRECONDITION, CHAIN_DECIDES with a chain; INVALID_TRANSITION unless the escrow is disputed.
+        FAILED_PRECONDITION, CHAIN_DECIDES with a chain; INVALID_TRANSITION unless the escrow is
+        disputed.
         """
 
     @_abc_1.abstractmethod
@@ -503,8 +521,8 @@ class OrchestratorServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _orchestrator_service_pb2.GetAgreementRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_orchestrator_service_pb2.GetAgreementResponse, _abc.Awaitable[_orchestrator_service_pb2.GetAgreementResponse]]:
-        """Gets the agreement on a task: the one that is open or final, else the newest. NOT_FOUND,
-        TASK_NOT_FOUND or AGREEMENT_NOT_FOUND if there is none.
+        """Gets the agreement on a task: the open or final one, else the newest. NOT_FOUND, TASK_NOT_FOUND
+        or AGREEMENT_NOT_FOUND if there is none.
         """
 
     @_abc_1.abstractmethod
@@ -521,6 +539,6 @@ class OrchestratorServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _orchestrator_service_pb2.GetSyncStatusRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_orchestrator_service_pb2.GetSyncStatusResponse, _abc.Awaitable[_orchestrator_service_pb2.GetSyncStatusResponse]]:
-        """Tells how far this database follows the chain, and what waits to be sent to it."""
+        """Reports how far this database has followed the chain, and what is waiting to be sent to it."""
 
 def add_OrchestratorServiceServicer_to_server(servicer: OrchestratorServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

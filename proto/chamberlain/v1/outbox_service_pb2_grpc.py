@@ -29,8 +29,8 @@ class OutboxServiceStub:
     """The outbox: everything that this service sends to the chain.
 
     Mutations of OrchestratorService put their extrinsics here in the transaction of their own
-    change. A submitter signs them, stores the signed bytes, sends them, and takes their outcome from
-    finalized blocks, so that nothing is executed twice and nothing is lost. Without a chain the
+    change. A submitter signs them, stores the signed bytes, sends them, and takes their outcomes
+    from finalized blocks, so that nothing is executed twice and nothing is lost. Without a chain the
     outbox is empty.
     """
 
@@ -91,19 +91,19 @@ class OutboxServiceServicer:
     """The outbox: everything that this service sends to the chain.
 
     Mutations of OrchestratorService put their extrinsics here in the transaction of their own
-    change. A submitter signs them, stores the signed bytes, sends them, and takes their outcome from
-    finalized blocks, so that nothing is executed twice and nothing is lost. Without a chain the
+    change. A submitter signs them, stores the signed bytes, sends them, and takes their outcomes
+    from finalized blocks, so that nothing is executed twice and nothing is lost. Without a chain the
     outbox is empty.
     """
 
     def EnqueueExtrinsic(self, request, context):
-        """Puts a call into the outbox as it is given.
+        """Puts a raw call into the outbox.
 
-        Only calls on the server's allow-list may be enqueued (PERMISSION_DENIED, CALL_NOT_ALLOWED).
-        One that the chain's runtime does not have, or whose payload does not fit it, is refused with the
-        field that is wrong (INVALID_ARGUMENT, INVALID_FIELD). While no node is connected that is not known:
-        the call is taken in, and is dead with the same reason once it cannot be signed.
-        Without a chain: FAILED_PRECONDITION, NO_CHAIN.
+        Only calls on the server's allow-list may be enqueued (PERMISSION_DENIED, CALL_NOT_ALLOWED). A
+        call that the chain's runtime does not have, or whose payload does not fit, is refused, naming
+        the wrong field (INVALID_ARGUMENT, INVALID_FIELD). This cannot be checked while no node is
+        connected: the call is then accepted, and becomes DEAD with the same reason when it cannot be
+        signed. Without a chain: FAILED_PRECONDITION, NO_CHAIN.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -130,27 +130,27 @@ class OutboxServiceServicer:
         that changed, as they are now, and the cursor to resume from; an extrinsic that changed several
         times since the last message comes once. A message without extrinsics is a heartbeat, sent at
         least every 15 seconds. OUT_OF_RANGE, CURSOR_EXPIRED: list again, then watch from the cursor of
-        that answer.
+        that response.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def RequeueExtrinsic(self, request, context):
-        """Puts an extrinsic that is dead or cancelled back into the queue, and its intent back on the
-        entity. It asks for the same as when it was made, whatever was asked for since.
-        FAILED_PRECONDITION, INVALID_TRANSITION in any other state, or ACTION_PENDING while another action
-        on the entity waits for the chain.
+        """Puts an extrinsic that is DEAD or CANCELLED back into the queue, and its pending action back on
+        the entity, with the original values, whatever was requested since. FAILED_PRECONDITION,
+        INVALID_TRANSITION in any other state, or ACTION_PENDING while another action on the entity is
+        waiting for the chain.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def CancelExtrinsic(self, request, context):
-        """Withdraws an extrinsic that was not executed; of one that is dead, it says that somebody has seen to it.
+        """Withdraws an extrinsic that was not executed; on a DEAD extrinsic it acknowledges the failure.
 
         FAILED_PRECONDITION, EXTRINSIC_LIVE while a signature of it may still be executed;
-        INVALID_TRANSITION once it was.
+        INVALID_TRANSITION once it has been executed.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -159,9 +159,9 @@ class OutboxServiceServicer:
     def PauseSubmission(self, request, context):
         """Pauses the submission of one signer, or of all.
 
-        From then on no server signs or sends what is queued, or sends again what is signed, until
-        ResumeSubmission; the pause outlives restarts. What a node has already may still be executed,
-        and the chain is followed as ever. Extrinsics are still enqueued. Without a chain:
+        Until ResumeSubmission, no server signs or sends queued extrinsics or resends signed ones; the
+        pause survives restarts. Extrinsics that a node already has may still be executed, and the
+        chain is still followed. New extrinsics are still enqueued. Without a chain:
         FAILED_PRECONDITION, NO_CHAIN.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
@@ -169,15 +169,16 @@ class OutboxServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def ResumeSubmission(self, request, context):
-        """Ends the pause of one signer, or the one of all. Pauses are independent: a signer with a pause
-        of its own stays paused when the one of all ends. Resuming what is not paused changes nothing.
+        """Ends the pause of one signer, or the pause of all signers. Pauses are independent: a signer
+        with a pause of its own stays paused when the pause of all ends. Resuming a signer that is not
+        paused changes nothing.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def GetSubmission(self, request, context):
-        """Tells which pauses stand.
+        """Lists the pauses in effect.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -243,8 +244,8 @@ class OutboxService:
     """The outbox: everything that this service sends to the chain.
 
     Mutations of OrchestratorService put their extrinsics here in the transaction of their own
-    change. A submitter signs them, stores the signed bytes, sends them, and takes their outcome from
-    finalized blocks, so that nothing is executed twice and nothing is lost. Without a chain the
+    change. A submitter signs them, stores the signed bytes, sends them, and takes their outcomes
+    from finalized blocks, so that nothing is executed twice and nothing is lost. Without a chain the
     outbox is empty.
     """
 

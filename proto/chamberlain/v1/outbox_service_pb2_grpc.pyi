@@ -30,8 +30,8 @@ class OutboxServiceStub:
     """The outbox: everything that this service sends to the chain.
 
     Mutations of OrchestratorService put their extrinsics here in the transaction of their own
-    change. A submitter signs them, stores the signed bytes, sends them, and takes their outcome from
-    finalized blocks, so that nothing is executed twice and nothing is lost. Without a chain the
+    change. A submitter signs them, stores the signed bytes, sends them, and takes their outcomes
+    from finalized blocks, so that nothing is executed twice and nothing is lost. Without a chain the
     outbox is empty.
     """
 
@@ -40,13 +40,13 @@ class OutboxServiceStub:
     @_typing.overload
     def __new__(cls, channel: _aio.Channel) -> OutboxServiceAsyncStub: ...
     EnqueueExtrinsic: _grpc.UnaryUnaryMultiCallable[_outbox_service_pb2.EnqueueExtrinsicRequest, _outbox_service_pb2.EnqueueExtrinsicResponse]
-    """Puts a call into the outbox as it is given.
+    """Puts a raw call into the outbox.
 
-    Only calls on the server's allow-list may be enqueued (PERMISSION_DENIED, CALL_NOT_ALLOWED).
-    One that the chain's runtime does not have, or whose payload does not fit it, is refused with the
-    field that is wrong (INVALID_ARGUMENT, INVALID_FIELD). While no node is connected that is not known:
-    the call is taken in, and is dead with the same reason once it cannot be signed.
-    Without a chain: FAILED_PRECONDITION, NO_CHAIN.
+    Only calls on the server's allow-list may be enqueued (PERMISSION_DENIED, CALL_NOT_ALLOWED). A
+    call that the chain's runtime does not have, or whose payload does not fit, is refused, naming
+    the wrong field (INVALID_ARGUMENT, INVALID_FIELD). This cannot be checked while no node is
+    connected: the call is then accepted, and becomes DEAD with the same reason when it cannot be
+    signed. Without a chain: FAILED_PRECONDITION, NO_CHAIN.
     """
     GetExtrinsic: _grpc.UnaryUnaryMultiCallable[_outbox_service_pb2.GetExtrinsicRequest, _outbox_service_pb2.GetExtrinsicResponse]
     """Gets an extrinsic by its correlation id. NOT_FOUND if there is none."""
@@ -59,54 +59,55 @@ class OutboxServiceStub:
     that changed, as they are now, and the cursor to resume from; an extrinsic that changed several
     times since the last message comes once. A message without extrinsics is a heartbeat, sent at
     least every 15 seconds. OUT_OF_RANGE, CURSOR_EXPIRED: list again, then watch from the cursor of
-    that answer.
+    that response.
     """
     RequeueExtrinsic: _grpc.UnaryUnaryMultiCallable[_outbox_service_pb2.RequeueExtrinsicRequest, _outbox_service_pb2.RequeueExtrinsicResponse]
-    """Puts an extrinsic that is dead or cancelled back into the queue, and its intent back on the
-    entity. It asks for the same as when it was made, whatever was asked for since.
-    FAILED_PRECONDITION, INVALID_TRANSITION in any other state, or ACTION_PENDING while another action
-    on the entity waits for the chain.
+    """Puts an extrinsic that is DEAD or CANCELLED back into the queue, and its pending action back on
+    the entity, with the original values, whatever was requested since. FAILED_PRECONDITION,
+    INVALID_TRANSITION in any other state, or ACTION_PENDING while another action on the entity is
+    waiting for the chain.
     """
     CancelExtrinsic: _grpc.UnaryUnaryMultiCallable[_outbox_service_pb2.CancelExtrinsicRequest, _outbox_service_pb2.CancelExtrinsicResponse]
-    """Withdraws an extrinsic that was not executed; of one that is dead, it says that somebody has seen to it.
+    """Withdraws an extrinsic that was not executed; on a DEAD extrinsic it acknowledges the failure.
 
     FAILED_PRECONDITION, EXTRINSIC_LIVE while a signature of it may still be executed;
-    INVALID_TRANSITION once it was.
+    INVALID_TRANSITION once it has been executed.
     """
     PauseSubmission: _grpc.UnaryUnaryMultiCallable[_outbox_service_pb2.PauseSubmissionRequest, _outbox_service_pb2.PauseSubmissionResponse]
     """Pauses the submission of one signer, or of all.
 
-    From then on no server signs or sends what is queued, or sends again what is signed, until
-    ResumeSubmission; the pause outlives restarts. What a node has already may still be executed,
-    and the chain is followed as ever. Extrinsics are still enqueued. Without a chain:
+    Until ResumeSubmission, no server signs or sends queued extrinsics or resends signed ones; the
+    pause survives restarts. Extrinsics that a node already has may still be executed, and the
+    chain is still followed. New extrinsics are still enqueued. Without a chain:
     FAILED_PRECONDITION, NO_CHAIN.
     """
     ResumeSubmission: _grpc.UnaryUnaryMultiCallable[_outbox_service_pb2.ResumeSubmissionRequest, _outbox_service_pb2.ResumeSubmissionResponse]
-    """Ends the pause of one signer, or the one of all. Pauses are independent: a signer with a pause
-    of its own stays paused when the one of all ends. Resuming what is not paused changes nothing.
+    """Ends the pause of one signer, or the pause of all signers. Pauses are independent: a signer
+    with a pause of its own stays paused when the pause of all ends. Resuming a signer that is not
+    paused changes nothing.
     """
     GetSubmission: _grpc.UnaryUnaryMultiCallable[_outbox_service_pb2.GetSubmissionRequest, _outbox_service_pb2.GetSubmissionResponse]
-    """Tells which pauses stand."""
+    """Lists the pauses in effect."""
 
 @_typing.type_check_only
 class OutboxServiceAsyncStub(OutboxServiceStub):
     """The outbox: everything that this service sends to the chain.
 
     Mutations of OrchestratorService put their extrinsics here in the transaction of their own
-    change. A submitter signs them, stores the signed bytes, sends them, and takes their outcome from
-    finalized blocks, so that nothing is executed twice and nothing is lost. Without a chain the
+    change. A submitter signs them, stores the signed bytes, sends them, and takes their outcomes
+    from finalized blocks, so that nothing is executed twice and nothing is lost. Without a chain the
     outbox is empty.
     """
 
     def __init__(self, channel: _aio.Channel) -> None: ...
     EnqueueExtrinsic: _aio.UnaryUnaryMultiCallable[_outbox_service_pb2.EnqueueExtrinsicRequest, _outbox_service_pb2.EnqueueExtrinsicResponse]  # type: ignore[assignment]
-    """Puts a call into the outbox as it is given.
+    """Puts a raw call into the outbox.
 
-    Only calls on the server's allow-list may be enqueued (PERMISSION_DENIED, CALL_NOT_ALLOWED).
-    One that the chain's runtime does not have, or whose payload does not fit it, is refused with the
-    field that is wrong (INVALID_ARGUMENT, INVALID_FIELD). While no node is connected that is not known:
-    the call is taken in, and is dead with the same reason once it cannot be signed.
-    Without a chain: FAILED_PRECONDITION, NO_CHAIN.
+    Only calls on the server's allow-list may be enqueued (PERMISSION_DENIED, CALL_NOT_ALLOWED). A
+    call that the chain's runtime does not have, or whose payload does not fit, is refused, naming
+    the wrong field (INVALID_ARGUMENT, INVALID_FIELD). This cannot be checked while no node is
+    connected: the call is then accepted, and becomes DEAD with the same reason when it cannot be
+    signed. Without a chain: FAILED_PRECONDITION, NO_CHAIN.
     """
     GetExtrinsic: _aio.UnaryUnaryMultiCallable[_outbox_service_pb2.GetExtrinsicRequest, _outbox_service_pb2.GetExtrinsicResponse]  # type: ignore[assignment]
     """Gets an extrinsic by its correlation id. NOT_FOUND if there is none."""
@@ -119,41 +120,42 @@ class OutboxServiceAsyncStub(OutboxServiceStub):
     that changed, as they are now, and the cursor to resume from; an extrinsic that changed several
     times since the last message comes once. A message without extrinsics is a heartbeat, sent at
     least every 15 seconds. OUT_OF_RANGE, CURSOR_EXPIRED: list again, then watch from the cursor of
-    that answer.
+    that response.
     """
     RequeueExtrinsic: _aio.UnaryUnaryMultiCallable[_outbox_service_pb2.RequeueExtrinsicRequest, _outbox_service_pb2.RequeueExtrinsicResponse]  # type: ignore[assignment]
-    """Puts an extrinsic that is dead or cancelled back into the queue, and its intent back on the
-    entity. It asks for the same as when it was made, whatever was asked for since.
-    FAILED_PRECONDITION, INVALID_TRANSITION in any other state, or ACTION_PENDING while another action
-    on the entity waits for the chain.
+    """Puts an extrinsic that is DEAD or CANCELLED back into the queue, and its pending action back on
+    the entity, with the original values, whatever was requested since. FAILED_PRECONDITION,
+    INVALID_TRANSITION in any other state, or ACTION_PENDING while another action on the entity is
+    waiting for the chain.
     """
     CancelExtrinsic: _aio.UnaryUnaryMultiCallable[_outbox_service_pb2.CancelExtrinsicRequest, _outbox_service_pb2.CancelExtrinsicResponse]  # type: ignore[assignment]
-    """Withdraws an extrinsic that was not executed; of one that is dead, it says that somebody has seen to it.
+    """Withdraws an extrinsic that was not executed; on a DEAD extrinsic it acknowledges the failure.
 
     FAILED_PRECONDITION, EXTRINSIC_LIVE while a signature of it may still be executed;
-    INVALID_TRANSITION once it was.
+    INVALID_TRANSITION once it has been executed.
     """
     PauseSubmission: _aio.UnaryUnaryMultiCallable[_outbox_service_pb2.PauseSubmissionRequest, _outbox_service_pb2.PauseSubmissionResponse]  # type: ignore[assignment]
     """Pauses the submission of one signer, or of all.
 
-    From then on no server signs or sends what is queued, or sends again what is signed, until
-    ResumeSubmission; the pause outlives restarts. What a node has already may still be executed,
-    and the chain is followed as ever. Extrinsics are still enqueued. Without a chain:
+    Until ResumeSubmission, no server signs or sends queued extrinsics or resends signed ones; the
+    pause survives restarts. Extrinsics that a node already has may still be executed, and the
+    chain is still followed. New extrinsics are still enqueued. Without a chain:
     FAILED_PRECONDITION, NO_CHAIN.
     """
     ResumeSubmission: _aio.UnaryUnaryMultiCallable[_outbox_service_pb2.ResumeSubmissionRequest, _outbox_service_pb2.ResumeSubmissionResponse]  # type: ignore[assignment]
-    """Ends the pause of one signer, or the one of all. Pauses are independent: a signer with a pause
-    of its own stays paused when the one of all ends. Resuming what is not paused changes nothing.
+    """Ends the pause of one signer, or the pause of all signers. Pauses are independent: a signer
+    with a pause of its own stays paused when the pause of all ends. Resuming a signer that is not
+    paused changes nothing.
     """
     GetSubmission: _aio.UnaryUnaryMultiCallable[_outbox_service_pb2.GetSubmissionRequest, _outbox_service_pb2.GetSubmissionResponse]  # type: ignore[assignment]
-    """Tells which pauses stand."""
+    """Lists the pauses in effect."""
 
 class OutboxServiceServicer(metaclass=_abc_1.ABCMeta):
     """The outbox: everything that this service sends to the chain.
 
     Mutations of OrchestratorService put their extrinsics here in the transaction of their own
-    change. A submitter signs them, stores the signed bytes, sends them, and takes their outcome from
-    finalized blocks, so that nothing is executed twice and nothing is lost. Without a chain the
+    change. A submitter signs them, stores the signed bytes, sends them, and takes their outcomes
+    from finalized blocks, so that nothing is executed twice and nothing is lost. Without a chain the
     outbox is empty.
     """
 
@@ -163,13 +165,13 @@ class OutboxServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _outbox_service_pb2.EnqueueExtrinsicRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_outbox_service_pb2.EnqueueExtrinsicResponse, _abc.Awaitable[_outbox_service_pb2.EnqueueExtrinsicResponse]]:
-        """Puts a call into the outbox as it is given.
+        """Puts a raw call into the outbox.
 
-        Only calls on the server's allow-list may be enqueued (PERMISSION_DENIED, CALL_NOT_ALLOWED).
-        One that the chain's runtime does not have, or whose payload does not fit it, is refused with the
-        field that is wrong (INVALID_ARGUMENT, INVALID_FIELD). While no node is connected that is not known:
-        the call is taken in, and is dead with the same reason once it cannot be signed.
-        Without a chain: FAILED_PRECONDITION, NO_CHAIN.
+        Only calls on the server's allow-list may be enqueued (PERMISSION_DENIED, CALL_NOT_ALLOWED). A
+        call that the chain's runtime does not have, or whose payload does not fit, is refused, naming
+        the wrong field (INVALID_ARGUMENT, INVALID_FIELD). This cannot be checked while no node is
+        connected: the call is then accepted, and becomes DEAD with the same reason when it cannot be
+        signed. Without a chain: FAILED_PRECONDITION, NO_CHAIN.
         """
 
     @_abc_1.abstractmethod
@@ -200,7 +202,7 @@ class OutboxServiceServicer(metaclass=_abc_1.ABCMeta):
         that changed, as they are now, and the cursor to resume from; an extrinsic that changed several
         times since the last message comes once. A message without extrinsics is a heartbeat, sent at
         least every 15 seconds. OUT_OF_RANGE, CURSOR_EXPIRED: list again, then watch from the cursor of
-        that answer.
+        that response.
         """
 
     @_abc_1.abstractmethod
@@ -209,10 +211,10 @@ class OutboxServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _outbox_service_pb2.RequeueExtrinsicRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_outbox_service_pb2.RequeueExtrinsicResponse, _abc.Awaitable[_outbox_service_pb2.RequeueExtrinsicResponse]]:
-        """Puts an extrinsic that is dead or cancelled back into the queue, and its intent back on the
-        entity. It asks for the same as when it was made, whatever was asked for since.
-        FAILED_PRECONDITION, INVALID_TRANSITION in any other state, or ACTION_PENDING while another action
-        on the entity waits for the chain.
+        """Puts an extrinsic that is DEAD or CANCELLED back into the queue, and its pending action back on
+        the entity, with the original values, whatever was requested since. FAILED_PRECONDITION,
+        INVALID_TRANSITION in any other state, or ACTION_PENDING while another action on the entity is
+        waiting for the chain.
         """
 
     @_abc_1.abstractmethod
@@ -221,10 +223,10 @@ class OutboxServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _outbox_service_pb2.CancelExtrinsicRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_outbox_service_pb2.CancelExtrinsicResponse, _abc.Awaitable[_outbox_service_pb2.CancelExtrinsicResponse]]:
-        """Withdraws an extrinsic that was not executed; of one that is dead, it says that somebody has seen to it.
+        """Withdraws an extrinsic that was not executed; on a DEAD extrinsic it acknowledges the failure.
 
         FAILED_PRECONDITION, EXTRINSIC_LIVE while a signature of it may still be executed;
-        INVALID_TRANSITION once it was.
+        INVALID_TRANSITION once it has been executed.
         """
 
     @_abc_1.abstractmethod
@@ -235,9 +237,9 @@ class OutboxServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _typing.Union[_outbox_service_pb2.PauseSubmissionResponse, _abc.Awaitable[_outbox_service_pb2.PauseSubmissionResponse]]:
         """Pauses the submission of one signer, or of all.
 
-        From then on no server signs or sends what is queued, or sends again what is signed, until
-        ResumeSubmission; the pause outlives restarts. What a node has already may still be executed,
-        and the chain is followed as ever. Extrinsics are still enqueued. Without a chain:
+        Until ResumeSubmission, no server signs or sends queued extrinsics or resends signed ones; the
+        pause survives restarts. Extrinsics that a node already has may still be executed, and the
+        chain is still followed. New extrinsics are still enqueued. Without a chain:
         FAILED_PRECONDITION, NO_CHAIN.
         """
 
@@ -247,8 +249,9 @@ class OutboxServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _outbox_service_pb2.ResumeSubmissionRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_outbox_service_pb2.ResumeSubmissionResponse, _abc.Awaitable[_outbox_service_pb2.ResumeSubmissionResponse]]:
-        """Ends the pause of one signer, or the one of all. Pauses are independent: a signer with a pause
-        of its own stays paused when the one of all ends. Resuming what is not paused changes nothing.
+        """Ends the pause of one signer, or the pause of all signers. Pauses are independent: a signer
+        with a pause of its own stays paused when the pause of all ends. Resuming a signer that is not
+        paused changes nothing.
         """
 
     @_abc_1.abstractmethod
@@ -257,6 +260,6 @@ class OutboxServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _outbox_service_pb2.GetSubmissionRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_outbox_service_pb2.GetSubmissionResponse, _abc.Awaitable[_outbox_service_pb2.GetSubmissionResponse]]:
-        """Tells which pauses stand."""
+        """Lists the pauses in effect."""
 
 def add_OutboxServiceServicer_to_server(servicer: OutboxServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

@@ -29,13 +29,14 @@ class SessionServiceStub:
     """Sessions: the state of an agent, a voice client or a workflow that outlives its process.
 
     Several writers may work on one session. Metadata is merged key by key, so writers of different
-    keys never undo each other; who must not overwrite what somebody else has changed names the
-    `revision` that they have seen, and is told with ABORTED, STALE_REVISION if it is not the current
-    one. Entries of the transcript are appended by TranscriptService.
+    keys never undo each other's changes. To avoid overwriting a concurrent change, pass the
+    `revision` you read; if it is no longer current the call fails with ABORTED, STALE_REVISION.
+    TranscriptService appends the entries of the transcript.
 
-    Whatever changes a session is durable when it is answered. Calls that name a session which does
-    not exist, or was deleted, are NOT_FOUND, SESSION_NOT_FOUND; changes of one that has ended are
-    FAILED_PRECONDITION, SESSION_ENDED.
+    A change is durable when its call returns. Calls that name a session that does not exist, or was
+    deleted, fail with NOT_FOUND, SESSION_NOT_FOUND. Changes to a session that has ended fail with
+    FAILED_PRECONDITION: SESSION_ENDED, or INVALID_TRANSITION if the change is a move to another
+    state.
     """
 
     def __init__(self, channel):
@@ -110,17 +111,18 @@ class SessionServiceServicer:
     """Sessions: the state of an agent, a voice client or a workflow that outlives its process.
 
     Several writers may work on one session. Metadata is merged key by key, so writers of different
-    keys never undo each other; who must not overwrite what somebody else has changed names the
-    `revision` that they have seen, and is told with ABORTED, STALE_REVISION if it is not the current
-    one. Entries of the transcript are appended by TranscriptService.
+    keys never undo each other's changes. To avoid overwriting a concurrent change, pass the
+    `revision` you read; if it is no longer current the call fails with ABORTED, STALE_REVISION.
+    TranscriptService appends the entries of the transcript.
 
-    Whatever changes a session is durable when it is answered. Calls that name a session which does
-    not exist, or was deleted, are NOT_FOUND, SESSION_NOT_FOUND; changes of one that has ended are
-    FAILED_PRECONDITION, SESSION_ENDED.
+    A change is durable when its call returns. Calls that name a session that does not exist, or was
+    deleted, fail with NOT_FOUND, SESSION_NOT_FOUND. Changes to a session that has ended fail with
+    FAILED_PRECONDITION: SESSION_ENDED, or INVALID_TRANSITION if the change is a move to another
+    state.
     """
 
     def CreateSession(self, request, context):
-        """Creates a session, which is pending then.
+        """Creates a session in state PENDING.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -143,8 +145,9 @@ class SessionServiceServicer:
     def UpdateSession(self, request, context):
         """Changes a session, or moves it to another state.
 
-        A move that its state machine does not have is FAILED_PRECONDITION, INVALID_TRANSITION, naming
-        both states. What is so already is no change, and does not touch the session.
+        A move that the state machine does not allow fails with FAILED_PRECONDITION,
+        INVALID_TRANSITION, naming both states. A request that changes nothing succeeds and does not
+        count as activity.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -153,8 +156,8 @@ class SessionServiceServicer:
     def DeleteSession(self, request, context):
         """Deletes a session with its transcript and its command history.
 
-        From then on no call finds any of it. The rows themselves are cleared away in the background,
-        within a minute or so.
+        Once the call returns, no other call finds any of it. The rows themselves are deleted in the
+        background, within a minute or so.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -166,22 +169,23 @@ class SessionServiceServicer:
         The first message acknowledges the starting cursor. Every later message holds one or more
         events in commit order and the cursor to resume from; one without events is a heartbeat, sent
         at least every 15 seconds. OUT_OF_RANGE, CURSOR_EXPIRED if `after_cursor` is older than the
-        event retention or of another database: list again, then watch from the cursor of that answer.
-        Appends are not told here: see TranscriptService.WatchTranscript.
+        event retention or belongs to another database: list again, then watch from the cursor of that
+        response. Appends are not reported here: see TranscriptService.WatchTranscript.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def ResumeSession(self, request, context):
-        """Returns at once all that is needed to go on with a session, in any state. It changes nothing.
+        """Returns everything needed to continue a session, whatever its state, in one read-only call.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def AppendCommand(self, request, context):
-        """Adds a command to the history of a session. That touches it, and leaves its revision as it is.
+        """Adds a command to the history of a session. It counts as activity and leaves the revision
+        unchanged.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -195,32 +199,34 @@ class SessionServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def BranchSession(self, request, context):
-        """Makes a new, pending session out of the beginning of another one, which stays as it is.
+        """Creates a pending session from the beginning of another one, which does not change.
 
         The branch has the role, the task, the metadata and the active tasks of its source as they are
-        now, and copies of its entries up to `position`, at the same positions. NOT_FOUND,
-        ENTRY_NOT_FOUND if there is no such position; FAILED_PRECONDITION, TRANSCRIPT_TOO_LONG if more
-        than 10,000 entries or 64 MiB would have to be copied.
+        now, and copies of its entries up to `position`, at the same positions. Fails with NOT_FOUND,
+        ENTRY_NOT_FOUND if there is no such position; with FAILED_PRECONDITION, TRANSCRIPT_TOO_LONG if
+        more than 10,000 entries or 64 MiB would have to be copied.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def CopySession(self, request, context):
-        """Makes a new, pending session with all that another one has: as a branch from its last entry,
-        and with its command history. FAILED_PRECONDITION, TRANSCRIPT_TOO_LONG if entries and commands
-        are more than 10,000 together, or the entries have more than 64 MiB.
+        """Creates a pending session that copies another one entirely: a branch from its last entry, plus
+        the command history. FAILED_PRECONDITION, TRANSCRIPT_TOO_LONG if there are more than 10,000
+        entries and commands together, or the entries exceed 64 MiB.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def SweepSessions(self, request, context):
-        """Lets expire what nobody has touched for the retention time, and deletes what expired longer ago
-        than the purge time; at most 500 sessions of each per call.
+        """Expires sessions that have been idle for the retention time, and deletes sessions that expired
+        more than the purge time ago; at most 500 of each per call.
 
-        The server does this by itself every minute. This call is for people who want to see what it
-        would do, with `dry_run`, or not to wait.
+        The server does this by itself every minute. Use this call to see what a sweep would do
+        (`dry_run`), or to run one now. It neither deletes nor reports handoffs and approvals that ended
+        more than the purge time ago: the server deletes those every ten minutes, and without an index
+        listing them would take as long as deleting them.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -301,13 +307,14 @@ class SessionService:
     """Sessions: the state of an agent, a voice client or a workflow that outlives its process.
 
     Several writers may work on one session. Metadata is merged key by key, so writers of different
-    keys never undo each other; who must not overwrite what somebody else has changed names the
-    `revision` that they have seen, and is told with ABORTED, STALE_REVISION if it is not the current
-    one. Entries of the transcript are appended by TranscriptService.
+    keys never undo each other's changes. To avoid overwriting a concurrent change, pass the
+    `revision` you read; if it is no longer current the call fails with ABORTED, STALE_REVISION.
+    TranscriptService appends the entries of the transcript.
 
-    Whatever changes a session is durable when it is answered. Calls that name a session which does
-    not exist, or was deleted, are NOT_FOUND, SESSION_NOT_FOUND; changes of one that has ended are
-    FAILED_PRECONDITION, SESSION_ENDED.
+    A change is durable when its call returns. Calls that name a session that does not exist, or was
+    deleted, fail with NOT_FOUND, SESSION_NOT_FOUND. Changes to a session that has ended fail with
+    FAILED_PRECONDITION: SESSION_ENDED, or INVALID_TRANSITION if the change is a move to another
+    state.
     """
 
     @staticmethod

@@ -30,13 +30,14 @@ class SessionServiceStub:
     """Sessions: the state of an agent, a voice client or a workflow that outlives its process.
 
     Several writers may work on one session. Metadata is merged key by key, so writers of different
-    keys never undo each other; who must not overwrite what somebody else has changed names the
-    `revision` that they have seen, and is told with ABORTED, STALE_REVISION if it is not the current
-    one. Entries of the transcript are appended by TranscriptService.
+    keys never undo each other's changes. To avoid overwriting a concurrent change, pass the
+    `revision` you read; if it is no longer current the call fails with ABORTED, STALE_REVISION.
+    TranscriptService appends the entries of the transcript.
 
-    Whatever changes a session is durable when it is answered. Calls that name a session which does
-    not exist, or was deleted, are NOT_FOUND, SESSION_NOT_FOUND; changes of one that has ended are
-    FAILED_PRECONDITION, SESSION_ENDED.
+    A change is durable when its call returns. Calls that name a session that does not exist, or was
+    deleted, fail with NOT_FOUND, SESSION_NOT_FOUND. Changes to a session that has ended fail with
+    FAILED_PRECONDITION: SESSION_ENDED, or INVALID_TRANSITION if the change is a move to another
+    state.
     """
 
     @_typing.overload
@@ -44,7 +45,7 @@ class SessionServiceStub:
     @_typing.overload
     def __new__(cls, channel: _aio.Channel) -> SessionServiceAsyncStub: ...
     CreateSession: _grpc.UnaryUnaryMultiCallable[_session_service_pb2.CreateSessionRequest, _session_service_pb2.CreateSessionResponse]
-    """Creates a session, which is pending then."""
+    """Creates a session in state PENDING."""
     GetSession: _grpc.UnaryUnaryMultiCallable[_session_service_pb2.GetSessionRequest, _session_service_pb2.GetSessionResponse]
     """Gets a session by its id."""
     ListSessions: _grpc.UnaryUnaryMultiCallable[_session_service_pb2.ListSessionsRequest, _session_service_pb2.ListSessionsResponse]
@@ -52,14 +53,15 @@ class SessionServiceStub:
     UpdateSession: _grpc.UnaryUnaryMultiCallable[_session_service_pb2.UpdateSessionRequest, _session_service_pb2.UpdateSessionResponse]
     """Changes a session, or moves it to another state.
 
-    A move that its state machine does not have is FAILED_PRECONDITION, INVALID_TRANSITION, naming
-    both states. What is so already is no change, and does not touch the session.
+    A move that the state machine does not allow fails with FAILED_PRECONDITION,
+    INVALID_TRANSITION, naming both states. A request that changes nothing succeeds and does not
+    count as activity.
     """
     DeleteSession: _grpc.UnaryUnaryMultiCallable[_session_service_pb2.DeleteSessionRequest, _session_service_pb2.DeleteSessionResponse]
     """Deletes a session with its transcript and its command history.
 
-    From then on no call finds any of it. The rows themselves are cleared away in the background,
-    within a minute or so.
+    Once the call returns, no other call finds any of it. The rows themselves are deleted in the
+    background, within a minute or so.
     """
     WatchSessions: _grpc.UnaryStreamMultiCallable[_session_service_pb2.WatchSessionsRequest, _session_service_pb2.WatchSessionsResponse]
     """Watches sessions from a point in their history, without gaps.
@@ -67,34 +69,38 @@ class SessionServiceStub:
     The first message acknowledges the starting cursor. Every later message holds one or more
     events in commit order and the cursor to resume from; one without events is a heartbeat, sent
     at least every 15 seconds. OUT_OF_RANGE, CURSOR_EXPIRED if `after_cursor` is older than the
-    event retention or of another database: list again, then watch from the cursor of that answer.
-    Appends are not told here: see TranscriptService.WatchTranscript.
+    event retention or belongs to another database: list again, then watch from the cursor of that
+    response. Appends are not reported here: see TranscriptService.WatchTranscript.
     """
     ResumeSession: _grpc.UnaryUnaryMultiCallable[_session_service_pb2.ResumeSessionRequest, _session_service_pb2.ResumeSessionResponse]
-    """Returns at once all that is needed to go on with a session, in any state. It changes nothing."""
+    """Returns everything needed to continue a session, whatever its state, in one read-only call."""
     AppendCommand: _grpc.UnaryUnaryMultiCallable[_session_service_pb2.AppendCommandRequest, _session_service_pb2.AppendCommandResponse]
-    """Adds a command to the history of a session. That touches it, and leaves its revision as it is."""
+    """Adds a command to the history of a session. It counts as activity and leaves the revision
+    unchanged.
+    """
     ListCommands: _grpc.UnaryUnaryMultiCallable[_session_service_pb2.ListCommandsRequest, _session_service_pb2.ListCommandsResponse]
     """Lists the command history of a session by page, oldest first."""
     BranchSession: _grpc.UnaryUnaryMultiCallable[_session_service_pb2.BranchSessionRequest, _session_service_pb2.BranchSessionResponse]
-    """Makes a new, pending session out of the beginning of another one, which stays as it is.
+    """Creates a pending session from the beginning of another one, which does not change.
 
     The branch has the role, the task, the metadata and the active tasks of its source as they are
-    now, and copies of its entries up to `position`, at the same positions. NOT_FOUND,
-    ENTRY_NOT_FOUND if there is no such position; FAILED_PRECONDITION, TRANSCRIPT_TOO_LONG if more
-    than 10,000 entries or 64 MiB would have to be copied.
+    now, and copies of its entries up to `position`, at the same positions. Fails with NOT_FOUND,
+    ENTRY_NOT_FOUND if there is no such position; with FAILED_PRECONDITION, TRANSCRIPT_TOO_LONG if
+    more than 10,000 entries or 64 MiB would have to be copied.
     """
     CopySession: _grpc.UnaryUnaryMultiCallable[_session_service_pb2.CopySessionRequest, _session_service_pb2.CopySessionResponse]
-    """Makes a new, pending session with all that another one has: as a branch from its last entry,
-    and with its command history. FAILED_PRECONDITION, TRANSCRIPT_TOO_LONG if entries and commands
-    are more than 10,000 together, or the entries have more than 64 MiB.
+    """Creates a pending session that copies another one entirely: a branch from its last entry, plus
+    the command history. FAILED_PRECONDITION, TRANSCRIPT_TOO_LONG if there are more than 10,000
+    entries and commands together, or the entries exceed 64 MiB.
     """
     SweepSessions: _grpc.UnaryUnaryMultiCallable[_session_service_pb2.SweepSessionsRequest, _session_service_pb2.SweepSessionsResponse]
-    """Lets expire what nobody has touched for the retention time, and deletes what expired longer ago
-    than the purge time; at most 500 sessions of each per call.
+    """Expires sessions that have been idle for the retention time, and deletes sessions that expired
+    more than the purge time ago; at most 500 of each per call.
 
-    The server does this by itself every minute. This call is for people who want to see what it
-    would do, with `dry_run`, or not to wait.
+    The server does this by itself every minute. Use this call to see what a sweep would do
+    (`dry_run`), or to run one now. It neither deletes nor reports handoffs and approvals that ended
+    more than the purge time ago: the server deletes those every ten minutes, and without an index
+    listing them would take as long as deleting them.
     """
 
 @_typing.type_check_only
@@ -102,18 +108,19 @@ class SessionServiceAsyncStub(SessionServiceStub):
     """Sessions: the state of an agent, a voice client or a workflow that outlives its process.
 
     Several writers may work on one session. Metadata is merged key by key, so writers of different
-    keys never undo each other; who must not overwrite what somebody else has changed names the
-    `revision` that they have seen, and is told with ABORTED, STALE_REVISION if it is not the current
-    one. Entries of the transcript are appended by TranscriptService.
+    keys never undo each other's changes. To avoid overwriting a concurrent change, pass the
+    `revision` you read; if it is no longer current the call fails with ABORTED, STALE_REVISION.
+    TranscriptService appends the entries of the transcript.
 
-    Whatever changes a session is durable when it is answered. Calls that name a session which does
-    not exist, or was deleted, are NOT_FOUND, SESSION_NOT_FOUND; changes of one that has ended are
-    FAILED_PRECONDITION, SESSION_ENDED.
+    A change is durable when its call returns. Calls that name a session that does not exist, or was
+    deleted, fail with NOT_FOUND, SESSION_NOT_FOUND. Changes to a session that has ended fail with
+    FAILED_PRECONDITION: SESSION_ENDED, or INVALID_TRANSITION if the change is a move to another
+    state.
     """
 
     def __init__(self, channel: _aio.Channel) -> None: ...
     CreateSession: _aio.UnaryUnaryMultiCallable[_session_service_pb2.CreateSessionRequest, _session_service_pb2.CreateSessionResponse]  # type: ignore[assignment]
-    """Creates a session, which is pending then."""
+    """Creates a session in state PENDING."""
     GetSession: _aio.UnaryUnaryMultiCallable[_session_service_pb2.GetSessionRequest, _session_service_pb2.GetSessionResponse]  # type: ignore[assignment]
     """Gets a session by its id."""
     ListSessions: _aio.UnaryUnaryMultiCallable[_session_service_pb2.ListSessionsRequest, _session_service_pb2.ListSessionsResponse]  # type: ignore[assignment]
@@ -121,14 +128,15 @@ class SessionServiceAsyncStub(SessionServiceStub):
     UpdateSession: _aio.UnaryUnaryMultiCallable[_session_service_pb2.UpdateSessionRequest, _session_service_pb2.UpdateSessionResponse]  # type: ignore[assignment]
     """Changes a session, or moves it to another state.
 
-    A move that its state machine does not have is FAILED_PRECONDITION, INVALID_TRANSITION, naming
-    both states. What is so already is no change, and does not touch the session.
+    A move that the state machine does not allow fails with FAILED_PRECONDITION,
+    INVALID_TRANSITION, naming both states. A request that changes nothing succeeds and does not
+    count as activity.
     """
     DeleteSession: _aio.UnaryUnaryMultiCallable[_session_service_pb2.DeleteSessionRequest, _session_service_pb2.DeleteSessionResponse]  # type: ignore[assignment]
     """Deletes a session with its transcript and its command history.
 
-    From then on no call finds any of it. The rows themselves are cleared away in the background,
-    within a minute or so.
+    Once the call returns, no other call finds any of it. The rows themselves are deleted in the
+    background, within a minute or so.
     """
     WatchSessions: _aio.UnaryStreamMultiCallable[_session_service_pb2.WatchSessionsRequest, _session_service_pb2.WatchSessionsResponse]  # type: ignore[assignment]
     """Watches sessions from a point in their history, without gaps.
@@ -136,47 +144,52 @@ class SessionServiceAsyncStub(SessionServiceStub):
     The first message acknowledges the starting cursor. Every later message holds one or more
     events in commit order and the cursor to resume from; one without events is a heartbeat, sent
     at least every 15 seconds. OUT_OF_RANGE, CURSOR_EXPIRED if `after_cursor` is older than the
-    event retention or of another database: list again, then watch from the cursor of that answer.
-    Appends are not told here: see TranscriptService.WatchTranscript.
+    event retention or belongs to another database: list again, then watch from the cursor of that
+    response. Appends are not reported here: see TranscriptService.WatchTranscript.
     """
     ResumeSession: _aio.UnaryUnaryMultiCallable[_session_service_pb2.ResumeSessionRequest, _session_service_pb2.ResumeSessionResponse]  # type: ignore[assignment]
-    """Returns at once all that is needed to go on with a session, in any state. It changes nothing."""
+    """Returns everything needed to continue a session, whatever its state, in one read-only call."""
     AppendCommand: _aio.UnaryUnaryMultiCallable[_session_service_pb2.AppendCommandRequest, _session_service_pb2.AppendCommandResponse]  # type: ignore[assignment]
-    """Adds a command to the history of a session. That touches it, and leaves its revision as it is."""
+    """Adds a command to the history of a session. It counts as activity and leaves the revision
+    unchanged.
+    """
     ListCommands: _aio.UnaryUnaryMultiCallable[_session_service_pb2.ListCommandsRequest, _session_service_pb2.ListCommandsResponse]  # type: ignore[assignment]
     """Lists the command history of a session by page, oldest first."""
     BranchSession: _aio.UnaryUnaryMultiCallable[_session_service_pb2.BranchSessionRequest, _session_service_pb2.BranchSessionResponse]  # type: ignore[assignment]
-    """Makes a new, pending session out of the beginning of another one, which stays as it is.
+    """Creates a pending session from the beginning of another one, which does not change.
 
     The branch has the role, the task, the metadata and the active tasks of its source as they are
-    now, and copies of its entries up to `position`, at the same positions. NOT_FOUND,
-    ENTRY_NOT_FOUND if there is no such position; FAILED_PRECONDITION, TRANSCRIPT_TOO_LONG if more
-    than 10,000 entries or 64 MiB would have to be copied.
+    now, and copies of its entries up to `position`, at the same positions. Fails with NOT_FOUND,
+    ENTRY_NOT_FOUND if there is no such position; with FAILED_PRECONDITION, TRANSCRIPT_TOO_LONG if
+    more than 10,000 entries or 64 MiB would have to be copied.
     """
     CopySession: _aio.UnaryUnaryMultiCallable[_session_service_pb2.CopySessionRequest, _session_service_pb2.CopySessionResponse]  # type: ignore[assignment]
-    """Makes a new, pending session with all that another one has: as a branch from its last entry,
-    and with its command history. FAILED_PRECONDITION, TRANSCRIPT_TOO_LONG if entries and commands
-    are more than 10,000 together, or the entries have more than 64 MiB.
+    """Creates a pending session that copies another one entirely: a branch from its last entry, plus
+    the command history. FAILED_PRECONDITION, TRANSCRIPT_TOO_LONG if there are more than 10,000
+    entries and commands together, or the entries exceed 64 MiB.
     """
     SweepSessions: _aio.UnaryUnaryMultiCallable[_session_service_pb2.SweepSessionsRequest, _session_service_pb2.SweepSessionsResponse]  # type: ignore[assignment]
-    """Lets expire what nobody has touched for the retention time, and deletes what expired longer ago
-    than the purge time; at most 500 sessions of each per call.
+    """Expires sessions that have been idle for the retention time, and deletes sessions that expired
+    more than the purge time ago; at most 500 of each per call.
 
-    The server does this by itself every minute. This call is for people who want to see what it
-    would do, with `dry_run`, or not to wait.
+    The server does this by itself every minute. Use this call to see what a sweep would do
+    (`dry_run`), or to run one now. It neither deletes nor reports handoffs and approvals that ended
+    more than the purge time ago: the server deletes those every ten minutes, and without an index
+    listing them would take as long as deleting them.
     """
 
 class SessionServiceServicer(metaclass=_abc_1.ABCMeta):
     """Sessions: the state of an agent, a voice client or a workflow that outlives its process.
 
     Several writers may work on one session. Metadata is merged key by key, so writers of different
-    keys never undo each other; who must not overwrite what somebody else has changed names the
-    `revision` that they have seen, and is told with ABORTED, STALE_REVISION if it is not the current
-    one. Entries of the transcript are appended by TranscriptService.
+    keys never undo each other's changes. To avoid overwriting a concurrent change, pass the
+    `revision` you read; if it is no longer current the call fails with ABORTED, STALE_REVISION.
+    TranscriptService appends the entries of the transcript.
 
-    Whatever changes a session is durable when it is answered. Calls that name a session which does
-    not exist, or was deleted, are NOT_FOUND, SESSION_NOT_FOUND; changes of one that has ended are
-    FAILED_PRECONDITION, SESSION_ENDED.
+    A change is durable when its call returns. Calls that name a session that does not exist, or was
+    deleted, fail with NOT_FOUND, SESSION_NOT_FOUND. Changes to a session that has ended fail with
+    FAILED_PRECONDITION: SESSION_ENDED, or INVALID_TRANSITION if the change is a move to another
+    state.
     """
 
     @_abc_1.abstractmethod
@@ -185,7 +198,7 @@ class SessionServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _session_service_pb2.CreateSessionRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_session_service_pb2.CreateSessionResponse, _abc.Awaitable[_session_service_pb2.CreateSessionResponse]]:
-        """Creates a session, which is pending then."""
+        """Creates a session in state PENDING."""
 
     @_abc_1.abstractmethod
     def GetSession(
@@ -211,8 +224,9 @@ class SessionServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _typing.Union[_session_service_pb2.UpdateSessionResponse, _abc.Awaitable[_session_service_pb2.UpdateSessionResponse]]:
         """Changes a session, or moves it to another state.
 
-        A move that its state machine does not have is FAILED_PRECONDITION, INVALID_TRANSITION, naming
-        both states. What is so already is no change, and does not touch the session.
+        A move that the state machine does not allow fails with FAILED_PRECONDITION,
+        INVALID_TRANSITION, naming both states. A request that changes nothing succeeds and does not
+        count as activity.
         """
 
     @_abc_1.abstractmethod
@@ -223,8 +237,8 @@ class SessionServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _typing.Union[_session_service_pb2.DeleteSessionResponse, _abc.Awaitable[_session_service_pb2.DeleteSessionResponse]]:
         """Deletes a session with its transcript and its command history.
 
-        From then on no call finds any of it. The rows themselves are cleared away in the background,
-        within a minute or so.
+        Once the call returns, no other call finds any of it. The rows themselves are deleted in the
+        background, within a minute or so.
         """
 
     @_abc_1.abstractmethod
@@ -238,8 +252,8 @@ class SessionServiceServicer(metaclass=_abc_1.ABCMeta):
         The first message acknowledges the starting cursor. Every later message holds one or more
         events in commit order and the cursor to resume from; one without events is a heartbeat, sent
         at least every 15 seconds. OUT_OF_RANGE, CURSOR_EXPIRED if `after_cursor` is older than the
-        event retention or of another database: list again, then watch from the cursor of that answer.
-        Appends are not told here: see TranscriptService.WatchTranscript.
+        event retention or belongs to another database: list again, then watch from the cursor of that
+        response. Appends are not reported here: see TranscriptService.WatchTranscript.
         """
 
     @_abc_1.abstractmethod
@@ -248,7 +262,7 @@ class SessionServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _session_service_pb2.ResumeSessionRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_session_service_pb2.ResumeSessionResponse, _abc.Awaitable[_session_service_pb2.ResumeSessionResponse]]:
-        """Returns at once all that is needed to go on with a session, in any state. It changes nothing."""
+        """Returns everything needed to continue a session, whatever its state, in one read-only call."""
 
     @_abc_1.abstractmethod
     def AppendCommand(
@@ -256,7 +270,9 @@ class SessionServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _session_service_pb2.AppendCommandRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_session_service_pb2.AppendCommandResponse, _abc.Awaitable[_session_service_pb2.AppendCommandResponse]]:
-        """Adds a command to the history of a session. That touches it, and leaves its revision as it is."""
+        """Adds a command to the history of a session. It counts as activity and leaves the revision
+        unchanged.
+        """
 
     @_abc_1.abstractmethod
     def ListCommands(
@@ -272,12 +288,12 @@ class SessionServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _session_service_pb2.BranchSessionRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_session_service_pb2.BranchSessionResponse, _abc.Awaitable[_session_service_pb2.BranchSessionResponse]]:
-        """Makes a new, pending session out of the beginning of another one, which stays as it is.
+        """Creates a pending session from the beginning of another one, which does not change.
 
         The branch has the role, the task, the metadata and the active tasks of its source as they are
-        now, and copies of its entries up to `position`, at the same positions. NOT_FOUND,
-        ENTRY_NOT_FOUND if there is no such position; FAILED_PRECONDITION, TRANSCRIPT_TOO_LONG if more
-        than 10,000 entries or 64 MiB would have to be copied.
+        now, and copies of its entries up to `position`, at the same positions. Fails with NOT_FOUND,
+        ENTRY_NOT_FOUND if there is no such position; with FAILED_PRECONDITION, TRANSCRIPT_TOO_LONG if
+        more than 10,000 entries or 64 MiB would have to be copied.
         """
 
     @_abc_1.abstractmethod
@@ -286,9 +302,9 @@ class SessionServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _session_service_pb2.CopySessionRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_session_service_pb2.CopySessionResponse, _abc.Awaitable[_session_service_pb2.CopySessionResponse]]:
-        """Makes a new, pending session with all that another one has: as a branch from its last entry,
-        and with its command history. FAILED_PRECONDITION, TRANSCRIPT_TOO_LONG if entries and commands
-        are more than 10,000 together, or the entries have more than 64 MiB.
+        """Creates a pending session that copies another one entirely: a branch from its last entry, plus
+        the command history. FAILED_PRECONDITION, TRANSCRIPT_TOO_LONG if there are more than 10,000
+        entries and commands together, or the entries exceed 64 MiB.
         """
 
     @_abc_1.abstractmethod
@@ -297,11 +313,13 @@ class SessionServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _session_service_pb2.SweepSessionsRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_session_service_pb2.SweepSessionsResponse, _abc.Awaitable[_session_service_pb2.SweepSessionsResponse]]:
-        """Lets expire what nobody has touched for the retention time, and deletes what expired longer ago
-        than the purge time; at most 500 sessions of each per call.
+        """Expires sessions that have been idle for the retention time, and deletes sessions that expired
+        more than the purge time ago; at most 500 of each per call.
 
-        The server does this by itself every minute. This call is for people who want to see what it
-        would do, with `dry_run`, or not to wait.
+        The server does this by itself every minute. Use this call to see what a sweep would do
+        (`dry_run`), or to run one now. It neither deletes nor reports handoffs and approvals that ended
+        more than the purge time ago: the server deletes those every ten minutes, and without an index
+        listing them would take as long as deleting them.
         """
 
 def add_SessionServiceServicer_to_server(servicer: SessionServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

@@ -28,13 +28,14 @@ if _version_not_supported:
 class TranscriptServiceStub:
     """Transcripts: what was said in a session, entry by entry.
 
-    Entries are only ever appended. Their positions are dense per session, from 1, in the order in
-    which they were committed, however many writers append at once; so a position is also a cursor:
-    who has read up to one has missed nothing before it. Appends touch the session and leave its
-    revision as it is.
+    Entries are only ever appended. Positions count from 1 in each session, without gaps and in
+    commit order, however many writers append at once. So a position is also a cursor: a reader that
+    has read up to a position has missed nothing before it. An append counts as activity of the
+    session and leaves its revision unchanged.
 
-    Calls that name a session which does not exist, or was deleted, are NOT_FOUND,
-    SESSION_NOT_FOUND; appends to one that has ended are FAILED_PRECONDITION, SESSION_ENDED.
+    Calls that name a session that does not exist, or was deleted, fail with NOT_FOUND,
+    SESSION_NOT_FOUND; appends to a session that has ended fail with FAILED_PRECONDITION,
+    SESSION_ENDED.
     """
 
     def __init__(self, channel):
@@ -73,52 +74,53 @@ class TranscriptServiceStub:
 class TranscriptServiceServicer:
     """Transcripts: what was said in a session, entry by entry.
 
-    Entries are only ever appended. Their positions are dense per session, from 1, in the order in
-    which they were committed, however many writers append at once; so a position is also a cursor:
-    who has read up to one has missed nothing before it. Appends touch the session and leave its
-    revision as it is.
+    Entries are only ever appended. Positions count from 1 in each session, without gaps and in
+    commit order, however many writers append at once. So a position is also a cursor: a reader that
+    has read up to a position has missed nothing before it. An append counts as activity of the
+    session and leaves its revision unchanged.
 
-    Calls that name a session which does not exist, or was deleted, are NOT_FOUND,
-    SESSION_NOT_FOUND; appends to one that has ended are FAILED_PRECONDITION, SESSION_ENDED.
+    Calls that name a session that does not exist, or was deleted, fail with NOT_FOUND,
+    SESSION_NOT_FOUND; appends to a session that has ended fail with FAILED_PRECONDITION,
+    SESSION_ENDED.
     """
 
     def AppendTranscript(self, request, context):
-        """Appends entries: all of them, side by side, or none.
+        """Appends entries: all of them, contiguously, or none.
 
-        One call with a hundred entries costs little more than one with a single entry. A call without
-        entries changes nothing. NOT_FOUND, ENTRY_NOT_FOUND if a parent is not before its child.
+        One call with a hundred entries costs little more than a call with one. A call without entries
+        changes nothing. Fails with NOT_FOUND, ENTRY_NOT_FOUND if a parent does not precede its child.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def StreamTranscript(self, request_iterator, context):
-        """Appends entries as they come, for live speech.
+        """Appends entries as they arrive, for live speech.
 
-        Every message is committed as a call of AppendTranscript with the same contents would be, in
-        order, and is durable before the next one is looked at. The stream ends with the first message
-        that is refused, with its status; what came before stays. A client that loses the connection
-        repeats the messages it is not sure of with the same request ids.
+        Every message is committed like an AppendTranscript call with the same contents, in order, and
+        is durable before the next one is processed. The first message that is refused ends the stream
+        with its status; earlier messages stay committed. A client that loses the connection repeats
+        the messages that it is not sure of, with the same request ids.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def ListTranscript(self, request, context):
-        """Lists the entries of a session by page, from the first or from the last.
+        """Lists the entries of a session, oldest or newest first.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def SearchTranscripts(self, request, context):
-        """Finds entries by their words, in all sessions or in one.
+        """Finds entries by words, in all sessions or in one.
 
-        A word is what stands between white space, punctuation, symbols and emoji; an entry is found if
-        it has all of them, in any order, whatever the case of their letters. The first 262,144 bytes of
-        a content are looked at. The 200 newest matches are ranked, by how often they have the words near
-        their beginning, and the best come first. The query is never more than words: no character in it
-        has a meaning. Ended sessions are searched too.
+        Words are separated by white space, punctuation, symbols and emoji; an entry matches if it
+        contains all words of the query, in any order and in any case. The first 262,144 bytes of a
+        content are searched. The 200 newest matches are ranked by how often the words occur near their
+        beginning, best first. The query has no operators or special characters. Ended sessions are
+        searched, too.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -129,9 +131,9 @@ class TranscriptServiceServicer:
 
         The first message acknowledges the starting position. Every later message holds the entries
         that follow, in order, and the position reached; one without entries is a heartbeat, sent at
-        least every 15 seconds. The watch goes on when the session ends, and is NOT_FOUND,
-        SESSION_NOT_FOUND when it is deleted. A position that is not reached yet is INVALID_ARGUMENT,
-        INVALID_CURSOR.
+        least every 15 seconds. The watch continues after the session ends, and fails with NOT_FOUND,
+        SESSION_NOT_FOUND once it is deleted. A position beyond the last entry fails with
+        INVALID_ARGUMENT, INVALID_CURSOR.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -176,13 +178,14 @@ def add_TranscriptServiceServicer_to_server(servicer, server):
 class TranscriptService:
     """Transcripts: what was said in a session, entry by entry.
 
-    Entries are only ever appended. Their positions are dense per session, from 1, in the order in
-    which they were committed, however many writers append at once; so a position is also a cursor:
-    who has read up to one has missed nothing before it. Appends touch the session and leave its
-    revision as it is.
+    Entries are only ever appended. Positions count from 1 in each session, without gaps and in
+    commit order, however many writers append at once. So a position is also a cursor: a reader that
+    has read up to a position has missed nothing before it. An append counts as activity of the
+    session and leaves its revision unchanged.
 
-    Calls that name a session which does not exist, or was deleted, are NOT_FOUND,
-    SESSION_NOT_FOUND; appends to one that has ended are FAILED_PRECONDITION, SESSION_ENDED.
+    Calls that name a session that does not exist, or was deleted, fail with NOT_FOUND,
+    SESSION_NOT_FOUND; appends to a session that has ended fail with FAILED_PRECONDITION,
+    SESSION_ENDED.
     """
 
     @staticmethod

@@ -29,13 +29,14 @@ GRPC_VERSION: str
 class TranscriptServiceStub:
     """Transcripts: what was said in a session, entry by entry.
 
-    Entries are only ever appended. Their positions are dense per session, from 1, in the order in
-    which they were committed, however many writers append at once; so a position is also a cursor:
-    who has read up to one has missed nothing before it. Appends touch the session and leave its
-    revision as it is.
+    Entries are only ever appended. Positions count from 1 in each session, without gaps and in
+    commit order, however many writers append at once. So a position is also a cursor: a reader that
+    has read up to a position has missed nothing before it. An append counts as activity of the
+    session and leaves its revision unchanged.
 
-    Calls that name a session which does not exist, or was deleted, are NOT_FOUND,
-    SESSION_NOT_FOUND; appends to one that has ended are FAILED_PRECONDITION, SESSION_ENDED.
+    Calls that name a session that does not exist, or was deleted, fail with NOT_FOUND,
+    SESSION_NOT_FOUND; appends to a session that has ended fail with FAILED_PRECONDITION,
+    SESSION_ENDED.
     """
 
     @_typing.overload
@@ -43,99 +44,101 @@ class TranscriptServiceStub:
     @_typing.overload
     def __new__(cls, channel: _aio.Channel) -> TranscriptServiceAsyncStub: ...
     AppendTranscript: _grpc.UnaryUnaryMultiCallable[_transcript_service_pb2.AppendTranscriptRequest, _transcript_service_pb2.AppendTranscriptResponse]
-    """Appends entries: all of them, side by side, or none.
+    """Appends entries: all of them, contiguously, or none.
 
-    One call with a hundred entries costs little more than one with a single entry. A call without
-    entries changes nothing. NOT_FOUND, ENTRY_NOT_FOUND if a parent is not before its child.
+    One call with a hundred entries costs little more than a call with one. A call without entries
+    changes nothing. Fails with NOT_FOUND, ENTRY_NOT_FOUND if a parent does not precede its child.
     """
     StreamTranscript: _grpc.StreamUnaryMultiCallable[_transcript_service_pb2.StreamTranscriptRequest, _transcript_service_pb2.StreamTranscriptResponse]
-    """Appends entries as they come, for live speech.
+    """Appends entries as they arrive, for live speech.
 
-    Every message is committed as a call of AppendTranscript with the same contents would be, in
-    order, and is durable before the next one is looked at. The stream ends with the first message
-    that is refused, with its status; what came before stays. A client that loses the connection
-    repeats the messages it is not sure of with the same request ids.
+    Every message is committed like an AppendTranscript call with the same contents, in order, and
+    is durable before the next one is processed. The first message that is refused ends the stream
+    with its status; earlier messages stay committed. A client that loses the connection repeats
+    the messages that it is not sure of, with the same request ids.
     """
     ListTranscript: _grpc.UnaryUnaryMultiCallable[_transcript_service_pb2.ListTranscriptRequest, _transcript_service_pb2.ListTranscriptResponse]
-    """Lists the entries of a session by page, from the first or from the last."""
+    """Lists the entries of a session, oldest or newest first."""
     SearchTranscripts: _grpc.UnaryUnaryMultiCallable[_transcript_service_pb2.SearchTranscriptsRequest, _transcript_service_pb2.SearchTranscriptsResponse]
-    """Finds entries by their words, in all sessions or in one.
+    """Finds entries by words, in all sessions or in one.
 
-    A word is what stands between white space, punctuation, symbols and emoji; an entry is found if
-    it has all of them, in any order, whatever the case of their letters. The first 262,144 bytes of
-    a content are looked at. The 200 newest matches are ranked, by how often they have the words near
-    their beginning, and the best come first. The query is never more than words: no character in it
-    has a meaning. Ended sessions are searched too.
+    Words are separated by white space, punctuation, symbols and emoji; an entry matches if it
+    contains all words of the query, in any order and in any case. The first 262,144 bytes of a
+    content are searched. The 200 newest matches are ranked by how often the words occur near their
+    beginning, best first. The query has no operators or special characters. Ended sessions are
+    searched, too.
     """
     WatchTranscript: _grpc.UnaryStreamMultiCallable[_transcript_service_pb2.WatchTranscriptRequest, _transcript_service_pb2.WatchTranscriptResponse]
     """Watches the transcript of a session from a position, without gaps.
 
     The first message acknowledges the starting position. Every later message holds the entries
     that follow, in order, and the position reached; one without entries is a heartbeat, sent at
-    least every 15 seconds. The watch goes on when the session ends, and is NOT_FOUND,
-    SESSION_NOT_FOUND when it is deleted. A position that is not reached yet is INVALID_ARGUMENT,
-    INVALID_CURSOR.
+    least every 15 seconds. The watch continues after the session ends, and fails with NOT_FOUND,
+    SESSION_NOT_FOUND once it is deleted. A position beyond the last entry fails with
+    INVALID_ARGUMENT, INVALID_CURSOR.
     """
 
 @_typing.type_check_only
 class TranscriptServiceAsyncStub(TranscriptServiceStub):
     """Transcripts: what was said in a session, entry by entry.
 
-    Entries are only ever appended. Their positions are dense per session, from 1, in the order in
-    which they were committed, however many writers append at once; so a position is also a cursor:
-    who has read up to one has missed nothing before it. Appends touch the session and leave its
-    revision as it is.
+    Entries are only ever appended. Positions count from 1 in each session, without gaps and in
+    commit order, however many writers append at once. So a position is also a cursor: a reader that
+    has read up to a position has missed nothing before it. An append counts as activity of the
+    session and leaves its revision unchanged.
 
-    Calls that name a session which does not exist, or was deleted, are NOT_FOUND,
-    SESSION_NOT_FOUND; appends to one that has ended are FAILED_PRECONDITION, SESSION_ENDED.
+    Calls that name a session that does not exist, or was deleted, fail with NOT_FOUND,
+    SESSION_NOT_FOUND; appends to a session that has ended fail with FAILED_PRECONDITION,
+    SESSION_ENDED.
     """
 
     def __init__(self, channel: _aio.Channel) -> None: ...
     AppendTranscript: _aio.UnaryUnaryMultiCallable[_transcript_service_pb2.AppendTranscriptRequest, _transcript_service_pb2.AppendTranscriptResponse]  # type: ignore[assignment]
-    """Appends entries: all of them, side by side, or none.
+    """Appends entries: all of them, contiguously, or none.
 
-    One call with a hundred entries costs little more than one with a single entry. A call without
-    entries changes nothing. NOT_FOUND, ENTRY_NOT_FOUND if a parent is not before its child.
+    One call with a hundred entries costs little more than a call with one. A call without entries
+    changes nothing. Fails with NOT_FOUND, ENTRY_NOT_FOUND if a parent does not precede its child.
     """
     StreamTranscript: _aio.StreamUnaryMultiCallable[_transcript_service_pb2.StreamTranscriptRequest, _transcript_service_pb2.StreamTranscriptResponse]  # type: ignore[assignment]
-    """Appends entries as they come, for live speech.
+    """Appends entries as they arrive, for live speech.
 
-    Every message is committed as a call of AppendTranscript with the same contents would be, in
-    order, and is durable before the next one is looked at. The stream ends with the first message
-    that is refused, with its status; what came before stays. A client that loses the connection
-    repeats the messages it is not sure of with the same request ids.
+    Every message is committed like an AppendTranscript call with the same contents, in order, and
+    is durable before the next one is processed. The first message that is refused ends the stream
+    with its status; earlier messages stay committed. A client that loses the connection repeats
+    the messages that it is not sure of, with the same request ids.
     """
     ListTranscript: _aio.UnaryUnaryMultiCallable[_transcript_service_pb2.ListTranscriptRequest, _transcript_service_pb2.ListTranscriptResponse]  # type: ignore[assignment]
-    """Lists the entries of a session by page, from the first or from the last."""
+    """Lists the entries of a session, oldest or newest first."""
     SearchTranscripts: _aio.UnaryUnaryMultiCallable[_transcript_service_pb2.SearchTranscriptsRequest, _transcript_service_pb2.SearchTranscriptsResponse]  # type: ignore[assignment]
-    """Finds entries by their words, in all sessions or in one.
+    """Finds entries by words, in all sessions or in one.
 
-    A word is what stands between white space, punctuation, symbols and emoji; an entry is found if
-    it has all of them, in any order, whatever the case of their letters. The first 262,144 bytes of
-    a content are looked at. The 200 newest matches are ranked, by how often they have the words near
-    their beginning, and the best come first. The query is never more than words: no character in it
-    has a meaning. Ended sessions are searched too.
+    Words are separated by white space, punctuation, symbols and emoji; an entry matches if it
+    contains all words of the query, in any order and in any case. The first 262,144 bytes of a
+    content are searched. The 200 newest matches are ranked by how often the words occur near their
+    beginning, best first. The query has no operators or special characters. Ended sessions are
+    searched, too.
     """
     WatchTranscript: _aio.UnaryStreamMultiCallable[_transcript_service_pb2.WatchTranscriptRequest, _transcript_service_pb2.WatchTranscriptResponse]  # type: ignore[assignment]
     """Watches the transcript of a session from a position, without gaps.
 
     The first message acknowledges the starting position. Every later message holds the entries
     that follow, in order, and the position reached; one without entries is a heartbeat, sent at
-    least every 15 seconds. The watch goes on when the session ends, and is NOT_FOUND,
-    SESSION_NOT_FOUND when it is deleted. A position that is not reached yet is INVALID_ARGUMENT,
-    INVALID_CURSOR.
+    least every 15 seconds. The watch continues after the session ends, and fails with NOT_FOUND,
+    SESSION_NOT_FOUND once it is deleted. A position beyond the last entry fails with
+    INVALID_ARGUMENT, INVALID_CURSOR.
     """
 
 class TranscriptServiceServicer(metaclass=_abc_1.ABCMeta):
     """Transcripts: what was said in a session, entry by entry.
 
-    Entries are only ever appended. Their positions are dense per session, from 1, in the order in
-    which they were committed, however many writers append at once; so a position is also a cursor:
-    who has read up to one has missed nothing before it. Appends touch the session and leave its
-    revision as it is.
+    Entries are only ever appended. Positions count from 1 in each session, without gaps and in
+    commit order, however many writers append at once. So a position is also a cursor: a reader that
+    has read up to a position has missed nothing before it. An append counts as activity of the
+    session and leaves its revision unchanged.
 
-    Calls that name a session which does not exist, or was deleted, are NOT_FOUND,
-    SESSION_NOT_FOUND; appends to one that has ended are FAILED_PRECONDITION, SESSION_ENDED.
+    Calls that name a session that does not exist, or was deleted, fail with NOT_FOUND,
+    SESSION_NOT_FOUND; appends to a session that has ended fail with FAILED_PRECONDITION,
+    SESSION_ENDED.
     """
 
     @_abc_1.abstractmethod
@@ -144,10 +147,10 @@ class TranscriptServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _transcript_service_pb2.AppendTranscriptRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_transcript_service_pb2.AppendTranscriptResponse, _abc.Awaitable[_transcript_service_pb2.AppendTranscriptResponse]]:
-        """Appends entries: all of them, side by side, or none.
+        """Appends entries: all of them, contiguously, or none.
 
-        One call with a hundred entries costs little more than one with a single entry. A call without
-        entries changes nothing. NOT_FOUND, ENTRY_NOT_FOUND if a parent is not before its child.
+        One call with a hundred entries costs little more than a call with one. A call without entries
+        changes nothing. Fails with NOT_FOUND, ENTRY_NOT_FOUND if a parent does not precede its child.
         """
 
     @_abc_1.abstractmethod
@@ -156,12 +159,12 @@ class TranscriptServiceServicer(metaclass=_abc_1.ABCMeta):
         request_iterator: _MaybeAsyncIterator[_transcript_service_pb2.StreamTranscriptRequest],
         context: _ServicerContext,
     ) -> _typing.Union[_transcript_service_pb2.StreamTranscriptResponse, _abc.Awaitable[_transcript_service_pb2.StreamTranscriptResponse]]:
-        """Appends entries as they come, for live speech.
+        """Appends entries as they arrive, for live speech.
 
-        Every message is committed as a call of AppendTranscript with the same contents would be, in
-        order, and is durable before the next one is looked at. The stream ends with the first message
-        that is refused, with its status; what came before stays. A client that loses the connection
-        repeats the messages it is not sure of with the same request ids.
+        Every message is committed like an AppendTranscript call with the same contents, in order, and
+        is durable before the next one is processed. The first message that is refused ends the stream
+        with its status; earlier messages stay committed. A client that loses the connection repeats
+        the messages that it is not sure of, with the same request ids.
         """
 
     @_abc_1.abstractmethod
@@ -170,7 +173,7 @@ class TranscriptServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _transcript_service_pb2.ListTranscriptRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_transcript_service_pb2.ListTranscriptResponse, _abc.Awaitable[_transcript_service_pb2.ListTranscriptResponse]]:
-        """Lists the entries of a session by page, from the first or from the last."""
+        """Lists the entries of a session, oldest or newest first."""
 
     @_abc_1.abstractmethod
     def SearchTranscripts(
@@ -178,13 +181,13 @@ class TranscriptServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _transcript_service_pb2.SearchTranscriptsRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_transcript_service_pb2.SearchTranscriptsResponse, _abc.Awaitable[_transcript_service_pb2.SearchTranscriptsResponse]]:
-        """Finds entries by their words, in all sessions or in one.
+        """Finds entries by words, in all sessions or in one.
 
-        A word is what stands between white space, punctuation, symbols and emoji; an entry is found if
-        it has all of them, in any order, whatever the case of their letters. The first 262,144 bytes of
-        a content are looked at. The 200 newest matches are ranked, by how often they have the words near
-        their beginning, and the best come first. The query is never more than words: no character in it
-        has a meaning. Ended sessions are searched too.
+        Words are separated by white space, punctuation, symbols and emoji; an entry matches if it
+        contains all words of the query, in any order and in any case. The first 262,144 bytes of a
+        content are searched. The 200 newest matches are ranked by how often the words occur near their
+        beginning, best first. The query has no operators or special characters. Ended sessions are
+        searched, too.
         """
 
     @_abc_1.abstractmethod
@@ -197,9 +200,9 @@ class TranscriptServiceServicer(metaclass=_abc_1.ABCMeta):
 
         The first message acknowledges the starting position. Every later message holds the entries
         that follow, in order, and the position reached; one without entries is a heartbeat, sent at
-        least every 15 seconds. The watch goes on when the session ends, and is NOT_FOUND,
-        SESSION_NOT_FOUND when it is deleted. A position that is not reached yet is INVALID_ARGUMENT,
-        INVALID_CURSOR.
+        least every 15 seconds. The watch continues after the session ends, and fails with NOT_FOUND,
+        SESSION_NOT_FOUND once it is deleted. A position beyond the last entry fails with
+        INVALID_ARGUMENT, INVALID_CURSOR.
         """
 
 def add_TranscriptServiceServicer_to_server(servicer: TranscriptServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

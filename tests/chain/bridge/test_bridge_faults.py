@@ -35,17 +35,17 @@ async def assert_chain_is_reflected(world: World) -> None:
     world.chain.pause_sealing()
 
     async def caught_up() -> bool:
-        cursor = await world.storage.read(chain_log.cursor, None)
+        cursor = await world.storage.read(chain_log.cursor)
         return cursor is not None and cursor.block_number == world.chain.finalized.number
 
     await eventually(caught_up, "catching up")
 
-    def read(tx: Transaction, _: None) -> tuple[list[bytes], int]:
+    def read(tx: Transaction) -> tuple[list[bytes], int]:
         rows = tx.connection.execute(schema.chain_blocks.select().order_by("block_number"))
         blocks = [CHAIN_BLOCKS.from_row(row) for row in rows]
         return [block.block_hash for block in blocks], sum(block.event_count for block in blocks)
 
-    hashes, event_count = await world.storage.read(read, None)
+    hashes, event_count = await world.storage.read(read)
     expected = [world.chain.block_at(number) for number in range(1, world.chain.finalized.number + 1)]
     assert hashes == [block.hash for block in expected if block]
     assert event_count == sum(len(world.chain.events(block)) for block in expected if block)
@@ -268,7 +268,7 @@ async def test_a_block_that_cannot_be_decoded_is_kept_raw_and_counted_and_the_br
         [extrinsic] = await world.finished(receipt)
         assert extrinsic.status == ExtrinsicStatus.FAILED
         assert "could not be decoded" in extrinsic.last_error
-        counts = await world.storage.read(dashboard.counts, None)
+        counts = await world.storage.read(dashboard.counts)
         assert counts.undecodable_blocks == 1
         await world.succeeded(await world.create_task())
 
@@ -285,7 +285,7 @@ async def test_a_node_of_another_chain_is_refused_in_words_and_nothing_is_writte
 
             await eventually(refused, "the refusal")
             assert not wrong.status().connected
-        assert await other.storage.read(chain_log.cursor, None) is None
+        assert await other.storage.read(chain_log.cursor) is None
 
 
 async def test_a_database_is_bound_to_its_chain_for_ever(tmp_path: Path) -> None:
@@ -328,6 +328,6 @@ async def test_extrinsics_that_wait_are_listed_as_queued_with_the_reason(world: 
         await world.succeeded(created)
         bob = await world.register("did:dev:bob")
         await world.storage.commit(outbox.cancel, bob.correlation_id)
-        page = lists.Page(size=10)
+        page = lists.PageRequest(size=10)
         wanted = lists.ExtrinsicFilter(page=page, status=ExtrinsicStatus.QUEUED)
         assert (await world.storage.read(lists.extrinsics, wanted)).records == []

@@ -9,12 +9,12 @@ BOB = "did:dev:bob"
 
 
 async def listed_tasks(world: World) -> list[Task]:
-    wanted = lists.TaskFilter(page=lists.Page(size=10))
+    wanted = lists.TaskFilter(page=lists.PageRequest(size=10))
     return (await world.storage.read(lists.tasks, wanted)).records
 
 
 async def bids_of(world: World, task: Task) -> list[Bid]:
-    wanted = lists.BidFilter(page=lists.Page(size=10), task_id=task.task_id)
+    wanted = lists.BidFilter(page=lists.PageRequest(size=10), task_id=task.task_id)
     return (await world.storage.read(lists.bids, wanted)).records
 
 
@@ -30,7 +30,7 @@ async def test_a_did_that_another_client_registers_while_ours_waits_is_one_agent
             [registration, bid] = await world.finished(ours, ours_to_fail)
         assert registration.status == ExtrinsicStatus.FAILED
         assert registration.last_error.startswith("AgentRegistry.DidTaken")
-        agents = await world.storage.read(lists.agents, lists.AgentFilter(page=lists.Page(size=10)))
+        agents = await world.storage.read(lists.agents, lists.AgentFilter(page=lists.PageRequest(size=10)))
         [agent] = agents.records
         assert (agent.agent_id, agent.status, agent.capabilities) == (BOB, AgentStatus.ACTIVE, ("theirs",))
         assert agent.account_address == world.address("//Eve")

@@ -31,7 +31,7 @@ async def world(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[World]:
 
 
 async def cursor_of(world: World) -> int:
-    found = await world.storage.read(chain_log.cursor, None)
+    found = await world.storage.read(chain_log.cursor)
     return -1 if found is None else found.block_number
 
 
@@ -85,7 +85,7 @@ async def test_a_fact_that_cannot_be_reflected_is_left_out_and_its_event_says_so
         assert extrinsic.status == ExtrinsicStatus.FINALIZED
         await world.succeeded(await world.create_task())
         assert bridge.status().last_error == ""
-    wanted = lists.ChainEventFilter(page=lists.Page(size=200))
+    wanted = lists.ChainEventFilter(page=lists.PageRequest(size=200))
     found = (await world.storage.read(lists.chain_events, wanted)).records
     assert {event.anomaly for event in found if event.anomaly} == {"not reflected: OverflowError"}
 
@@ -98,7 +98,7 @@ async def test_other_clients_cannot_put_values_into_events_that_stop_the_bridge(
         await world.foreign_call("System", "remark", {"remark": b"\0" * 4000})
         await world.succeeded(await world.create_task(budget=10**17))
         assert bridge.status().last_error == ""
-        page = lists.Page(size=10)
+        page = lists.PageRequest(size=10)
         [agent] = (await world.storage.read(lists.agents, lists.AgentFilter(page=page))).records
     assert (agent.agent_id, agent.capabilities) == ("chain:agent:1", ("ok",))
 
@@ -124,7 +124,7 @@ async def test_what_was_executed_in_a_block_that_cannot_be_read_has_ended_and_is
     task = await world.task(receipt.record)
     assert (task.status, task.pending_action) == (TaskStatus.PENDING, Action.NONE)
     assert task.last_error == extrinsic.last_error
-    assert (await world.storage.read(dashboard.counts, None)).undecodable_blocks == 1
+    assert (await world.storage.read(dashboard.counts)).undecodable_blocks == 1
 
 
 async def test_a_chain_that_cannot_be_signed_for_is_read_all_the_same_and_the_status_says_why(
@@ -277,7 +277,7 @@ async def test_an_agent_its_task_and_its_bid_that_are_read_in_one_batch_are_all_
     async with world.bridged():
 
         async def reflected() -> bool:
-            wanted = lists.BidFilter(page=lists.Page(size=10), agent_id="did:ex:quick")
+            wanted = lists.BidFilter(page=lists.PageRequest(size=10), agent_id="did:ex:quick")
             found = (await world.storage.read(lists.bids, wanted)).records
             return [bid.status for bid in found] == [BidStatus.COMMITTED]
 

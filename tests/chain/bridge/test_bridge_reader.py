@@ -52,7 +52,7 @@ async def seal(world: World, blocks: int) -> None:
 
 async def reached(world: World, number: int) -> None:
     async def look() -> bool:
-        found = await world.storage.read(chain_log.cursor, None)
+        found = await world.storage.read(chain_log.cursor)
         return found is not None and found.block_number >= number
 
     await eventually(look, f"reading block {number}")
@@ -65,12 +65,12 @@ async def caught_up(world: World) -> None:
 async def assert_unbroken(world: World) -> None:
     """Every finalized block is stored once, with its hash."""
 
-    def read(tx: Transaction, _: None) -> list[bytes]:
+    def read(tx: Transaction) -> list[bytes]:
         table = schema.chain_blocks
         return list(tx.connection.execute(table.select().order_by("block_number")).scalars(1))
 
     expected = [world.chain.block_at(number) for number in range(1, world.chain.finalized.number + 1)]
-    assert await world.storage.read(read, None) == [block.hash for block in expected if block]
+    assert await world.storage.read(read) == [block.hash for block in expected if block]
 
 
 async def test_what_a_node_has_pruned_is_an_alarm_that_says_what_to_do(world: World) -> None:
@@ -294,14 +294,14 @@ async def test_blocks_before_and_after_a_runtime_upgrade_are_each_read_with_thei
     async with world.bridged():
         await caught_up(world)
 
-    def read(tx: Transaction, _: None) -> list[tuple[int, int, str]]:
+    def read(tx: Transaction) -> list[tuple[int, int, str]]:
         table = schema.chain_blocks
         wanted = select(table.c.block_number, table.c.spec_version, table.c.error)
         return [tuple(row) for row in tx.connection.execute(wanted.order_by(table.c.block_number))]
 
     # The block that upgrades is itself still made by the runtime before.
     expected = [(number, older + (number > upgraded), "") for number in range(1, 83)]
-    assert await world.storage.read(read, None) == expected
+    assert await world.storage.read(read) == expected
 
 
 async def test_a_catch_up_is_stored_in_transactions_of_bounded_size(

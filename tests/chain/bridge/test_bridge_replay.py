@@ -83,7 +83,7 @@ async def stop_blocks(world: World) -> None:
     world.chain.pause_sealing()
 
     async def caught_up() -> bool:
-        cursor = await world.storage.read(chain_log.cursor, None)
+        cursor = await world.storage.read(chain_log.cursor)
         return cursor is not None and cursor.block_number == world.chain.finalized.number
 
     await eventually(caught_up, "catching up")
@@ -93,11 +93,11 @@ async def replayed(world: World, first_block: int | None) -> None:
     await world.storage.commit(replay.request, replay.Request(first_block=first_block))
 
     async def over() -> bool:
-        state = await world.storage.read(replay.state, None)
+        state = await world.storage.read(replay.state)
         return state is not None and state.first_block is None
 
     await eventually(over, "the replay")
-    state = await world.storage.read(replay.state, None)
+    state = await world.storage.read(replay.state)
     assert state is not None
     assert state.error == ""
 
@@ -184,7 +184,7 @@ async def test_a_block_that_could_not_be_decoded_is_decoded_later_and_its_extrin
         task = await world.task(created.record)
         assert (task.status, task.escrow_status) == (TaskStatus.BIDDING, EscrowStatus.FUNDED)
         assert task.last_error == ""
-        assert (await world.storage.read(dashboard.counts, None)).undecodable_blocks == 0
+        assert (await world.storage.read(dashboard.counts)).undecodable_blocks == 0
         with pytest.raises(NothingToReplay):
             await replayed(world, None)
         world.chain.resume_sealing()
@@ -235,7 +235,7 @@ async def test_a_replay_that_cannot_be_done_is_given_up_with_the_reason_and_read
         await world.storage.commit(replay.request, replay.Request(first_block=1))
 
         async def given_up() -> bool:
-            state = await world.storage.read(replay.state, None)
+            state = await world.storage.read(replay.state)
             return state is not None and "discarded the body of block 1" in state.error
 
         await eventually(given_up, "giving up")
@@ -260,7 +260,7 @@ async def test_a_replay_whose_blocks_a_node_refuses_is_given_up_and_reading_goes
         await world.storage.commit(replay.request, replay.Request(first_block=1))
 
         async def given_up() -> bool:
-            state = await world.storage.read(replay.state, None)
+            state = await world.storage.read(replay.state)
             return state is not None and "too big" in state.error
 
         await eventually(given_up, "giving up")

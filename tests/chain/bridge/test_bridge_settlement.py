@@ -46,7 +46,7 @@ async def seen(world: World, task: Task, expected: Callable[[TaskDetail], Any]) 
 
 
 async def no_anomalies(world: World) -> None:
-    wanted = lists.ChainEventFilter(page=lists.Page(size=1000))
+    wanted = lists.ChainEventFilter(page=lists.PageRequest(size=1000))
     events = (await world.storage.read(lists.chain_events, wanted)).records
     assert [event for event in events if event.anomaly] == []
 

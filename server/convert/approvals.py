@@ -3,19 +3,17 @@
 from chamberlain.v1 import approval_pb2
 from chamberlain.v1 import approval_service_pb2 as pb
 
-from server.convert_filters import WATCHED_IDS_MAX
-from server.convert_records import optional_timestamp, timestamp
+from server.convert.values import optional_timestamp, timestamp
 from server.enums import APPROVAL_STATUS
-from server.paging import Tokens, page
+from server.paging import Tokens, page_request
 from server.structs import canonical_json, struct_of
-from server.validation import Fields
+from server.validation import Checked, Fields
 from storage import limits
 from storage.approval_records import Approval
 from storage.approvals import ApprovalFilter, Ending, NewApproval
 from storage.events import Filter
 from storage.lifecycle import ApprovalStatus
-from storage.records import Event
-from storage.session_set import DELETED
+from storage.records import DELETED, Event
 
 WATCHED_BY_APPROVAL = frozenset({"approval"})
 _DECISIONS = {
@@ -26,22 +24,19 @@ _DAY_SECONDS = 86_400
 
 
 def new_approval(request: pb.RequestApprovalRequest) -> NewApproval:
-    fields = Fields()
-    approval = NewApproval(
-        session_id=fields.optional_identifier("session_id", request.session_id),
-        task_id=fields.optional_identifier("task_id", request.task_id),
-        approval_kind=fields.text("kind", request.kind, limits.TASK_TYPE_BYTES_MAX, required=True),
-        title=fields.text("title", request.title, limits.LABEL_BYTES_MAX, required=True),
-        details=canonical_json(
-            fields, "details", request.details, bytes_max=limits.APPROVAL_DETAILS_BYTES_MAX
-        ),
-        requested_by=fields.identifier("requested_by", request.requested_by),
-        approver_role=fields.optional_identifier("approver_role", request.approver_role),
-        time_to_live_us=_time_to_live_seconds(fields, request) * 1_000_000,
-    )
-    fields.optional_identifier("request_id", request.request_id)
-    fields.refuse_if_wrong()
-    return approval
+    with Checked(request) as fields:
+        return NewApproval(
+            session_id=fields.optional_identifier("session_id", request.session_id),
+            task_id=fields.optional_identifier("task_id", request.task_id),
+            approval_kind=fields.text("kind", request.kind, limits.APPROVAL_KIND_BYTES_MAX, required=True),
+            title=fields.text("title", request.title, limits.APPROVAL_TITLE_BYTES_MAX, required=True),
+            details=canonical_json(
+                fields, "details", request.details, bytes_max=limits.APPROVAL_DETAILS_BYTES_MAX
+            ),
+            requested_by=fields.identifier("requested_by", request.requested_by),
+            approver_role=fields.optional_identifier("approver_role", request.approver_role),
+            time_to_live_us=_time_to_live_seconds(fields, request) * 1_000_000,
+        )
 
 
 def _time_to_live_seconds(fields: Fields, request: pb.RequestApprovalRequest) -> int:
@@ -56,56 +51,48 @@ def _time_to_live_seconds(fields: Fields, request: pb.RequestApprovalRequest) ->
 
 
 def decision(request: pb.DecideApprovalRequest) -> Ending:
-    fields = Fields()
-    status = _DECISIONS.get(request.decision)
-    if status is None:
-        fields.refuse("decision", "must be approved or rejected")
-    ending = Ending(
-        approval_id=fields.identifier("approval_id", request.approval_id),
-        status=status or ApprovalStatus.REJECTED,
-        decided_by=fields.identifier("decided_by", request.decided_by),
-        notes=fields.text("notes", request.notes, limits.APPROVAL_NOTES_BYTES_MAX),
-    )
-    fields.optional_identifier("request_id", request.request_id)
-    fields.refuse_if_wrong()
-    return ending
+    with Checked(request) as fields:
+        status = _DECISIONS.get(request.decision)
+        if status is None:
+            fields.refuse("decision", "must be approved or rejected")
+        return Ending(
+            approval_id=fields.identifier("approval_id", request.approval_id),
+            status=status or ApprovalStatus.REJECTED,
+            decided_by=fields.identifier("decided_by", request.decided_by),
+            notes=fields.text("notes", request.notes, limits.APPROVAL_NOTES_BYTES_MAX),
+        )
 
 
 def cancellation(request: pb.CancelApprovalRequest) -> Ending:
-    fields = Fields()
-    ending = Ending(
-        approval_id=fields.identifier("approval_id", request.approval_id),
-        status=ApprovalStatus.CANCELLED,
-        decided_by=fields.identifier("cancelled_by", request.cancelled_by),
-        notes=fields.text("notes", request.notes, limits.APPROVAL_NOTES_BYTES_MAX),
-    )
-    fields.optional_identifier("request_id", request.request_id)
-    fields.refuse_if_wrong()
-    return ending
+    with Checked(request) as fields:
+        return Ending(
+            approval_id=fields.identifier("approval_id", request.approval_id),
+            status=ApprovalStatus.CANCELLED,
+            decided_by=fields.identifier("cancelled_by", request.cancelled_by),
+            notes=fields.text("notes", request.notes, limits.APPROVAL_NOTES_BYTES_MAX),
+        )
 
 
 def approvals(request: pb.ListApprovalsRequest, tokens: Tokens) -> ApprovalFilter:
-    fields = Fields()
-    wanted = ApprovalFilter(
-        status=fields.filter("status", request.status, APPROVAL_STATUS),
-        session_id=fields.optional_identifier("session_id", request.session_id),
-        task_id=fields.optional_identifier("task_id", request.task_id),
-        approver_role=fields.optional_identifier("approver_role", request.approver_role),
-        page=page(fields, request, tokens, at_most=limits.SESSION_PAGE_SIZE_MAX),
-    )
-    fields.refuse_if_wrong()
-    return wanted
+    with Checked(request) as fields:
+        return ApprovalFilter(
+            status=fields.filter("status", request.status, APPROVAL_STATUS),
+            session_id=fields.optional_identifier("session_id", request.session_id),
+            task_id=fields.optional_identifier("task_id", request.task_id),
+            approver_role=fields.optional_identifier("approver_role", request.approver_role),
+            page=page_request(fields, request, tokens, at_most=limits.APPROVAL_PAGE_SIZE_MAX),
+        )
 
 
 def watched(request: pb.WatchApprovalsRequest) -> Filter:
-    fields = Fields()
-    wanted = Filter(
-        entities=WATCHED_BY_APPROVAL,
-        entity_ids=fields.identifiers("approval_ids", request.approval_ids, WATCHED_IDS_MAX),
-        task_ids=fields.identifiers("task_ids", request.task_ids, WATCHED_IDS_MAX),
-    )
-    fields.refuse_if_wrong()
-    return wanted
+    with Checked(request) as fields:
+        return Filter(
+            entities=WATCHED_BY_APPROVAL,
+            entity_ids=fields.identifiers("approval_ids", request.approval_ids, limits.WATCHED_IDS_MAX),
+            task_ids=fields.identifiers("task_ids", request.task_ids, limits.WATCHED_IDS_MAX),
+            session_ids=fields.identifiers("session_ids", request.session_ids, limits.WATCHED_IDS_MAX),
+            roles=fields.identifiers("approver_roles", request.approver_roles, limits.WATCHED_IDS_MAX),
+        )
 
 
 def approval(record: Approval) -> approval_pb2.Approval:
@@ -141,6 +128,7 @@ def approval_event(event: Event) -> approval_pb2.ApprovalEvent:
         type=kind,
         event_time=timestamp(event.event_time_us),
         approval_id=event.entity_id,
+        session_id=event.body.session_id,
         task_id=event.task_id,
         approver_role=event.body.role,
         status=None if deleted else APPROVAL_STATUS.to_wire[event.body.status],

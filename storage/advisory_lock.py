@@ -1,4 +1,4 @@
-"""Locks that belong to a session of Postgres: gone with the connection, and so with the process.
+"""Advisory locks of Postgres at session level: gone with the connection, and so with the process.
 
 Each has a connection of its own. No pool of transactions may stand between: it would hand the session on.
 """
@@ -22,7 +22,7 @@ KEEPALIVE = {"tcp_keepalives_idle": "3", "tcp_keepalives_interval": "2", "tcp_ke
 _TROUBLE = (DBAPIError, OSError, TimeoutError)
 
 
-class SessionLock:
+class AdvisoryLock:
     """An advisory lock that is held by a connection."""
 
     def __init__(self, connection: AsyncConnection) -> None:
@@ -45,14 +45,14 @@ class SessionLock:
             await self._connection.close()
 
 
-async def try_session_lock(engine: AsyncEngine, key: int) -> SessionLock | None:
+async def try_advisory_lock(engine: AsyncEngine, key: int) -> AdvisoryLock | None:
     """Take an advisory lock on a new connection, or None if another session has it.
 
     Raises `DatabaseUnavailable`.
     """
     try:
         connection = await engine.connect()
-        lock = SessionLock(connection)
+        lock = AdvisoryLock(connection)
         try:
             taken = await connection.execute(text("SELECT pg_try_advisory_lock(:key)"), {"key": key})
             if taken.scalar_one():

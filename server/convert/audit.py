@@ -4,54 +4,48 @@ import re
 
 from chamberlain.v1 import audit_service_pb2 as pb
 
-from server.convert_records import timestamp
+from server.convert.values import timestamp
 from server.enums import AUDIT_FAULT_KIND
 from server.paging import Tokens, rows
-from server.validation import Fields
+from server.validation import Checked, Fields
 from storage import limits
 from storage.audit_chain import Anchor, Fault, Walk
 from storage.audit_lists import AuditFilter, StoredEntry
 
 _HASH = re.compile(r"[0-9a-f]{64}")
 _TRACE_ID = re.compile(r"[0-9a-f]{32}")
-METHOD_BYTES_MAX = 256
-TARGET_BYTES_MAX = 256  # ids of 128 bytes, and a number with its hash
 
 
 def audit_page(request: pb.ListAuditRequest, tokens: Tokens) -> AuditFilter:
-    fields = Fields()
-    size = rows(
-        fields,
-        "page_size",
-        request.page_size,
-        default=limits.PAGE_SIZE_DEFAULT,
-        at_most=limits.PAGE_SIZE_MAX,
-    )
-    wanted = _filter(
-        fields,
-        request.filter,
-        size=size,
-        after=tokens.number(request.page_token),
-        newest_first=not request.oldest_first,
-    )
-    fields.refuse_if_wrong()
-    return wanted
+    with Checked(request) as fields:
+        size = rows(
+            fields,
+            "page_size",
+            request.page_size,
+            default=limits.PAGE_SIZE_DEFAULT,
+            at_most=limits.PAGE_SIZE_MAX,
+        )
+        return _filter(
+            fields,
+            request.filter,
+            size=size,
+            after=tokens.number(request.page_token),
+            newest_first=not request.oldest_first,
+        )
 
 
 def exported(request: pb.ExportAuditRequest) -> AuditFilter:
     """The first page of an export."""
-    fields = Fields()
-    if request.after_number < 0:
-        fields.refuse("after_number", "must not be negative")
-    wanted = _filter(
-        fields,
-        request.filter,
-        size=limits.AUDIT_PAGE_MAX,
-        after=request.after_number,
-        newest_first=False,
-    )
-    fields.refuse_if_wrong()
-    return wanted
+    with Checked(request) as fields:
+        if request.after_number < 0:
+            fields.refuse("after_number", "must not be negative")
+        return _filter(
+            fields,
+            request.filter,
+            size=limits.AUDIT_PAGE_MAX,
+            after=request.after_number,
+            newest_first=False,
+        )
 
 
 def _filter(
@@ -64,9 +58,9 @@ def _filter(
         after=after,
         newest_first=newest_first,
         actor=fields.optional_identifier("filter.actor", wanted.actor),
-        method=fields.text("filter.method", wanted.method, METHOD_BYTES_MAX),
+        method=fields.text("filter.method", wanted.method, limits.AUDIT_METHOD_BYTES_MAX),
         target_type=fields.optional_identifier("filter.target_type", wanted.target_type),
-        target_id=fields.text("filter.target_id", wanted.target_id, TARGET_BYTES_MAX),
+        target_id=fields.text("filter.target_id", wanted.target_id, limits.AUDIT_TARGET_BYTES_MAX),
         trace_id=wanted.trace_id,
         begin_time_us=fields.time_us("filter.begin_time", wanted.begin_time)
         if wanted.HasField("begin_time")
@@ -79,14 +73,13 @@ def _filter(
 
 def walk(request: pb.VerifyAuditRequest) -> Walk:
     """A walk that has not begun."""
-    fields = Fields()
-    if request.anchor_number < 0:
-        fields.refuse("anchor_number", "must not be negative")
-    if bool(request.anchor_number) != bool(request.anchor_hash):
-        fields.refuse("anchor_hash", "and anchor_number belong together")
-    elif request.anchor_hash and not _HASH.fullmatch(request.anchor_hash):
-        fields.refuse("anchor_hash", "must be 64 hexadecimal digits in lower case")
-    fields.refuse_if_wrong()
+    with Checked(request) as fields:
+        if request.anchor_number < 0:
+            fields.refuse("anchor_number", "must not be negative")
+        if bool(request.anchor_number) != bool(request.anchor_hash):
+            fields.refuse("anchor_hash", "and anchor_number belong together")
+        elif request.anchor_hash and not _HASH.fullmatch(request.anchor_hash):
+            fields.refuse("anchor_hash", "must be 64 hexadecimal digits in lower case")
     if not request.anchor_number:
         return Walk()
     return Walk(anchor=Anchor(number=request.anchor_number, hash=request.anchor_hash))
