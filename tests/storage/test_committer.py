@@ -192,7 +192,7 @@ async def test_a_caller_that_leaves_while_its_item_is_committed_disturbs_nobody(
 ) -> None:
     started, leave = asyncio.Event(), asyncio.Event()
 
-    async def write(work: Any, *, heavy: bool) -> Any:
+    async def write(work: Any, *, heavy: bool = False) -> Any:
         started.set()
         await leave.wait()
         return await engine_write(work, heavy=heavy)

@@ -96,7 +96,7 @@ async def test_a_second_result_does_not_replace_the_first(local: Storage) -> Non
     for status, result in ((HandoffStatus.ACTIVE, ""), (HandoffStatus.COMPLETED, '{"b":1}')):
         update = HandoffUpdate(handoff_id=handoff.handoff_id, status=status, result=result)
         done = await local.commit(handoffs.update, update)
-    with pytest.raises(InvalidTransition, match="is completed, and cannot become completed"):
+    with pytest.raises(InvalidTransition, match="is completed and cannot become completed"):
         await local.commit(handoffs.update, msgspec.structs.replace(update, result='{"b":2}'))
     assert await local.fetch(handoffs.get, handoff.handoff_id) == done
 

@@ -41,11 +41,11 @@ async def test_nothing_is_signed_before_the_database_knows_from_which_block_on_i
     read = Storage.read
     executed_before: list[int] = []
 
-    async def slow(storage: Storage, function: Any, argument: Any) -> Any:
+    async def slow(storage: Storage, function: Any, *arguments: Any) -> Any:
         if function is chain_log.cursor and not executed_before:
             await asyncio.sleep(0.7)  # a database that pauses, while blocks go by
             executed_before.append(world.calls_executed("TaskMarket", "TaskCreated"))
-        return await read(storage, function, argument)
+        return await read(storage, function, *arguments)
 
     receipt = await world.create_task()
     monkeypatch.setattr(Storage, "read", slow)
