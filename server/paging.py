@@ -18,7 +18,7 @@ from google.protobuf.message import Message
 from server.errors import InvalidPageToken
 from server.validation import Fields
 from storage import events, limits
-from storage.lists import PageRequest
+from storage.pages import PageRequest
 from storage.store import Storage
 
 SEAL_BYTES = 12

@@ -10,8 +10,8 @@ from sqlalchemy import BigInteger, Column, ForeignKey, Index, Integer, Table, Te
 from storage import limits
 from storage.columns import FIXED, number, number_key, one_of, partial_index, text
 from storage.lifecycle import HandoffStatus, SessionStatus
+from storage.records import EntryRole, HeadState
 from storage.schema import metadata
-from storage.session_records import EntryRole, HeadState
 
 OPEN_SESSION = "(status = 'pending' OR status = 'active' OR status = 'paused')"
 EXPIRED_SESSION = "status = 'expired'"

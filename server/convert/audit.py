@@ -9,8 +9,8 @@ from server.enums import AUDIT_FAULT_KIND
 from server.paging import Tokens, rows
 from server.validation import Checked, Fields
 from storage import limits
-from storage.audit_chain import Anchor, Fault, Walk
-from storage.audit_lists import AuditFilter, StoredEntry
+from storage.audit.chain import Anchor, Fault, Walk
+from storage.audit.lists import AuditFilter, StoredEntry
 
 _HASH = re.compile(r"[0-9a-f]{64}")
 _TRACE_ID = re.compile(r"[0-9a-f]{32}")

@@ -7,7 +7,7 @@ from server.paging import Tokens, page_request
 from server.structs import struct_of
 from server.validation import Checked
 from storage import limits
-from storage.lists import ChainEventFilter
+from storage.chain.lists import ChainEventFilter
 from storage.records import ChainEvent
 
 

@@ -15,10 +15,10 @@ from storage import limits
 from storage.events import Filter
 from storage.lifecycle import SessionStatus
 from storage.records import DELETED, Event
-from storage.session_lists import Resume, SessionFilter
-from storage.session_records import Command, SessionDetail
-from storage.sessions import NewCommand, NewSession, SessionUpdate
-from storage.transcripts import Copy
+from storage.sessions.lists import Resume, SessionFilter
+from storage.sessions.records import Command, SessionDetail
+from storage.sessions.sessions import NewCommand, NewSession, SessionUpdate
+from storage.sessions.transcripts import Copy
 
 UPDATABLE = ("status", "task_id", "metadata", "active_task_ids")
 """The fields of a session that an update mask may name."""

@@ -11,9 +11,10 @@ from server.paging import Tokens, rows
 from server.structs import canonical_json, struct_of
 from server.validation import Checked, Fields
 from storage import limits
-from storage.session_records import Entry, EntryRole, NewEntry, ToolCall
-from storage.transcript_search import Match, Search, words_of
-from storage.transcripts import Append, EntryRange
+from storage.records import EntryRole
+from storage.sessions.records import Entry, NewEntry, ToolCall
+from storage.sessions.transcript_search import Match, Search, words_of
+from storage.sessions.transcripts import Append, EntryRange
 
 WATCHED_BY_TRANSCRIPT = frozenset({"session", "transcript"})  # a session that is deleted ends the watch
 

@@ -29,8 +29,9 @@ from grpc import StatusCode
 from grpc.aio import AioRpcError, Channel
 
 from server.app import App
-from storage import audit_retention, limits
-from storage.audit_retention import Prune
+from storage import limits
+from storage.audit import retention as audit_retention
+from storage.audit.retention import Prune
 from tests.server.conftest import connected, running, settings, swept
 from tests.server.conversation import a_session, an_append
 from tests.server.market import NONCE, Market, a_task

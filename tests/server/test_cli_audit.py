@@ -13,8 +13,9 @@ from grpc.aio import AioRpcError
 
 from server.app import App
 from server.cli import main
-from storage import audit_retention, limits
-from storage.audit_retention import Prune
+from storage import limits
+from storage.audit import retention as audit_retention
+from storage.audit.retention import Prune
 from tests.server.market import a_task
 from tests.storage.auditing import PRUNING, meddle
 from tests.storage.items import now_us

@@ -5,15 +5,13 @@ from hashlib import sha256
 import msgspec
 import pytest
 
-from storage import (
-    agents,
-    audit_chain,
-    audit_retention,
-    limits,
-)
-from storage.audit_chain import Anchor, FaultKind, Walk
-from storage.audit_retention import Prune
+from storage import limits
+from storage.audit import chain as audit_chain
+from storage.audit import retention as audit_retention
+from storage.audit.chain import Anchor, FaultKind, Walk
+from storage.audit.retention import Prune
 from storage.errors import AuditEntryBroken
+from storage.market import agents
 from storage.schema import AUDIT_NO_HASH
 from storage.store import Storage
 from tests.storage.auditing import ADA, PRUNING, audited, fault_of, meddle, some_entries, walked

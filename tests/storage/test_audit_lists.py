@@ -5,17 +5,14 @@ from typing import Any
 
 import pytest
 
-from storage import (
-    agents,
-    audit_retention,
-    limits,
-    tasks,
-)
-from storage.audit_lists import AuditFilter
-from storage.audit_lists import page as audit_page
-from storage.audit_retention import Prune
-from storage.deeds import ANONYMOUS, Deed
+from storage import limits
+from storage.audit import retention as audit_retention
+from storage.audit.deeds import ANONYMOUS, Deed
+from storage.audit.lists import AuditFilter
+from storage.audit.lists import page as audit_page
+from storage.audit.retention import Prune
 from storage.errors import CursorExpired
+from storage.market import agents, tasks
 from storage.store import Storage
 from tests.storage.auditing import ADA, PRUNING, audited, some_entries
 from tests.storage.items import HOUR_US, a_task, an_agent, now_us

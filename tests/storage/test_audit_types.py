@@ -9,12 +9,13 @@ from hypothesis import strategies as st
 from sqlalchemy.engine import Connection
 from sqlalchemy.exc import DBAPIError
 
-from storage import audit_chain, audit_retention
-from storage.audit_chain import Fault, Walk
-from storage.audit_lists import AuditFilter
-from storage.audit_lists import page as audit_page
-from storage.audit_retention import Prune
-from storage.driver import execute, fetch
+from storage.audit import chain as audit_chain
+from storage.audit import retention as audit_retention
+from storage.audit.chain import Fault, Walk
+from storage.audit.lists import AuditFilter
+from storage.audit.lists import page as audit_page
+from storage.audit.retention import Prune
+from storage.engines.driver import execute, fetch
 from storage.errors import AuditEntryBroken
 from storage.schema_audit import audit_log
 from storage.store import LOCAL, Storage

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 import pytest
 from sqlalchemy.engine import Connection
 
-from storage import agents, limits, tasks
+from storage import limits
 from storage.committer import Committer
 from storage.errors import (
     AgentExists,
@@ -23,6 +23,7 @@ from storage.errors import (
     Retry,
     ShuttingDown,
 )
+from storage.market import agents, tasks
 from storage.outcome import Outcome, mutation
 from storage.records import Receipt
 from storage.store import LOCAL, Storage

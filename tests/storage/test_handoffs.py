@@ -6,14 +6,14 @@ from types import SimpleNamespace
 import msgspec
 import pytest
 
-from storage import handoffs
 from storage.errors import HandoffNotFound, IdNotFound, InvalidTransition, StaleRevision
-from storage.handoffs import HandoffUpdate, NewHandoff
 from storage.lifecycle import HandoffStatus
-from storage.lists import PageRequest
-from storage.session_lists import HandoffFilter
-from storage.session_lists import handoffs as list_handoffs
-from storage.session_records import Handoff
+from storage.pages import PageRequest
+from storage.sessions import handoffs
+from storage.sessions.handoffs import HandoffUpdate, NewHandoff
+from storage.sessions.lists import HandoffFilter
+from storage.sessions.lists import handoffs as list_handoffs
+from storage.sessions.records import Handoff
 from storage.store import Storage
 from tests.storage.conversation import opened_session, see
 from tests.storage.items import now_us

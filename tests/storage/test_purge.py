@@ -6,15 +6,16 @@ from typing import Any
 import msgspec
 import pytest
 
-from storage import approvals, handoffs, sessions, tasks
-from storage.approvals import Ending
-from storage.deeds import SystemMethod, system_deed
+from storage.audit.deeds import SystemMethod, system_deed
 from storage.events import Filter
-from storage.handoffs import HandoffUpdate
 from storage.ids import first_id
 from storage.lifecycle import ApprovalStatus, HandoffStatus, SessionStatus
+from storage.market import tasks
 from storage.outcome import Mutation
-from storage.purge import Purge, Purged
+from storage.sessions import approvals, handoffs, sessions
+from storage.sessions.approvals import Ending
+from storage.sessions.handoffs import HandoffUpdate
+from storage.sessions.purge import Purge, Purged
 from storage.store import LOCAL, Storage
 from tests.storage.auditing import audited, meddle
 from tests.storage.conversation import HOUR_US, a_move, opened_session

@@ -7,11 +7,14 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from storage import limits, session_sweep, sessions, transcripts
-from storage.session_records import EntryRole, NewEntry, SessionDetail, ToolCall
+from storage import limits
+from storage.records import EntryRole
+from storage.sessions import sessions, transcripts
+from storage.sessions import sweep as session_sweep
+from storage.sessions.records import NewEntry, SessionDetail, ToolCall
+from storage.sessions.transcript_search import SEPARATORS, Match, Search, search, snippet, words_of
+from storage.sessions.transcripts import Append
 from storage.store import Storage
-from storage.transcript_search import SEPARATORS, Match, Search, search, snippet, words_of
-from storage.transcripts import Append
 from tests.storage.conversation import an_append, an_entry, opened_session
 
 
@@ -252,7 +255,7 @@ async def test_of_a_word_that_is_everywhere_the_newest_entries_are_found(
     local: Storage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(limits, "SEARCH_MATCHES_MAX", 3)
-    monkeypatch.setattr("storage.dialect_postgres.NEWEST_ENTRIES", 4)
+    monkeypatch.setattr("storage.engines.dialect_postgres.NEWEST_ENTRIES", 4)
     a = await told(local, *(f"word {n}" for n in range(6)))
     b = await told(local, *(f"word {n}" for n in range(6, 12)))
     assert await contents(local, "word") == ["word 10", "word 11", "word 9"]
@@ -268,7 +271,7 @@ async def test_of_a_word_that_is_frequent_the_newest_entries_are_found(
     local: Storage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(limits, "SEARCH_MATCHES_MAX", 3)
-    monkeypatch.setattr("storage.dialect_postgres.NEWEST_ENTRIES", 4)
+    monkeypatch.setattr("storage.engines.dialect_postgres.NEWEST_ENTRIES", 4)
     a = await told(local, *(f"{'even' if n % 2 == 0 else 'odd'} {n}" for n in range(12)))
     b = await told(local, *(f"odd {n}" for n in range(3)))
     assert await contents(local, "even", session_id=a.session.session_id) == ["even 10", "even 6", "even 8"]

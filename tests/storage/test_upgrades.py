@@ -8,11 +8,12 @@ import pytest
 from sqlalchemy import MetaData, Table, insert, select
 from sqlalchemy.engine import Connection
 
-from storage import disputes, schema, tasks
-from storage.driver import fetch
+from storage import schema
+from storage.engines.driver import fetch
+from storage.engines.migrate import upgrade
 from storage.errors import RequestIdReused
 from storage.lifecycle import TaskStatus
-from storage.migrate import upgrade
+from storage.market import disputes, tasks
 from storage.records import Action
 from storage.store import Storage
 from tests.storage.auditing import ADA
