@@ -20,8 +20,8 @@ from chain.bridge import Bridge, BridgeSettings
 from chain.keyring import Keyring
 from chain.portions import PORTION_EVENTS_MAX
 from chain.reader import RETRY_DELAY_SECONDS
-from storage import chain_log
-from storage.chain_log import Cursor, Executed, Ingest, ReadBlock
+from storage.chain import log as chain_log
+from storage.chain.log import Cursor, Executed, Ingest, ReadBlock
 from storage.records import ChainBlock, ChainEvent
 from storage.store import Storage
 

@@ -27,10 +27,11 @@ from chain.rpc import RpcClient
 from chain.scale.extrinsic import Era, sign_extrinsic
 from chain.scale.runtime import Runtime
 from chain.submitter import ERA_PERIOD_BLOCKS
-from storage import outbox, pauses, status_counts
+from storage import status_counts
+from storage.chain import outbox, pauses
+from storage.chain.outbox import NewCall
+from storage.chain.pauses import ALL_SIGNERS, Pause
 from storage.lifecycle import ExtrinsicStatus
-from storage.outbox import NewCall
-from storage.pauses import ALL_SIGNERS, Pause
 from storage.transaction import Transaction
 
 NAMES = ("Alice", "Bob", "Charlie", "Dave")

@@ -16,7 +16,7 @@ from chain.scale.events import EventRecord
 from chain.scale.extrinsic import decode_extrinsic
 from chain.scale.runtime import Runtime
 from chain.scale.storage_keys import blake2_256
-from storage.chain_log import Executed, ReadBlock, ReportedFact
+from storage.chain.log import Executed, ReadBlock, ReportedFact
 from storage.facts import position_of
 from storage.limits import LAST_ERROR_CHARS_MAX
 from storage.records import ChainBlock, ChainEvent

@@ -33,7 +33,7 @@ from chain.scale.errors import ScaleError
 from chain.scale.runtime import Runtime
 from chain.signer_watch import SignerAccount, SignerWatch
 from chain.submitter import Submitter
-from storage import chain_log
+from storage.chain import log as chain_log
 from storage.errors import StorageError
 from storage.store import Storage
 

@@ -13,7 +13,7 @@ from chain.node import Node
 from chain.pace import Pace
 from chain.pallets import PalletTable
 from chain.rpc import ResponseTooLarge, RpcTimeout, TooMuchAsked
-from storage.chain_log import ReadBlock
+from storage.chain.log import ReadBlock
 
 RANGES_IN_FLIGHT_MAX = 8
 BLOCKS_AHEAD_MAX = 512

@@ -8,9 +8,9 @@ import structlog
 from chain.node import ChainError, Node
 from chain.rpc import RpcFailure
 from chain.sender import Sent
+from storage.chain.signatures import Hint, note_hints
 from storage.errors import StorageError
 from storage.lifecycle import ExtrinsicStatus
-from storage.signatures import Hint, note_hints
 from storage.store import Storage
 
 PAUSE_SECONDS = 1.0

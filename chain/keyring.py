@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from chain.keys import InvalidSecret, Signer, load_signer
-from storage.submission import Names
+from storage.chain.submission import Names
 
 DEVELOPMENT_SECRET = "//Alice"  # noqa: S105 - the well-known key of every development chain
 DERIVED = "default"

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 
-from storage.chain_log import ReadBlock
+from storage.chain.log import ReadBlock
 
 PORTION_EVENTS_MAX = 2000
 PORTION_BYTES_MAX = 4 * 1024 * 1024

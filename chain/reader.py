@@ -19,8 +19,8 @@ from chain.portions import in_portions
 from chain.progress import Progress
 from chain.replayer import Replayer
 from chain.rpc import RpcError, Subscription, SubscriptionOverflow
-from storage import chain_log
-from storage.chain_log import Cursor, Ingest, ReadBlock
+from storage.chain import log as chain_log
+from storage.chain.log import Cursor, Ingest, ReadBlock
 from storage.errors import StorageError, Superseded
 from storage.store import Storage
 

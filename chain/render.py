@@ -13,8 +13,8 @@ from chain.pallets import PalletTable
 from chain.raw_calls import encode_raw
 from chain.scale.errors import ScaleError
 from chain.scale.runtime import Runtime
+from storage.chain.submission import Claimed
 from storage.records import Action
-from storage.submission import Claimed
 
 BLOCK_NUMBER_MAX = 2**32 - 1
 

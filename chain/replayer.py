@@ -18,11 +18,11 @@ from chain.pallets import PalletTable
 from chain.portions import in_portions
 from chain.rpc import ResponseTooLarge, RpcError, RpcFailure, RpcTimeout, TooMuchAsked
 from chain.scale.errors import ScaleError
-from storage import replay
-from storage.chain_log import Cursor, ReadBlock
+from storage.chain import replay
+from storage.chain.log import Cursor, ReadBlock
+from storage.chain.replay import PlacedFact
 from storage.errors import StorageError
 from storage.records import ChainBlock
-from storage.replay import PlacedFact
 from storage.store import Storage
 
 PAGE_BLOCKS = 64

@@ -15,10 +15,11 @@ from chain.newest_blocks import NewestBlocks
 from chain.node import Node
 from chain.pool_answers import Answer, classify
 from chain.rpc import RpcError
-from storage import chain_log, signatures
+from storage.chain import log as chain_log
+from storage.chain import signatures
+from storage.chain.signatures import Hint, Live
 from storage.lifecycle import ExtrinsicStatus
 from storage.records import Signature
-from storage.signatures import Hint, Live
 from storage.store import Storage
 
 RESEND_SECONDS = 12.0

@@ -1,7 +1,7 @@
 """Sending the outbox: signed bytes are stored before they are sent, and sent again until their era is over.
 
 What a node says of them is a hint. Whether they were executed is learned from finalized blocks only
-(`storage.chain_log`), which also queue again what can no longer be executed.
+(`storage.chain.log`), which also queue again what can no longer be executed.
 """
 
 import asyncio
@@ -22,12 +22,13 @@ from chain.scale.errors import ScaleError
 from chain.scale.extrinsic import Era, check_extensions, sign_extrinsic
 from chain.scale.runtime import Runtime
 from chain.sender import Sender, Sent, cannot_pay
-from storage import chain_log, submission
+from storage.chain import log as chain_log
+from storage.chain import submission
+from storage.chain.submission import Claimed
 from storage.errors import Superseded
 from storage.ids import new_id
 from storage.records import Signature
 from storage.store import Storage
-from storage.submission import Claimed
 
 ERA_PERIOD_BLOCKS = 64
 CLAIM_MAX = 200

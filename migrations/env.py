@@ -1,4 +1,4 @@
-"""What Alembic runs: the revisions, on the connection that `storage.migrate` passes in."""
+"""What Alembic runs: the revisions, on the connection that `storage.engines.migrate` passes in."""
 
 from alembic import context
 

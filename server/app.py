@@ -37,7 +37,7 @@ from server.services.sessions import SessionService
 from server.services.transcripts import TranscriptService
 from server.settings import BadSettings, Settings, environment_name
 from server.sweeps import all_sweeps, session_ages
-from storage.outbox import NewCall
+from storage.chain.outbox import NewCall
 from storage.store import LOCAL, Storage
 
 if TYPE_CHECKING:

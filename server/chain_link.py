@@ -20,7 +20,7 @@ from chain.rpc import RpcFailure
 from server.database import BindingUnknown
 from server.errors import InvalidField, Violation
 from server.settings import BadSettings, Settings
-from storage.outbox import NewCall
+from storage.chain.outbox import NewCall
 from storage.store import Storage
 
 log = structlog.get_logger(__name__)

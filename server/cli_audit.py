@@ -89,19 +89,29 @@ def list_entries(server: Server, /, oldest_first: bool, limit: int, as_json: boo
 @with_json
 @asks_a_server
 def verify(server: Server, anchor_number: int, anchor_hash: str, as_json: bool) -> None:
-    """Walk the chain and report the first broken link. Exits with 1 if there is one."""
+    """Walk the chain and report the first broken link.
+
+    Exits with 1 if there is one, or if the anchor cannot be checked because its entry is pruned.
+    """
     request = pb.VerifyAuditRequest(anchor_number=anchor_number, anchor_hash=anchor_hash)
     *_, last = server.follow(server.stub(AuditServiceStub).VerifyAudit, request)
+    unchecked = anchor_number > 0 and not last.HasField("fault") and not last.anchor_checked
     if as_json:
         print_json(plain(last))
     elif last.HasField("fault"):
         kind = pb.AuditFaultKind.Name(last.fault.kind).removeprefix(_KIND_PREFIX).lower()
         click.echo(f"broken at entry {last.fault.number} ({kind}): {last.fault.description}")
+    elif unchecked:
+        click.echo(
+            f"the anchor was not checked: entry {anchor_number} is pruned, the log begins with entry"
+            f" {last.first_number}. No link is broken from there to entry {last.verified_number}, but nothing"
+            " shows that this is the log that the anchor belongs to."
+        )
     else:
         count = last.verified_number - last.first_number + 1
         click.echo(f"{count} entries up to number {last.verified_number} are as they were written")
         click.echo(f"entry {last.head_number} has hash {last.head_hash}")
-    if last.HasField("fault"):
+    if last.HasField("fault") or unchecked:
         raise SystemExit(1)
 
 

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Iterator, Sequence
-from typing import TextIO
+from typing import BinaryIO
 
 import click
 from chamberlain.v1 import session_service_pb2 as pb
@@ -148,11 +148,11 @@ def _commands(commands: Sequence[SessionCommand]) -> Table:
 @sessions.command()
 @click.argument("session_id")
 @click.option(
-    "--output", type=click.File("w"), default="-", help="Write to this file instead of standard output."
+    "--output", type=click.File("wb"), default="-", help="Write to this file instead of standard output."
 )
 @asks_a_server
-def export(server: Server, session_id: str, output: TextIO) -> None:
-    """Write a whole session as NDJSON: the session, then its commands, then its entries, one per line."""
+def export(server: Server, session_id: str, output: BinaryIO) -> None:
+    """Write a whole session as NDJSON in UTF-8: the session, its commands, its entries, one per line."""
     request = pb.GetSessionRequest(session_id=session_id)
     found = server.ask(server.stub(SessionServiceStub).GetSession, request)
     everything = (
@@ -162,7 +162,7 @@ def export(server: Server, session_id: str, output: TextIO) -> None:
     )
     for kind, messages in everything:
         for message in messages:
-            click.echo(json.dumps({kind: plain(message)}, ensure_ascii=False), file=output)
+            output.write(json.dumps({kind: plain(message)}, ensure_ascii=False).encode() + b"\n")
 
 
 def _all_commands(server: Server, session_id: str) -> Iterator[Message]:

@@ -20,7 +20,7 @@ from chamberlain.v1 import (
 )
 from google.protobuf.internal.enum_type_wrapper import EnumTypeWrapper
 
-from storage.audit_chain import FaultKind
+from storage.audit.chain import FaultKind
 from storage.lifecycle import (
     AgentStatus,
     AgreementStatus,
@@ -34,8 +34,7 @@ from storage.lifecycle import (
     SessionStatus,
     TaskStatus,
 )
-from storage.records import Action, VerificationLevel
-from storage.session_records import EntryRole
+from storage.records import Action, EntryRole, VerificationLevel
 
 Stored = TypeVar("Stored", bound=StrEnum)
 Wire = TypeVar("Wire", bound=int)

@@ -20,7 +20,7 @@ from grpc.aio import AbortError, ServicerContext
 
 from server.errors import InvalidField, RequestTooLarge, Violation, abort
 from server.traces import trace_id_of
-from storage.deeds import ANONYMOUS, Deed
+from storage.audit.deeds import ANONYMOUS, Deed
 from storage.errors import CommitUnknown, DeadlineExceeded, Failure, ShuttingDown
 
 if TYPE_CHECKING:

@@ -2,7 +2,9 @@
 
 A token is the key of the last row and a seal, a keyed BLAKE2b over it. The key of the seal is made of the
 database, the list and its filters, so a token of another list, of other filters or of another database is
-refused, and so is a modified one. A token is not secret and grants no rights.
+refused, and so is a damaged one. The seal detects mistakes, not intent: the id of the database is in every
+cursor, so a client can seal a key of its own. Therefore a key is checked like any other input, and a token is
+not secret, grants no rights and leads to no row that the list without it would not return.
 """
 
 import base64
@@ -16,10 +18,11 @@ from google.protobuf.message import Message
 from server.errors import InvalidPageToken
 from server.validation import Fields
 from storage import events, limits
-from storage.lists import PageRequest
+from storage.pages import PageRequest
 from storage.store import Storage
 
 SEAL_BYTES = 12
+_NUMBER_DIGITS_MAX = len(str(limits.NUMBER_MAX))
 # What a page is asked for with, beside the filters.
 _NOT_FILTERS = ("page_size", "page_token", "include_total_size")
 
@@ -53,8 +56,23 @@ class Tokens:
         key = next_key.encode()
         return base64.urlsafe_b64encode(self._seal(key) + key).decode().rstrip("=")
 
+    def number(self, token: str) -> int | None:
+        """The key in a token of a list whose keys are numbers; None in none.
+
+        Raises `InvalidPageToken` unless it is one from 0 to NUMBER_MAX.
+        """
+        key = self.key(token)
+        if not key:
+            return None
+        if not (key.isascii() and key.isdigit() and len(key) <= _NUMBER_DIGITS_MAX):
+            raise InvalidPageToken
+        number = int(key)
+        if number > limits.NUMBER_MAX:
+            raise InvalidPageToken
+        return number
+
     def key(self, token: str) -> str:
-        """The key in a token; raises `InvalidPageToken` unless it was made here."""
+        """The key in a token; raises `InvalidPageToken` unless it has the seal of the list and is a text."""
         if not token:
             return ""
         if len(token) > limits.PAGE_TOKEN_CHARS_MAX or not token.isascii():
@@ -64,9 +82,12 @@ class Tokens:
         except binascii.Error as error:
             raise InvalidPageToken from error
         seal, key = sealed[:SEAL_BYTES], sealed[SEAL_BYTES:]
-        if not hmac.compare_digest(seal, self._seal(key)):
+        if not hmac.compare_digest(seal, self._seal(key)) or b"\0" in key:
             raise InvalidPageToken
-        return key.decode()
+        try:
+            return key.decode()
+        except UnicodeDecodeError as error:
+            raise InvalidPageToken from error
 
     def _seal(self, key: bytes) -> bytes:
         return hashlib.blake2b(key, key=self._key, digest_size=SEAL_BYTES).digest()
@@ -100,11 +121,14 @@ def page_request(
     *,
     default: int = limits.PAGE_SIZE_DEFAULT,
     at_most: int = limits.PAGE_SIZE_MAX,
+    numbered: bool = False,
 ) -> PageRequest:
     """The page that is asked for: `default` rows unless it says otherwise, at most `at_most`.
 
-    Raises `InvalidPageToken`.
+    Keys are texts, unless they are `numbered`. Raises `InvalidPageToken`.
     """
+    if numbered:
+        tokens.number(request.page_token)
     return PageRequest(
         size=rows(fields, "page_size", request.page_size, default=default, at_most=at_most),
         after=tokens.key(request.page_token),

@@ -10,7 +10,10 @@ from pydantic.fields import FieldInfo
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from chain.loopback import is_loopback
+from storage import limits
 
+REQUEST_BYTES_MAX_DEFAULT = limits.CONTENT_BYTES_MAX + (64 << 10)
+"""Leaves room for what stands beside the largest content of an entry of a transcript."""
 _CALL = re.compile(r"[A-Za-z]\w*\.[a-z]\w*", re.ASCII)
 _ADDRESS = re.compile(r"(?P<host>\[[0-9A-Fa-f:.%\w]+\]|[^\[\]:/\s]+):(?P<port>[0-9]{1,5})")
 
@@ -102,7 +105,7 @@ class Settings(BaseSettings):
         ge=1,
         le=36_500,
         description="How long after its expiry a session is deleted, and how long after its end a handoff"
-        " or an approval, unless its session or its task is open.",
+        " or an approval, unless its session, its task or its handoff is open.",
     )
     audit_retention_days: int = Field(
         0, ge=0, le=36_500, description="How long the audit log is kept; 0 keeps all of it."
@@ -124,7 +127,7 @@ class Settings(BaseSettings):
         None, description="Where to serve Prometheus metrics over HTTP: host:port. Off if not set."
     )
     request_bytes_max: int = Field(
-        1 << 20, ge=1024, le=64 << 20, description="The maximum size of a request."
+        REQUEST_BYTES_MAX_DEFAULT, ge=1024, le=64 << 20, description="The maximum size of a request."
     )
     default_deadline_seconds: float = Field(
         30.0, gt=0, le=3600, description="The deadline of unary calls whose clients set none."

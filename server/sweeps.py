@@ -8,24 +8,20 @@ from typing import Any, Generic, TypeVar
 import structlog
 
 from server.settings import Settings
-from storage import (
-    approvals,
-    audit_retention,
-    chain_retention,
-    events,
-    handoffs,
-    requests,
-    session_sweep,
-    signatures,
-    tasks,
-)
-from storage.audit_retention import Prune, Pruned
+from storage import events, requests
+from storage.audit import retention as audit_retention
+from storage.audit.deeds import SystemMethod, system_deed
+from storage.audit.retention import Prune, Pruned
 from storage.batches import Batch
-from storage.deeds import SystemMethod, system_deed
+from storage.chain import retention as chain_retention
+from storage.chain import signatures
 from storage.errors import Failure
 from storage.limits import CHAIN_SWEEP_BLOCKS_MAX, COLLECT_ENTRIES_MAX, SWEEP_BATCH_MAX
+from storage.market import tasks
 from storage.outcome import Mutation
-from storage.purge import Purge
+from storage.sessions import approvals, handoffs
+from storage.sessions import sweep as session_sweep
+from storage.sessions.purge import Purge
 from storage.store import LOCAL, Storage
 
 SECOND_US = 1_000_000

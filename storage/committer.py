@@ -18,9 +18,10 @@ from typing import Any, NamedTuple, TypeVar
 import structlog
 from sqlalchemy.engine import Connection
 
-from storage import audit, limits
-from storage.deeds import Deed
-from storage.engine import Engine
+from storage import limits
+from storage.audit import log as audit
+from storage.audit.deeds import Deed
+from storage.engines.engine import Engine
 from storage.errors import (
     CommitUnknown,
     DatabaseUnavailable,

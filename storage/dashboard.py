@@ -2,8 +2,10 @@
 
 from sqlalchemy import func, select, text
 
-from storage import chain_log, pauses, schema, status_counts
-from storage.pauses import Pause
+from storage import schema, status_counts
+from storage.chain import log as chain_log
+from storage.chain import pauses
+from storage.chain.pauses import Pause
 from storage.records import Record
 from storage.transaction import Transaction
 

@@ -384,8 +384,10 @@ class Expired(Refusal):
 
 
 class CursorExpired(Expired):
-    def __init__(self, why: str) -> None:
-        super().__init__(f"{why}: list again, then watch from the cursor of that response")
+    def __init__(
+        self, why: str, *, then: str = "list again, then watch from the cursor of that response"
+    ) -> None:
+        super().__init__(f"{why}: {then}")
 
 
 class DataLoss(Refusal):
@@ -393,12 +395,13 @@ class DataLoss(Refusal):
 
 
 class AuditEntryBroken(DataLoss):
-    """An entry of the audit log is not what was written."""
+    """An entry of the audit log, or (without a number) the row of its bounds, is not what was written."""
 
-    def __init__(self, number: int) -> None:
+    def __init__(self, number: int | None = None) -> None:
+        what = "the row of the bounds" if number is None else f"entry {number}"
         super().__init__(
-            f"entry {number} of the audit log is broken: call VerifyAudit for details",
-            resource=("audit", str(number)),
+            f"{what} of the audit log is broken: call VerifyAudit for details",
+            resource=("audit", "" if number is None else str(number)),
         )
 
 

@@ -13,7 +13,7 @@ from sqlalchemy import select, update
 
 from storage import limits, schema, status_counts
 from storage.batches import Rows
-from storage.dialect import Heads
+from storage.engines.dialect import Heads
 from storage.errors import CursorExpired, InvalidCursor
 from storage.outcome import Outcome, mutation
 from storage.records import (

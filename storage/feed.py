@@ -17,8 +17,9 @@ from typing import NamedTuple, TypeVar
 
 import structlog
 
-from storage import chain_positions, events
-from storage.engine import Engine
+from storage import events
+from storage.chain import positions as chain_positions
+from storage.engines.engine import Engine
 from storage.errors import CursorExpired, Failure, InvalidCursor, Refusal, ShuttingDown
 from storage.events import Filter, LogState
 from storage.limits import EVENT_PAGE_MAX, RING_EVENTS_MAX

@@ -9,7 +9,7 @@ from collections.abc import Callable, Hashable, Sequence
 from typing import Any, Generic, TypeAlias, TypeVar
 
 from storage import limits
-from storage.engine import Engine
+from storage.engines.engine import Engine
 from storage.errors import Overloaded, StorageError
 from storage.linger import BatchLinger
 from storage.outcome import Outcome

@@ -33,6 +33,7 @@ PAGE_SIZE_MAX = 200
 PAGE_BYTES_MAX = 2 * 1024 * 1024  # of what may be large in a page, as a message; it ends before it has more
 PAGE_TOKEN_CHARS_MAX = 512  # a key is an id of at most 128 bytes, or the number of a position
 MESSAGE_BYTES_PER_JSON_CHAR_MAX = 6  # a number is the worst: 11 bytes for 2 characters
+MESSAGE_BYTES_BESIDE_TEXTS_MAX = 512  # of the ids, amounts, times and states of a record, as a message
 BATCH_CREATE_MAX = 500
 WATCHED_IDS_MAX = 100  # tasks, extrinsics or pallets that one watch names
 
@@ -69,7 +70,7 @@ TOOL_CALLS_MAX = 64
 TOOL_CALL_BYTES_MAX = 16_384  # of its arguments, as canonical JSON, and of its result
 TRANSCRIPT_BATCH_MAX = 1000  # entries of one append
 RESUMED_ENTRIES_DEFAULT = 20
-RESUMED_BYTES_MAX = 1024 * 1024  # of the entries that a session is resumed with, and of the approvals
+RESUMED_BYTES_MAX = 1024 * 1024  # of each: the entries, tasks and approvals that a session is resumed with
 COPY_ENTRIES_MAX = 10_000  # entries and commands that one call copies, in one transaction
 COPY_BYTES_MAX = 64 * 1024 * 1024  # of these entries
 SEARCH_PAGE_SIZE_DEFAULT = 20

@@ -9,7 +9,7 @@ from typing import Any, Generic, TypeAlias, TypeVar
 
 import msgspec
 
-from storage.deeds import Describe, describing
+from storage.audit.deeds import Describe, describing
 from storage.errors import Refusal
 from storage.table_map import TableMap
 from storage.transaction import Transaction
@@ -70,7 +70,7 @@ def mutation(
 ) -> Callable[[Callable[[Transaction, Sequence[Item]], list[Outcome[Answer]]]], Mutation[Item, Answer]]:
     """Make a mutation of a repository function whose answers are of type `answer`.
 
-    `describe` is for answers that `storage.deeds` does not know how to describe.
+    `describe` is for answers that `storage.audit.deeds` does not know how to describe.
     """
 
     def decorate(

@@ -48,6 +48,23 @@ class VerificationLevel(StrEnum):
     REDUNDANT = "redundant"
 
 
+class EntryRole(StrEnum):
+    PROMPT = "prompt"
+    RESPONSE = "response"
+    CHUNK = "chunk"  # a piece of a response, as it came
+    COMBINED = "combined"  # chunks put together
+    USER = "user"
+    AGENT = "agent"
+    SYSTEM = "system"
+    TOOL = "tool"
+
+
+class HeadState(StrEnum):
+    OPEN = "open"  # the session takes entries
+    ENDED = "ended"
+    DELETED = "deleted"  # the session is gone; the sweep deletes what is left of it
+
+
 class Record(msgspec.Struct, frozen=True, kw_only=True, gc=False, omit_defaults=True):
     """The base of all records. The garbage collector passes over them: none can be part of a cycle.
 

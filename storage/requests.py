@@ -12,7 +12,7 @@ import msgspec
 
 from storage import schema
 from storage.batches import Rows
-from storage.driver import execute
+from storage.engines.driver import execute
 from storage.errors import Refusal, RequestIdReused, Retry
 from storage.outcome import Mutation, Outcome, mutation
 from storage.records import Record

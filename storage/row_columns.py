@@ -7,7 +7,7 @@ of a batch is written once in the statement, and costs nothing per row.
 from collections.abc import Sequence
 from typing import Any, NamedTuple, TypeAlias
 
-from storage.driver import Row
+from storage.engines.driver import Row
 
 Empty: TypeAlias = tuple[str, Any]
 """A column, and its empty value: None, zero, or nothing of its type."""

@@ -83,7 +83,7 @@ database = Table(
     _number("event_head"),  # the number of the newest event
     _number("event_tail"),  # the number of the newest event that retention has deleted
     _text("binding"),  # empty until bound, then `local` or the genesis hash in hexadecimal
-    # The last entry of the audit log, and the newest that retention has deleted, see `storage.audit`.
+    # The last entry of the audit log, and the newest that retention has deleted, see `storage.audit.log`.
     Column("audit_head", BigInteger, nullable=False, server_default="0"),
     Column("audit_hash", Text, nullable=False, server_default=AUDIT_NO_HASH),
     Column("audit_time_us", BigInteger, nullable=False, server_default="0"),

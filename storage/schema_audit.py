@@ -1,4 +1,4 @@
-"""The table of the audit log, see `storage.audit`; its head is in `database_state`."""
+"""The table of the audit log, see `storage.audit.log`; its head is in `database_state`."""
 
 from sqlalchemy import Index, Table
 

@@ -1,8 +1,8 @@
 """The tables of sessions, transcripts and handoffs, see `storage.schema`.
 
 Revisions 0003 and 0006 make more than these: the view `active_sessions`, and the search index
-`transcript_search`, which has the terms of each entry (`storage.transcript_index`) by its number. It is a
-table of `tsvector` on Postgres and an FTS5 table on SQLite; an entry that is deleted leaves it.
+`transcript_search`, which has the terms of each entry (`storage.sessions.transcript_index`) by its number.
+It is a table of `tsvector` on Postgres and an FTS5 table on SQLite; an entry that is deleted leaves it.
 """
 
 from sqlalchemy import BigInteger, Column, ForeignKey, Index, Integer, Table, Text
@@ -10,8 +10,8 @@ from sqlalchemy import BigInteger, Column, ForeignKey, Index, Integer, Table, Te
 from storage import limits
 from storage.columns import FIXED, number, number_key, one_of, partial_index, text
 from storage.lifecycle import HandoffStatus, SessionStatus
+from storage.records import EntryRole, HeadState
 from storage.schema import metadata
-from storage.session_records import EntryRole, HeadState
 
 OPEN_SESSION = "(status = 'pending' OR status = 'active' OR status = 'paused')"
 EXPIRED_SESSION = "status = 'expired'"

@@ -14,7 +14,7 @@ from typing import NamedTuple
 from sqlalchemy import Column, select, update
 
 from storage import schema, schema_approvals, schema_sessions
-from storage.driver import execute
+from storage.engines.driver import execute
 from storage.lifecycle import (
     AgentStatus,
     AgreementStatus,

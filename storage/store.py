@@ -9,16 +9,16 @@ from sqlalchemy.engine import Connection, make_url
 from sqlalchemy.exc import ArgumentError
 
 from storage import schema
+from storage.audit.deeds import Deed
 from storage.committer import Committer
-from storage.deeds import Deed
-from storage.engine import Engine, Lock
+from storage.engines.engine import Engine, Lock
+from storage.engines.postgres import PostgresEngine
+from storage.engines.sqlite import SqliteEngine
 from storage.errors import BadDatabaseUrl, DatabaseUnavailable, Failure, ShuttingDown, WrongBinding
 from storage.feed import Feed
 from storage.fetcher import Fetcher, Query
 from storage.outcome import Mutation
-from storage.postgres import PostgresEngine
 from storage.requests import RequestKey
-from storage.sqlite import SqliteEngine
 from storage.transaction import Transaction
 
 Item = TypeVar("Item")

@@ -14,10 +14,10 @@ from typing import Any, Generic, TypeVar
 import msgspec
 from sqlalchemy import LargeBinary, Table
 
-from storage.dialect import Dialect
-from storage.driver import fetch
+from storage.engines.dialect import Dialect
+from storage.engines.driver import fetch
+from storage.engines.statements import qualified
 from storage.records import Record
-from storage.statements import qualified
 from storage.transaction import Transaction
 
 R = TypeVar("R", bound=Record)

@@ -5,8 +5,8 @@ from typing import NamedTuple
 
 from sqlalchemy.engine import Connection
 
-from storage.deeds import Deed
-from storage.dialect import Dialect
+from storage.audit.deeds import Deed
+from storage.engines.dialect import Dialect
 from storage.records import EventBody, Record
 
 

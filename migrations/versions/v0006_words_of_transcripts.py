@@ -2,7 +2,7 @@
 and the role of each entry. Before, Postgres and FTS5 each had their own idea of a word. An entry is written to it
 by the statement that appends the entry, no longer by a trigger; only SQLite has one, for what is deleted.
 
-This has a copy of `storage.words` and `storage.transcript_index` as they were at this revision.
+This has a copy of `storage.sessions.words` and `storage.sessions.transcript_index` as they were at this revision.
 
 Revision ID: 0006
 Revises: 0005

@@ -10,8 +10,8 @@ from server.enums import ACTION, AGENT_STATUS, VERIFICATION_LEVEL
 from server.paging import Tokens, page_request
 from server.validation import Checked, Fields
 from storage import limits
-from storage.agents import AgentChange, NewAgent
-from storage.lists import AgentFilter
+from storage.market.agents import AgentChange, NewAgent
+from storage.market.lists import AgentFilter
 from storage.records import Agent, AgentUpdate, Reputation
 
 UPDATABLE = ("label", "capabilities", "metadata")

@@ -9,11 +9,11 @@ from server.paging import Tokens, page_request
 from server.structs import canonical_json, struct_of
 from server.validation import Checked, Fields
 from storage import limits
-from storage.approval_records import Approval
-from storage.approvals import ApprovalFilter, Ending, NewApproval
 from storage.events import Filter
 from storage.lifecycle import ApprovalStatus
 from storage.records import DELETED, Event
+from storage.sessions.approval_records import Approval
+from storage.sessions.approvals import ApprovalFilter, Ending, NewApproval
 
 WATCHED_BY_APPROVAL = frozenset({"approval"})
 _DECISIONS = {

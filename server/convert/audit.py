@@ -9,8 +9,8 @@ from server.enums import AUDIT_FAULT_KIND
 from server.paging import Tokens, rows
 from server.validation import Checked, Fields
 from storage import limits
-from storage.audit_chain import Anchor, Fault, Walk
-from storage.audit_lists import AuditFilter, StoredEntry
+from storage.audit.chain import Anchor, Fault, Walk
+from storage.audit.lists import AuditFilter, StoredEntry
 
 _HASH = re.compile(r"[0-9a-f]{64}")
 _TRACE_ID = re.compile(r"[0-9a-f]{32}")
@@ -18,7 +18,6 @@ _TRACE_ID = re.compile(r"[0-9a-f]{32}")
 
 def audit_page(request: pb.ListAuditRequest, tokens: Tokens) -> AuditFilter:
     with Checked(request) as fields:
-        number = tokens.key(request.page_token)
         size = rows(
             fields,
             "page_size",
@@ -30,7 +29,7 @@ def audit_page(request: pb.ListAuditRequest, tokens: Tokens) -> AuditFilter:
             fields,
             request.filter,
             size=size,
-            after=int(number) if number else None,
+            after=tokens.number(request.page_token),
             newest_first=not request.oldest_first,
         )
 
@@ -94,6 +93,7 @@ def progress(walk: Walk) -> pb.VerifyAuditResponse:
         head_hash=walk.end_hash,
         done=walk.over,
         fault=_fault(walk.fault) if walk.fault else None,
+        anchor_checked=walk.anchor_checked,
     )
 
 

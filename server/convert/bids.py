@@ -8,9 +8,9 @@ from server.enums import ACTION, BID_STATUS
 from server.paging import Tokens, page_request
 from server.validation import Checked
 from storage import limits
-from storage.bids import NewBid, Reveal
 from storage.lifecycle import BidStatus
-from storage.lists import BidFilter
+from storage.market.bids import NewBid, Reveal
+from storage.market.lists import BidFilter
 from storage.records import Bid
 
 _VALUE_SHOWN = frozenset({BidStatus.REVEALED, BidStatus.WON, BidStatus.LOST})

@@ -7,7 +7,7 @@ from server.paging import Tokens, page_request
 from server.structs import struct_of
 from server.validation import Checked
 from storage import limits
-from storage.lists import ChainEventFilter
+from storage.chain.lists import ChainEventFilter
 from storage.records import ChainEvent
 
 
@@ -21,7 +21,7 @@ def chain_events(request: pb.ListChainEventsRequest, tokens: Tokens) -> ChainEve
             correlation_id=fields.optional_identifier("correlation_id", request.correlation_id),
             first_block=request.first_block if request.HasField("first_block") else None,
             last_block=request.last_block if request.HasField("last_block") else None,
-            page=page_request(fields, request, tokens),
+            page=page_request(fields, request, tokens, numbered=True),
         )
 
 

@@ -8,7 +8,7 @@ from server.convert.values import optional_amount, timestamp
 from server.enums import AGREEMENT_STATUS, MILESTONE_STATUS
 from server.validation import Checked
 from storage import limits
-from storage.disputes import Dispute, Resolution
+from storage.market.disputes import Dispute, Resolution
 from storage.records import Agreement, Milestone
 
 

@@ -10,10 +10,10 @@ from server.paging import Tokens, page_request
 from server.structs import canonical_json, struct_of
 from server.validation import Checked, Fields
 from storage import limits
-from storage.handoffs import HandoffUpdate, NewHandoff
 from storage.lifecycle import HandoffStatus
-from storage.session_lists import HandoffFilter
-from storage.session_records import Handoff
+from storage.sessions.handoffs import HandoffUpdate, NewHandoff
+from storage.sessions.lists import HandoffFilter
+from storage.sessions.records import Handoff
 
 
 def new_handoff(request: pb.RouteTaskRequest) -> NewHandoff:

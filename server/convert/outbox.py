@@ -11,10 +11,10 @@ from server.paging import Tokens, page_request
 from server.structs import canonical_json, struct_of
 from server.validation import Checked
 from storage import limits
+from storage.chain.lists import ExtrinsicFilter
+from storage.chain.outbox import NewCall
+from storage.chain.pauses import Pause
 from storage.events import Filter
-from storage.lists import ExtrinsicFilter
-from storage.outbox import NewCall
-from storage.pauses import Pause
 from storage.records import Action, Extrinsic
 
 WATCHED_BY_EXTRINSIC = frozenset({"extrinsic"})

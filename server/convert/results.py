@@ -9,9 +9,9 @@ from server.enums import ACTION, RESULT_STATUS
 from server.paging import Tokens, page_request
 from server.validation import Checked
 from storage import limits
-from storage.lists import ResultFilter
+from storage.market.lists import ResultFilter
+from storage.market.results import NewResult
 from storage.records import ResourceUsage, Result
-from storage.results import NewResult
 
 
 def new_result(request: pb.SubmitResultRequest) -> NewResult:

@@ -15,10 +15,10 @@ from storage import limits
 from storage.events import Filter
 from storage.lifecycle import SessionStatus
 from storage.records import DELETED, Event
-from storage.session_lists import Resume, SessionFilter
-from storage.session_records import Command, SessionDetail
-from storage.sessions import NewCommand, NewSession, SessionUpdate
-from storage.transcripts import Copy
+from storage.sessions.lists import Resume, SessionFilter
+from storage.sessions.records import Command, SessionDetail
+from storage.sessions.sessions import NewCommand, NewSession, SessionUpdate
+from storage.sessions.transcripts import Copy
 
 UPDATABLE = ("status", "task_id", "metadata", "active_task_ids")
 """The fields of a session that an update mask may name."""
@@ -141,7 +141,7 @@ def commands(request: pb.ListCommandsRequest, tokens: Tokens) -> tuple[str, int,
             default=limits.PAGE_SIZE_DEFAULT,
             at_most=limits.PAGE_SIZE_MAX,
         )
-    return session_id, int(tokens.key(request.page_token) or 0), size
+    return session_id, tokens.number(request.page_token) or 0, size
 
 
 def watched_sessions(request: pb.WatchSessionsRequest) -> Filter:

@@ -18,9 +18,9 @@ from server.paging import Tokens, page_request
 from server.validation import Checked, Fields
 from storage import limits
 from storage.events import Filter
-from storage.lists import TaskFilter
+from storage.market.lists import TaskFilter
+from storage.market.tasks import NewTask
 from storage.records import Event, Task, milestone_number
-from storage.tasks import NewTask
 
 _EVENT_TYPES = {
     ("task", True): task_pb2.TASK_EVENT_TYPE_TASK_CREATED,

@@ -11,10 +11,11 @@ from server.paging import Tokens, rows
 from server.structs import canonical_json, struct_of
 from server.validation import Checked, Fields
 from storage import limits
-from storage.session_records import Entry, EntryRole, NewEntry, ToolCall
-from storage.transcript_search import Match, Search
-from storage.transcripts import Append, EntryRange
-from storage.words import words_of
+from storage.records import EntryRole
+from storage.sessions.records import Entry, NewEntry, ToolCall
+from storage.sessions.transcript_search import Match, Search
+from storage.sessions.transcripts import Append, EntryRange
+from storage.sessions.words import words_of
 
 WATCHED_BY_TRANSCRIPT = frozenset({"session", "transcript"})  # a session that is deleted ends the watch
 
@@ -83,7 +84,6 @@ def _tool_call(fields: Fields, path: str, call: transcript_pb2.ToolCall) -> Tool
 
 def transcript(request: pb.ListTranscriptRequest, tokens: Tokens) -> EntryRange:
     with Checked(request) as fields:
-        position = tokens.key(request.page_token)
         return EntryRange(
             session_id=fields.identifier("session_id", request.session_id),
             size=rows(
@@ -93,7 +93,7 @@ def transcript(request: pb.ListTranscriptRequest, tokens: Tokens) -> EntryRange:
                 default=limits.PAGE_SIZE_DEFAULT,
                 at_most=limits.PAGE_SIZE_MAX,
             ),
-            position=int(position) if position else None,
+            position=tokens.number(request.page_token),
             backwards=request.newest_first,
         )
 
@@ -113,7 +113,7 @@ def search(request: pb.SearchTranscriptsRequest, tokens: Tokens) -> Search:
                 default=limits.SEARCH_PAGE_SIZE_DEFAULT,
                 at_most=limits.SEARCH_PAGE_SIZE_MAX,
             ),
-            after=int(tokens.key(request.page_token) or 0),
+            after=tokens.number(request.page_token) or 0,
             session_id=fields.optional_identifier("session_id", request.session_id),
             session_role=fields.optional_identifier("session_role", request.session_role),
             task_id=fields.optional_identifier("task_id", request.task_id),

@@ -6,7 +6,7 @@ from server.convert import agents as convert
 from server.convert.requests import key
 from server.interceptor import Context
 from server.services.calls import Calls, tell_correlation
-from storage import agents, lists, reputations
+from storage.market import agents, lists, reputations
 
 
 class AgentCalls(Calls):

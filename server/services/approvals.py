@@ -9,10 +9,10 @@ from server.convert import approvals as convert
 from server.convert.requests import cursor, key
 from server.interceptor import Context
 from server.services.calls import Calls
-from storage import approvals
 from storage.events import Filter
 from storage.feed import Cursor
 from storage.lifecycle import APPROVAL
+from storage.sessions import approvals
 
 
 class ApprovalService(Calls, ApprovalServiceServicer):

@@ -9,7 +9,8 @@ from chamberlain.v1.audit_service_pb2_grpc import AuditServiceServicer
 from server.convert import audit as convert
 from server.interceptor import Context
 from server.services.calls import Calls
-from storage import audit_chain, audit_lists
+from storage.audit import chain as audit_chain
+from storage.audit import lists as audit_lists
 
 
 class AuditService(Calls, AuditServiceServicer):

@@ -5,7 +5,7 @@ from chamberlain.v1 import orchestrator_service_pb2 as pb
 from server.convert import bids as convert
 from server.interceptor import Context
 from server.services.calls import Calls, tell_correlation
-from storage import bids, lists
+from storage.market import bids, lists
 
 
 class BidCalls(Calls):

@@ -5,7 +5,7 @@ from typing import Any, TypeAlias, TypeVar
 
 from server.interceptor import Context, current_call
 from server.paging import Pages
-from storage.deeds import ANONYMOUS
+from storage.audit.deeds import ANONYMOUS
 from storage.outcome import Mutation
 from storage.requests import RequestKey, request_key
 from storage.store import Storage

@@ -10,7 +10,8 @@ from server.convert import chain as convert
 from server.convert.requests import cursor
 from server.interceptor import Context, current_call
 from server.services.calls import Calls
-from storage import lists, replay
+from storage.chain import lists as chain_lists
+from storage.chain import replay
 from storage.feed import Cursor
 
 PROGRESS_SECONDS = 0.5
@@ -21,7 +22,7 @@ class ChainService(Calls, ChainServiceServicer):
         self, request: pb.ListChainEventsRequest, context: Context
     ) -> pb.ListChainEventsResponse:
         tokens = await self._pages.tokens(request)
-        page = await self._storage.read(lists.chain_events, convert.chain_events(request, tokens))
+        page = await self._storage.read(chain_lists.chain_events, convert.chain_events(request, tokens))
         return pb.ListChainEventsResponse(
             events=[convert.chain_event(record) for record in page.records],
             next_page_token=tokens.token(page.next_key),

@@ -7,7 +7,7 @@ from server.convert import tasks as convert_tasks
 from server.convert.requests import key
 from server.interceptor import Context
 from server.services.calls import Calls, tell_correlation
-from storage import agreements, disputes
+from storage.market import agreements, disputes
 
 
 class DisputeCalls(Calls):

@@ -8,8 +8,9 @@ from server.convert import sessions as convert_sessions
 from server.convert.requests import key
 from server.interceptor import Context
 from server.services.calls import Calls
-from storage import handoffs, session_lists
-from storage.session_records import Handoff
+from storage.sessions import handoffs
+from storage.sessions import lists as session_lists
+from storage.sessions.records import Handoff
 
 
 class HandoffService(Calls, HandoffServiceServicer):

@@ -13,10 +13,11 @@ from server.convert import outbox as convert
 from server.convert.requests import cursor, key
 from server.interceptor import Context
 from server.services.calls import Calls, tell_correlation
-from storage import lists, outbox, pauses
+from storage.chain import lists as chain_lists
+from storage.chain import outbox, pauses
+from storage.chain.outbox import NewCall
 from storage.errors import Refusal
 from storage.feed import Cursor
-from storage.outbox import NewCall
 from storage.records import Extrinsic
 from storage.store import Storage
 
@@ -65,7 +66,7 @@ class OutboxService(Calls, OutboxServiceServicer):
         self, request: pb.ListExtrinsicsRequest, context: Context
     ) -> pb.ListExtrinsicsResponse:
         tokens = await self._pages.tokens(request)
-        page = await self._storage.read(lists.extrinsics, convert.extrinsics(request, tokens))
+        page = await self._storage.read(chain_lists.extrinsics, convert.extrinsics(request, tokens))
         return pb.ListExtrinsicsResponse(
             extrinsics=[self._shown(record) for record in page.records],
             next_page_token=tokens.token(page.next_key),

@@ -12,11 +12,13 @@ from server.convert import transcripts as convert_transcripts
 from server.convert.requests import check_request_id, cursor, key
 from server.interceptor import Context
 from server.services.calls import Calls
-from storage import session_lists, session_sweep, sessions, transcripts
 from storage.feed import Cursor
-from storage.session_sweep import Sweep
+from storage.sessions import lists as session_lists
+from storage.sessions import sessions, transcripts
+from storage.sessions import sweep as session_sweep
+from storage.sessions.sweep import Sweep
+from storage.sessions.transcripts import Copy
 from storage.store import Storage
-from storage.transcripts import Copy
 
 
 class SessionService(Calls, SessionServiceServicer):

@@ -11,8 +11,8 @@ from server.convert.requests import cursor, key
 from server.errors import status_of
 from server.interceptor import Context
 from server.services.calls import Calls, tell_correlation
-from storage import lists, tasks
 from storage.feed import Cursor
+from storage.market import lists, tasks
 
 
 class TaskCalls(Calls):

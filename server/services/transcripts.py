@@ -9,9 +9,10 @@ from server.convert import transcripts as convert
 from server.convert.values import timestamp
 from server.interceptor import Context
 from server.services.calls import Calls
-from storage import limits, transcript_search, transcripts
+from storage import limits
 from storage.events import Filter
-from storage.transcripts import EntryRange
+from storage.sessions import transcript_search, transcripts
+from storage.sessions.transcripts import EntryRange
 
 
 class TranscriptService(Calls, TranscriptServiceServicer):

@@ -7,7 +7,7 @@ import pytest
 from chain import keyring
 from chain.keyring import Keyring
 from chain.keys import InvalidSecret, load_signer
-from storage.submission import Names
+from storage.chain.submission import Names
 
 PHRASE = "bottom drive obey lake curtain smoke basket hold race lonely fit walk"
 SEED = "0x" + "7" * 64

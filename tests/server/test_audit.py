@@ -30,12 +30,15 @@ from grpc.aio import AioRpcError, Channel
 
 from server.app import App
 from storage import limits
+from storage.audit import retention as audit_retention
+from storage.audit.retention import Prune
 from tests.server.conftest import connected, running, settings, swept
 from tests.server.conversation import a_session, an_append
 from tests.server.market import NONCE, Market, a_task
 from tests.server.refusals import refused
 from tests.server.test_service_config import CONTRACT
-from tests.storage.auditing import meddle
+from tests.storage.auditing import PRUNING, meddle
+from tests.storage.items import now_us
 
 TRACE = "0af7651916cd43dd8448eb211c80319c"
 DAY_NS = 86_400 * 10**9
@@ -172,6 +175,26 @@ async def test_an_export_can_be_checked_with_nothing_but_sha256(
     assert [chunk async for chunk in audit.ExportAudit(nothing)] == []
 
 
+async def test_what_goes_on_over_a_pruning_says_so_and_loses_nothing_silently(
+    orchestrator: Any, audit: Any, app: App
+) -> None:
+    for _ in range(6):
+        await orchestrator.CreateTask(a_task())
+    oldest, newest = (pb.ListAuditRequest(page_size=2, oldest_first=first) for first in (True, False))
+    for request in (oldest, newest):
+        request.page_token = (await audit.ListAudit(request)).next_page_token
+    await app.storage.commit(audit_retention.prune, Prune(before_us=now_us(), at_most=4), deed=PRUNING)
+    with refused(StatusCode.OUT_OF_RANGE, "CURSOR_EXPIRED"):
+        await audit.ListAudit(oldest)
+    with refused(StatusCode.OUT_OF_RANGE, "CURSOR_EXPIRED"):
+        await anext(aiter(audit.ExportAudit(pb.ExportAuditRequest(after_number=3))))
+    for after_number in (0, 4):
+        again = audit.ExportAudit(pb.ExportAuditRequest(after_number=after_number))
+        lines = b"".join([chunk.ndjson async for chunk in again]).splitlines()
+        assert [json.loads(line)["entry"]["number"] for line in lines] == [5, 6, 7]
+    assert [entry.number for entry in (await audit.ListAudit(newest)).entries] == []
+
+
 async def test_a_changed_byte_is_named(orchestrator: Any, audit: Any, app: App) -> None:
     for _ in range(5):
         await orchestrator.CreateTask(a_task())
@@ -180,6 +203,7 @@ async def test_a_changed_byte_is_named(orchestrator: Any, audit: Any, app: App) 
     assert not whole.HasField("fault")
     anchored = await verified(audit, anchor_number=5, anchor_hash=whole.head_hash)
     assert not anchored.HasField("fault")
+    assert (whole.anchor_checked, anchored.anchor_checked) == (False, True)
     await meddle(app.storage, "UPDATE audit_log SET entry = replace(entry, 'CreateTask', 'CreateTusk')")
     broken = await verified(audit)
     assert (broken.verified_number, broken.fault.number, broken.fault.kind) == (

@@ -12,7 +12,9 @@ import grpc
 import pytest
 import structlog
 from chamberlain.v1 import orchestrator_service_pb2 as pb
+from chamberlain.v1 import transcript_service_pb2 as transcript_pb
 from chamberlain.v1.orchestrator_service_pb2_grpc import OrchestratorServiceStub
+from chamberlain.v1.transcript_pb2 import ToolCall
 from grpc import StatusCode
 from sqlalchemy.engine import Connection
 from structlog.testing import capture_logs
@@ -23,6 +25,7 @@ from storage import limits
 from storage.outcome import Outcome, mutation
 from storage.transaction import Transaction
 from tests.server.conftest import connected, running, settings
+from tests.server.conversation import a_session, an_entry
 from tests.server.market import Market, a_task
 from tests.server.probe import Probe, raw_call
 from tests.server.refusals import refused
@@ -189,12 +192,39 @@ async def test_a_request_above_the_limit_is_refused_and_one_at_the_limit_is_not(
         assert far_too_large.value.code() is StatusCode.RESOURCE_EXHAUSTED
 
 
-async def test_the_limit_is_a_mebibyte_unless_configured(orchestrator: Any, market: Market) -> None:
-    task = await market.task(input=b"i" * (1_000_000))
+async def test_the_limit_leaves_room_for_a_mebibyte_unless_configured(
+    orchestrator: Any, market: Market
+) -> None:
+    task = await market.task(input=b"i" * (1 << 20))
     found = await orchestrator.GetTask(pb.GetTaskRequest(task_id=task.task_id))
-    assert len(found.task.input) == 1_000_000
+    assert len(found.task.input) == 1 << 20
     with refused(StatusCode.INVALID_ARGUMENT, "REQUEST_TOO_LARGE"):
-        await orchestrator.CreateTask(a_task(input=b"i" * (1 << 20)))
+        await orchestrator.CreateTask(a_task(input=b"i" * ((1 << 20) + (64 << 10))))
+
+
+async def test_the_largest_content_fits_with_all_that_stands_beside_it(
+    sessions: Any, transcripts: Any
+) -> None:
+    session_id = (await a_session(sessions)).session_id
+    largest = an_entry(
+        "x" * limits.CONTENT_BYTES_MAX,
+        phase="p" * limits.PHASE_BYTES_MAX,
+        model="m" * limits.IDENTIFIER_BYTES_MAX,
+        iteration=limits.NUMBER_MAX,
+        input_tokens=limits.NUMBER_MAX,
+        tool_calls=[ToolCall(name="t", result="r" * limits.TOOL_CALL_BYTES_MAX)] * 3,
+    )
+    append = transcript_pb.AppendTranscriptRequest(
+        session_id=session_id, entries=[largest], request_id="r" * limits.IDENTIFIER_BYTES_MAX
+    )
+    await transcripts.AppendTranscript(append)
+    listed = await transcripts.ListTranscript(transcript_pb.ListTranscriptRequest(session_id=session_id))
+    assert [len(entry.content) for entry in listed.entries] == [limits.CONTENT_BYTES_MAX]
+    largest.content += "x"
+    with refused(StatusCode.INVALID_ARGUMENT, "INVALID_FIELD", fields=["entries[0].content"]):
+        await transcripts.AppendTranscript(
+            transcript_pb.AppendTranscriptRequest(session_id=session_id, entries=[largest])
+        )
 
 
 async def test_bytes_that_are_no_message_are_refused(channel: grpc.aio.Channel) -> None:

@@ -14,8 +14,11 @@ from grpc.aio import AioRpcError
 from server.app import App
 from server.cli import main
 from storage import limits
+from storage.audit import retention as audit_retention
+from storage.audit.retention import Prune
 from tests.server.market import a_task
-from tests.storage.auditing import meddle
+from tests.storage.auditing import PRUNING, meddle
+from tests.storage.items import now_us
 
 
 class Shell:
@@ -120,6 +123,26 @@ async def test_a_whole_chain_is_told_with_its_head_which_anchors_the_next_walk(
     assert result.exit_code == 1
     assert result.output == "broken at entry 2 (changed): the column target_id does not match the entry\n"
     assert (await shell.run("verify", "--json")).exit_code == 1
+
+
+async def test_an_anchor_that_cannot_be_checked_is_not_passed_over(
+    shell: Shell, orchestrator: Any, app: App
+) -> None:
+    await _some_tasks(orchestrator, 3)
+    anchors = [(entry["number"], entry["hash"]) for entry in json.loads(await shell.said("list", "--json"))]
+    await app.storage.commit(audit_retention.prune, Prune(before_us=now_us(), at_most=2), deed=PRUNING)
+    told = {}
+    for number, digest in anchors:
+        result = await shell.run("verify", "--anchor-number", number, "--anchor-hash", digest)
+        told[number] = result.exit_code, result.output.partition(":")[0].partition("\n")[0]
+    assert told == {
+        "3": (0, "2 entries up to number 4 are as they were written"),
+        "2": (0, "2 entries up to number 4 are as they were written"),
+        "1": (1, "the anchor was not checked"),
+    }
+    arguments = ("--anchor-number", "1", "--anchor-hash", anchors[-1][1], "--json")
+    result = await shell.run("verify", *arguments)
+    assert (result.exit_code, json.loads(result.output)["anchor_checked"]) == (1, False)
 
 
 async def test_an_export_is_ndjson(shell: Shell, orchestrator: Any, tmp_path: Path) -> None:

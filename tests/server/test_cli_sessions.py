@@ -9,10 +9,12 @@ import pytest
 from chamberlain.v1 import session_service_pb2 as pb
 from chamberlain.v1.session_pb2 import SessionStatus
 from click.testing import CliRunner, Result
+from grpc.aio import AioRpcError
 
 from server.app import App
 from server.cli import main
 from tests.server.conversation import a_session, a_struct, an_append, an_update
+from tests.server.test_command_line import chamberlain
 from tests.storage.conversation import let_it_rest
 
 
@@ -95,10 +97,31 @@ async def test_an_export_has_everything(
         await sessions.AppendCommand(request)
     file = tmp_path / "session.ndjson"
     await shell.said("export", created.session_id, "--output", str(file))
-    lines = [json.loads(line) for line in file.read_text().splitlines()]
+    lines = [json.loads(line) for line in file.read_bytes().splitlines()]
     assert [next(iter(line)) for line in lines] == ["session"] + ["command"] * 3 + ["entry"] * 450
     assert [line["entry"]["content"] for line in lines[4:]] == [f"Grüße {n}\n" for n in range(450)]
-    assert await shell.said("export", created.session_id) == file.read_text()
+    assert await shell.said("export", created.session_id) == file.read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("command", ["sessions", "audit"])
+async def test_an_export_is_utf_8_whatever_the_locale(
+    app: App, sessions: Any, transcripts: Any, tmp_path: Path, command: str
+) -> None:
+    created = await a_session(sessions, role="Prüferin")
+    await transcripts.AppendTranscript(an_append(created.session_id, "Grüße 👋"))
+    with pytest.raises(AioRpcError):
+        await sessions.DeleteSession(pb.DeleteSessionRequest(session_id="Grüße 👋"))
+    ascii_locale = {"LC_ALL": "C", "PYTHONCOERCECLOCALE": "0", "PYTHONUTF8": "0"}
+    wanted = [created.session_id] if command == "sessions" else []
+    told = []
+    for options in ([], ["--output", "exported.ndjson"]):
+        arguments = [command, "export", *wanted, "--address", f"127.0.0.1:{app.port}", *options]
+        process = await chamberlain(*arguments, cwd=tmp_path, **ascii_locale)
+        output, errors = await process.communicate()
+        assert (process.returncode, errors) == (0, b"")
+        told.append(output or (tmp_path / "exported.ndjson").read_bytes())
+    assert told[0] == told[1]
+    assert "Grüße 👋" in told[0].decode()
 
 
 async def test_a_sweep_is_tried_before_it_is_done(shell: Shell, app: App, sessions: Any) -> None:

@@ -192,7 +192,7 @@ def test_the_help_lists_every_setting_with_its_environment_name_and_default() ->
         assert " ".join(field.description.split()) in words
         assert environment_name(name) in words
         assert is_secret(field) or f"--{name.replace('_', '-')}" in words
-    for default in ("sqlite:///.data/chamberlain.db", "127.0.0.1:50051", "1048576", "86400", "default: 500"):
+    for default in ("sqlite:///.data/chamberlain.db", "127.0.0.1:50051", "1114112", "86400", "default: 500"):
         assert default in words
 
 

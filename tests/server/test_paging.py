@@ -1,21 +1,32 @@
 """Lists: every row once, in order, and tokens that fit only where they were made."""
 
 import base64
+import re
+from contextlib import nullcontext
 from typing import Any
 
 import pytest
+from chamberlain.v1 import audit_service_pb2 as audit_pb
+from chamberlain.v1 import chain_service_pb2 as chain_pb
 from chamberlain.v1 import orchestrator_service_pb2 as pb
+from chamberlain.v1 import session_service_pb2 as session_pb
+from chamberlain.v1 import transcript_service_pb2 as transcript_pb
 from chamberlain.v1.agent_pb2 import AgentStatus
+from chamberlain.v1.audit_service_pb2_grpc import AuditServiceStub
+from chamberlain.v1.chain_service_pb2_grpc import ChainServiceStub
 from chamberlain.v1.orchestrator_service_pb2_grpc import OrchestratorServiceStub
 from chamberlain.v1.task_pb2 import TaskStatus
 from grpc import StatusCode
-from hypothesis import given
+from grpc.aio import Channel
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from server.app import App
 from server.errors import InvalidPageToken
 from server.paging import Tokens
+from storage import limits
 from tests.server.conftest import connected, running, settings
+from tests.server.conversation import a_session, an_append
 from tests.server.market import Market, a_bid
 from tests.server.refusals import refused
 
@@ -117,7 +128,10 @@ async def test_a_token_of_another_database_is_refused(orchestrator: Any, market:
             await OrchestratorServiceStub(channel).ListTasks(pb.ListTasksRequest(page_token=token))
 
 
-@given(key=st.text(min_size=1, max_size=40), place=st.integers(0), bit=st.integers(0, 7))
+KEYS = st.text(st.characters(exclude_characters="\0", exclude_categories=["Cs"]), min_size=1, max_size=40)
+
+
+@given(key=KEYS, place=st.integers(0), bit=st.integers(0, 7))
 def test_a_token_that_somebody_changed_is_refused(key: str, place: int, bit: int) -> None:
     tokens = Tokens(pb.ListTasksRequest(), "log")
     token = tokens.token(key)
@@ -126,6 +140,65 @@ def test_a_token_that_somebody_changed_is_refused(key: str, place: int, bit: int
     raw[place % len(raw)] ^= 1 << bit
     with pytest.raises(InvalidPageToken):
         tokens.key(base64.urlsafe_b64encode(raw).decode())
+
+
+@given(st.integers(0, limits.NUMBER_MAX))
+def test_a_key_that_is_a_number_comes_back(number: int) -> None:
+    tokens = Tokens(pb.ListTasksRequest(), "log")
+    assert tokens.number(tokens.token(str(number))) == number
+    assert tokens.number("") is None
+
+
+@given(KEYS | st.integers(max_value=-1).map(str) | st.integers(2**63).map(str))
+@example("1_0")
+@example(" 7")
+@example("٣")
+@example("-0")
+def test_a_key_that_is_no_number_is_refused_whoever_sealed_it(key: str) -> None:
+    if re.fullmatch("[0-9]{1,19}", key) and int(key) <= limits.NUMBER_MAX:
+        return
+    tokens = Tokens(pb.ListTasksRequest(), "log")
+    with pytest.raises(InvalidPageToken):
+        tokens.number(tokens.token(key))
+
+
+@pytest.mark.parametrize("key", [b"\0", b"a\0", b"\xff", "x", "-5", "9" * 30, "9" * 19, "1_0", "٣", "ÿ"])
+async def test_no_key_of_a_client_that_seals_its_own_is_an_internal_error(
+    channel: Channel, orchestrator: Any, sessions: Any, transcripts: Any, key: bytes | str
+) -> None:
+    session_id = (await a_session(sessions)).session_id
+    await transcripts.AppendTranscript(an_append(session_id, "a"))
+    raw = (await orchestrator.ListTasks(pb.ListTasksRequest())).watch_cursor
+    log_id = base64.urlsafe_b64decode(raw)[:16].hex()
+    requests: dict[Any, Any] = {
+        orchestrator.ListTasks: pb.ListTasksRequest(),
+        sessions.ListCommands: session_pb.ListCommandsRequest(session_id=session_id),
+        transcripts.ListTranscript: transcript_pb.ListTranscriptRequest(
+            session_id=session_id, newest_first=True
+        ),
+        transcripts.SearchTranscripts: transcript_pb.SearchTranscriptsRequest(query="a"),
+        AuditServiceStub(channel).ListAudit: audit_pb.ListAuditRequest(),
+        ChainServiceStub(channel).ListChainEvents: chain_pb.ListChainEventsRequest(),
+    }
+    for call, request in requests.items():
+        tokens = Tokens(request, log_id)
+        sealed = key if isinstance(key, bytes) else key.encode()
+        request.page_token = base64.urlsafe_b64encode(tokens._seal(sealed) + sealed).decode().rstrip("=")
+        of_texts = call is orchestrator.ListTasks and isinstance(key, str)
+        with nullcontext() if of_texts else refused(StatusCode.INVALID_ARGUMENT, "INVALID_PAGE_TOKEN"):
+            await call(request)
+
+
+async def test_a_page_behind_the_end_of_a_transcript_goes_back_from_its_end(
+    orchestrator: Any, sessions: Any, transcripts: Any
+) -> None:
+    session_id = (await a_session(sessions)).session_id
+    await transcripts.AppendTranscript(an_append(session_id, "a", "b"))
+    raw = (await orchestrator.ListTasks(pb.ListTasksRequest())).watch_cursor
+    request = transcript_pb.ListTranscriptRequest(session_id=session_id, newest_first=True)
+    request.page_token = Tokens(request, base64.urlsafe_b64decode(raw)[:16].hex()).token("100")
+    page = await transcripts.ListTranscript(request)
+    assert [entry.position for entry in page.entries] == [2, 1]
 
 
 @given(token=st.text(min_size=1))

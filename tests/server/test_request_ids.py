@@ -20,6 +20,7 @@ from grpc import StatusCode
 
 from server.app import App
 from tests.server.conftest import connected, running, settings
+from tests.server.conversation import a_session, an_append
 from tests.server.market import Market, a_bid, a_reveal, a_task, an_agent, in_seconds
 from tests.server.refusals import refused
 
@@ -87,6 +88,19 @@ async def test_every_mutation_takes_a_request_id(orchestrator: Any, market: Mark
     ):
         first = await getattr(orchestrator, method)(request)
         assert await getattr(orchestrator, method)(request) == first, method
+
+
+async def test_what_is_output_only_is_not_stored_but_belongs_to_the_body(
+    sessions: Any, transcripts: Any
+) -> None:
+    request = an_append((await a_session(sessions)).session_id, "a", request_id="once")
+    request.entries[0].position = 7
+    first = await transcripts.AppendTranscript(request)
+    assert first.first_position == 1
+    assert await transcripts.AppendTranscript(request) == first
+    request.entries[0].position = 8
+    with refused(StatusCode.FAILED_PRECONDITION, "REQUEST_ID_REUSED"):
+        await transcripts.AppendTranscript(request)
 
 
 async def test_the_same_id_with_another_body_is_refused_and_changes_nothing(

@@ -27,8 +27,9 @@ from server.cli import main
 from server.observer import Observer
 from server.status.page import page
 from server.status.report import Report
-from storage import chain_log, outbox
-from storage.outbox import NewCall
+from storage.chain import log as chain_log
+from storage.chain import outbox
+from storage.chain.outbox import NewCall
 from storage.store import Storage
 from tests.server.chain_world import World, a_world, eventually
 from tests.server.conftest import connected, running, settings

@@ -14,7 +14,7 @@ from grpc import StatusCode
 from server import sweeps
 from server.app import App
 from server.sweeps import all_sweeps
-from storage.deeds import SystemMethod
+from storage.audit.deeds import SystemMethod
 from tests.server.conftest import running, settings, swept
 from tests.server.conversation import a_session
 from tests.server.market import Market, a_task, in_seconds

@@ -162,7 +162,7 @@ async def test_a_server_that_stops_ends_streams_and_watches() -> None:
 async def test_a_message_may_be_too_large(sessions: Any, transcripts: Any) -> None:
     session_id = (await a_session(sessions)).session_id
     stream = transcripts.StreamTranscript()
-    await stream.write(a_message(session_id, "x" * (1 << 20)))
+    await stream.write(a_message(session_id, "x" * ((1 << 20) + (64 << 10))))
     with refused(StatusCode.INVALID_ARGUMENT, "REQUEST_TOO_LARGE"):
         await stream
 

@@ -4,10 +4,12 @@ import asyncio
 
 from sqlalchemy import bindparam, text
 
-from storage import agents, audit_chain, audit_lists
-from storage.audit_chain import Anchor, FaultKind, Walk
-from storage.audit_lists import AuditFilter, StoredEntry
-from storage.deeds import Deed, SystemMethod, system_deed
+from storage.audit import chain as audit_chain
+from storage.audit import lists as audit_lists
+from storage.audit.chain import Anchor, FaultKind, Walk
+from storage.audit.deeds import Deed, SystemMethod, system_deed
+from storage.audit.lists import AuditFilter, StoredEntry
+from storage.market import agents
 from storage.store import Storage
 from tests.storage.items import an_agent
 

@@ -6,12 +6,13 @@ from dataclasses import dataclass
 
 import msgspec
 
-from storage import chain_log, submission
-from storage.chain_log import Cursor, Executed, Ingest, ReadBlock, ReportedFact
+from storage.chain import log as chain_log
+from storage.chain import submission
+from storage.chain.log import Cursor, Executed, Ingest, ReadBlock, ReportedFact
+from storage.chain.signatures import Hint, note_hints
 from storage.facts import Fact
 from storage.lifecycle import ExtrinsicStatus
 from storage.records import ChainBlock, ChainEvent, Signature
-from storage.signatures import Hint, note_hints
 from storage.store import Storage
 
 ACCOUNT = "5Account"

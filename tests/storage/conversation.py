@@ -5,12 +5,13 @@ from typing import Any
 from sqlalchemy import update
 
 from storage import schema_sessions as schema
-from storage import sessions
 from storage.lifecycle import SessionStatus
-from storage.session_records import Entry, EntryRole, NewEntry, SessionDetail
-from storage.sessions import NewSession, SessionUpdate
+from storage.records import EntryRole
+from storage.sessions import sessions
+from storage.sessions.records import Entry, NewEntry, SessionDetail
+from storage.sessions.sessions import NewSession, SessionUpdate
+from storage.sessions.transcripts import Append, EntryRange, page
 from storage.store import Storage
-from storage.transcripts import Append, EntryRange, page
 
 HOUR_US = 3_600_000_000
 

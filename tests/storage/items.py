@@ -4,11 +4,11 @@ import hashlib
 import time
 from typing import Any
 
-from storage.agents import NewAgent
-from storage.bids import NewBid, Reveal, commitment
+from storage.market.agents import NewAgent
+from storage.market.bids import NewBid, Reveal, commitment
+from storage.market.results import NewResult
+from storage.market.tasks import NewTask
 from storage.records import Task
-from storage.results import NewResult
-from storage.tasks import NewTask
 
 MINUTE_US = 60_000_000
 HOUR_US = 60 * MINUTE_US

@@ -3,7 +3,6 @@
 import itertools
 from typing import Any, TypeVar
 
-from storage import agents, bids, disputes, results, tasks
 from storage.facts import (
     AgentMoved,
     AgentRegistered,
@@ -20,9 +19,11 @@ from storage.facts import (
     TaskMoved,
 )
 from storage.lifecycle import AgentStatus, TaskStatus
-from storage.lists import BidFilter, PageRequest
-from storage.lists import bids as list_bids
+from storage.market import agents, bids, disputes, results, tasks
+from storage.market.lists import BidFilter
+from storage.market.lists import bids as list_bids
 from storage.outcome import Mutation
+from storage.pages import PageRequest
 from storage.records import Agent, Bid, Receipt, Result, Task
 from storage.store import LOCAL, Storage
 from tests.storage.blocks import Chain

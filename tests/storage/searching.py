@@ -2,11 +2,11 @@
 
 from typing import Any
 
-from storage import transcripts
-from storage.session_records import SessionDetail
+from storage.sessions import transcripts
+from storage.sessions.records import SessionDetail
+from storage.sessions.transcript_search import Match, Search, search
+from storage.sessions.words import words_of
 from storage.store import Storage
-from storage.transcript_search import Match, Search, search
-from storage.words import words_of
 from tests.storage.conversation import an_append, opened_session
 
 

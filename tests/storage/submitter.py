@@ -2,11 +2,11 @@
 
 import msgspec
 
-from storage import outbox, submission
-from storage.outbox import NewCall
+from storage.chain import outbox, submission
+from storage.chain.outbox import NewCall
+from storage.chain.submission import Claim, Names, Signed, SignedBatch
 from storage.records import Extrinsic
 from storage.store import Storage
-from storage.submission import Claim, Names, Signed, SignedBatch
 from tests.storage.blocks import ACCOUNT, TOKEN, Chain
 from tests.storage.items import MINUTE_US
 from tests.storage.looking import all_of

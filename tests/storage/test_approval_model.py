@@ -16,10 +16,10 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule, run_state_machine_as_test
 
-from storage import approvals
-from storage.approvals import Ending, NewApproval
 from storage.errors import Refusal
 from storage.lifecycle import ApprovalStatus
+from storage.sessions import approvals
+from storage.sessions.approvals import Ending, NewApproval
 from storage.store import LOCAL, Storage
 from tests.storage.auditing import ADA, audited, meddle, walked
 from tests.storage.looking import a_request, dump

@@ -2,12 +2,14 @@
 
 import asyncio
 
-from storage import approvals, events, handoffs, sessions, tasks
-from storage.approvals import Ending
+from storage import events
 from storage.errors import ApprovalNotPending
 from storage.events import Filter
-from storage.handoffs import NewHandoff
 from storage.lifecycle import ApprovalStatus
+from storage.market import tasks
+from storage.sessions import approvals, handoffs, sessions
+from storage.sessions.approvals import Ending
+from storage.sessions.handoffs import NewHandoff
 from storage.store import LOCAL, Storage
 from tests.storage.conversation import HOUR_US, a_session, let_it_rest, opened_session
 from tests.storage.items import a_task, now_us

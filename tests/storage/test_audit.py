@@ -7,33 +7,26 @@ from typing import Any
 import msgspec
 import pytest
 
-from storage import (
-    agents,
-    approvals,
-    audit_retention,
-    bids,
-    disputes,
-    pauses,
-    results,
-    session_sweep,
-    tasks,
-    transcripts,
-)
-from storage.approvals import Ending
-from storage.audit_retention import Prune
+from storage.audit import retention as audit_retention
+from storage.audit.deeds import Deed, SystemMethod, system_deed
+from storage.audit.retention import Prune
 from storage.batches import Rows
-from storage.deeds import Deed, SystemMethod, system_deed
-from storage.disputes import Dispute
+from storage.chain import pauses
+from storage.chain.pauses import ALL_SIGNERS, Pause
 from storage.errors import Refusal
 from storage.lifecycle import ApprovalStatus
+from storage.market import agents, bids, disputes, results, tasks
+from storage.market.disputes import Dispute
 from storage.outcome import mutation
-from storage.pauses import ALL_SIGNERS, Pause
 from storage.schema import AUDIT_NO_HASH
-from storage.session_sweep import Sweep
-from storage.sessions import NewSession
-from storage.sessions import create as create_session
+from storage.sessions import approvals, transcripts
+from storage.sessions import sweep as session_sweep
+from storage.sessions.approvals import Ending
+from storage.sessions.sessions import NewSession
+from storage.sessions.sessions import create as create_session
+from storage.sessions.sweep import Sweep
+from storage.sessions.transcripts import Append
 from storage.store import Storage
-from storage.transcripts import Append
 from tests.storage.auditing import ADA, PRUNING, audited, fault_of, meddle, some_entries, walked
 from tests.storage.conversation import an_entry, opened_session
 from tests.storage.items import HOUR_US, NONCE, a_bid, a_result, a_reveal, a_task, an_agent, now_us

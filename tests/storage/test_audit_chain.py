@@ -5,15 +5,13 @@ from hashlib import sha256
 import msgspec
 import pytest
 
-from storage import (
-    agents,
-    audit_chain,
-    audit_retention,
-    limits,
-)
-from storage.audit_chain import Anchor, FaultKind, Walk
-from storage.audit_retention import Prune
+from storage import limits
+from storage.audit import chain as audit_chain
+from storage.audit import retention as audit_retention
+from storage.audit.chain import Anchor, FaultKind, Walk
+from storage.audit.retention import Prune
 from storage.errors import AuditEntryBroken
+from storage.market import agents
 from storage.schema import AUDIT_NO_HASH
 from storage.store import Storage
 from tests.storage.auditing import ADA, PRUNING, audited, fault_of, meddle, some_entries, walked
@@ -84,7 +82,9 @@ async def test_an_end_that_is_cut_off_with_its_head_is_noticed_by_who_kept_the_h
     assert await fault_of(local, anchor) is None
     seventh = (await audited(local))[6].hash
     await meddle(local, "DELETE FROM audit_log WHERE number > 7")
-    await meddle(local, "UPDATE database_state SET audit_head = 7, audit_hash = :hash", hash=seventh)
+    time_us = "(SELECT time_us FROM audit_log WHERE number = 7)"
+    head = f"audit_head = 7, audit_hash = :hash, audit_time_us = {time_us}"
+    await meddle(local, f"UPDATE database_state SET {head}", hash=seventh)
     assert await fault_of(local) is None
     assert await fault_of(local, anchor) == (10, FaultKind.TRUNCATED)
     await some_entries(local, 20, first=10)
@@ -147,6 +147,7 @@ class TestPruning:
         assert checkpoint.entry.counts == {"entries": 10}
         walk = await walked(local, anchor)
         assert (walk.fault, walk.tail, walk.position) == (None, 10, 12)
+        assert walk.anchor_checked
 
     async def test_goes_on_where_it_left_off_and_keeps_what_is_young(self, local: Storage) -> None:
         await some_entries(local, 5)
@@ -177,6 +178,38 @@ class TestPruning:
         assert pruned.fault.number == 3
         assert len(await audited(local)) == 10
 
+    async def test_leaves_an_anchor_unchecked_unless_its_hash_is_kept(self, local: Storage) -> None:
+        await some_entries(local, 10)
+        hashes = {each.number: each.hash for each in await audited(local)}
+        await local.commit(audit_retention.prune, Prune(before_us=now_us(), at_most=7), deed=PRUNING)
+        for number, checked in ((1, False), (6, False), (7, True), (8, True), (10, True)):
+            walk = await walked(local, Anchor(number=number, hash=hashes[number]))
+            assert (walk.fault, walk.anchor_checked) == (None, checked), number
+        wrong = Anchor(number=7, hash="ab" * 32)
+        assert await fault_of(local, wrong) == (7, FaultKind.ANCHOR_MISMATCH)
+        assert not (await walked(local, wrong)).anchor_checked
+
+    async def test_that_is_feigned_leaves_the_anchor_unchecked(self, local: Storage) -> None:
+        await some_entries(local, 5)
+        anchor = Anchor(number=5, hash=(await walked(local)).end_hash)
+        await _make_anew(local, tail=anchor.number + 1)
+        walk = await walked(local, anchor)
+        assert (walk.fault, walk.tail, walk.position) == (None, 6, 7)
+        assert not walk.anchor_checked
+
+    async def test_under_a_walk_that_has_passed_the_anchor_leaves_it_unchecked(
+        self, local: Storage, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(limits, "AUDIT_PAGE_MAX", 3)
+        await some_entries(local, 10)
+        anchor = Anchor(number=2, hash=(await audited(local))[1].hash)
+        walk = await local.read(audit_chain.go_on, Walk(anchor=anchor))
+        assert walk.anchor_checked
+        await local.commit(audit_retention.prune, Prune(before_us=now_us(), at_most=8), deed=PRUNING)
+        while not walk.over:
+            walk = await local.read(audit_chain.go_on, walk)
+        assert (walk.fault, walk.anchor_checked) == (None, False)
+
     async def test_under_a_walk_is_passed_over(self, local: Storage, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(limits, "AUDIT_PAGE_MAX", 3)
         await some_entries(local, 10)
@@ -185,3 +218,36 @@ class TestPruning:
         while not walk.over:
             walk = await local.read(audit_chain.go_on, walk)
         assert (walk.fault, walk.tail, walk.position) == (None, 8, 11)
+
+
+async def _make_anew(storage: Storage, *, tail: int) -> None:
+    """Put a log in the place of the log that says its entries up to `tail` were pruned."""
+    tail_hash = "ab" * 32
+    first, *_ = await audited(storage)
+    target_id = f"{tail}:{tail_hash}"
+    checkpoint = msgspec.structs.replace(
+        first.entry, number=tail + 1, target_type=audit_chain.CHECKPOINT_TYPE, target_id=target_id
+    )
+    canonical = msgspec.json.encode(checkpoint, order="deterministic")
+    head_hash = sha256(tail_hash.encode() + canonical).hexdigest()
+    await meddle(storage, "DELETE FROM audit_log WHERE number > 1")
+    await meddle(
+        storage,
+        "UPDATE audit_log SET number = :number, target_type = :type, target_id = :target, entry = :entry,"
+        " hash = :hash",
+        number=tail + 1,
+        type=audit_chain.CHECKPOINT_TYPE,
+        target=target_id,
+        entry=canonical.decode(),
+        hash=head_hash,
+    )
+    await meddle(
+        storage,
+        "UPDATE database_state SET audit_tail = :tail, audit_tail_hash = :tail_hash, audit_head = :head,"
+        " audit_hash = :hash, audit_time_us = :time_us",
+        tail=tail,
+        tail_hash=tail_hash,
+        head=tail + 1,
+        hash=head_hash,
+        time_us=checkpoint.time_us,
+    )

@@ -5,16 +5,16 @@ from typing import Any
 
 import pytest
 
-from storage import (
-    agents,
-    limits,
-    tasks,
-)
-from storage.audit_lists import AuditFilter
-from storage.audit_lists import page as audit_page
-from storage.deeds import ANONYMOUS, Deed
+from storage import limits
+from storage.audit import retention as audit_retention
+from storage.audit.deeds import ANONYMOUS, Deed
+from storage.audit.lists import AuditFilter
+from storage.audit.lists import page as audit_page
+from storage.audit.retention import Prune
+from storage.errors import CursorExpired
+from storage.market import agents, tasks
 from storage.store import Storage
-from tests.storage.auditing import ADA, audited, some_entries
+from tests.storage.auditing import ADA, PRUNING, audited, some_entries
 from tests.storage.items import HOUR_US, a_task, an_agent, now_us
 
 
@@ -49,6 +49,22 @@ async def test_pages_lead_through_all_entries_once(local: Storage, newest_first:
     numbers = [number for page in pages for number in page]
     assert numbers == sorted(range(1, 11), reverse=newest_first)
     assert len(pages) == 4
+
+
+async def test_pages_that_go_on_over_a_pruning_are_refused_instead_of_leaving_out_entries(
+    local: Storage,
+) -> None:
+    await some_entries(local, 6)
+    first = await local.read(audit_page, AuditFilter(size=2, newest_first=False))
+    await local.commit(audit_retention.prune, Prune(before_us=now_us(), at_most=2), deed=PRUNING)
+    next_page = AuditFilter(size=2, after=first.next_after, newest_first=False)
+    assert [each.number for each in (await local.read(audit_page, next_page)).entries] == [3, 4]
+    await local.commit(audit_retention.prune, Prune(before_us=now_us(), at_most=1), deed=PRUNING)
+    with pytest.raises(CursorExpired, match="entries 3 to 3 are pruned: start again"):
+        await local.read(audit_page, next_page)
+    for after in (None, 0):
+        anew = await local.read(audit_page, AuditFilter(size=2, after=after, newest_first=False))
+        assert [each.number for each in anew.entries] == [4, 5]
 
 
 async def _pages(storage: Storage, **wanted: Any) -> list[list[int]]:

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from storage import agents, bids, outbox, results, tasks
+from storage.chain import outbox
 from storage.errors import (
     AgentExists,
     AgentNotFound,
@@ -13,6 +13,7 @@ from storage.errors import (
     TaskNotBidding,
 )
 from storage.lifecycle import AgentStatus, BidStatus, TaskStatus
+from storage.market import agents, bids, results, tasks
 from storage.records import AgentUpdate, Receipt
 from storage.store import Storage
 from tests.storage.items import a_bid, a_result, a_reveal, a_task, an_agent

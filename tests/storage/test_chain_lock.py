@@ -5,7 +5,7 @@ import asyncio
 import asyncpg
 import pytest
 
-from storage.engine import Lock
+from storage.engines.engine import Lock
 from storage.errors import DatabaseUnavailable
 from storage.store import Storage
 from tests.storage.looking import opened
@@ -53,7 +53,7 @@ async def test_of_two_processes_one_has_the_lock_and_the_other_gets_it_when_that
 async def test_who_has_lost_the_session_of_the_lock_is_told(
     postgres_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("storage.advisory_lock.HOLD_SECONDS", 0.01)
+    monkeypatch.setattr("storage.engines.advisory_lock.HOLD_SECONDS", 0.01)
     async with opened(postgres_url, GENESIS) as storage:
         lock = await storage.try_lock_chain()
         assert lock is not None

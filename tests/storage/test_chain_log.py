@@ -5,14 +5,16 @@ from typing import Any
 
 import pytest
 
-from storage import agents, bids, chain_log, outbox, results, signatures, submission, tasks
-from storage.chain_log import Ingest
+from storage.chain import log as chain_log
+from storage.chain import outbox, signatures, submission
+from storage.chain.log import Ingest
+from storage.chain.submission import Claim, Postponed
 from storage.errors import Superseded
 from storage.facts import AgentRegistered, BidSubmitted, EscrowFunded, TaskCreated, TaskMoved
 from storage.lifecycle import AgentStatus, BidStatus, ExtrinsicStatus, TaskStatus
+from storage.market import agents, bids, results, tasks
 from storage.records import Action, Receipt, Task
 from storage.store import Storage
-from storage.submission import Claim, Postponed
 from tests.storage.blocks import TOKEN, Chain, Step, a_block, hash_of
 from tests.storage.items import HOUR_US, MINUTE_US, a_bid, a_result, a_task, an_agent, now_us
 from tests.storage.looking import all_of, count, dump, opened

@@ -2,9 +2,13 @@
 
 import pytest
 
-from storage import chain_log, chain_retention, lists, replay
+from storage.chain import lists as chain_lists
+from storage.chain import log as chain_log
+from storage.chain import replay
+from storage.chain import retention as chain_retention
 from storage.errors import CursorExpired
 from storage.feed import Cursor
+from storage.pages import Page, PageRequest
 from storage.records import ChainEvent
 from storage.store import Storage
 from tests.storage.blocks import Chain, a_block
@@ -16,8 +20,10 @@ async def prune(storage: Storage, blocks: int, at_most: int = 1000) -> int:
     return (await storage.commit(chain_retention.prune, batch)).count
 
 
-async def everything(storage: Storage) -> lists.Page[ChainEvent]:
-    return await storage.read(lists.chain_events, lists.ChainEventFilter(page=lists.PageRequest(size=200)))
+async def everything(storage: Storage) -> Page[ChainEvent]:
+    return await storage.read(
+        chain_lists.chain_events, chain_lists.ChainEventFilter(page=PageRequest(size=200))
+    )
 
 
 async def test_old_blocks_are_deleted_in_batches_and_the_cursor_stays(chained: Storage, chain: Chain) -> None:

@@ -2,10 +2,11 @@
 
 import pytest
 
-from storage import feed
+from storage import feed, limits
 from storage.facts import TaskCreated
 from storage.feed import Cursor
 from storage.store import Storage
+from tests.storage.auditing import meddle
 from tests.storage.blocks import Chain
 from tests.storage.watching import watching_chain
 
@@ -56,6 +57,20 @@ async def test_chain_events_begin_with_those_of_the_next_block(chained: Storage,
     async with watching_chain(chained) as watcher:
         await chain.pass_blocks(1)
         assert [event.block_number for event in await watcher.take(1)] == [4]
+
+
+async def test_large_chain_events_come_in_small_batches_and_all_of_them(
+    chained: Storage, chain: Chain, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cursor = await _chain_start(chained)
+    await chain.pass_blocks(7)
+    await meddle(chained, f"UPDATE chain_events SET payload = '{'x' * 1000}'")
+    monkeypatch.setattr(limits, "PAGE_BYTES_MAX", 20_000)
+    async with watching_chain(chained, after=cursor) as watcher:
+        batches: list[list[int]] = []
+        while sum(map(len, batches)) < 7:
+            batches.append([event.block_number for event in (await watcher.next()).events])
+    assert batches == [[1, 2, 3], [4, 5, 6], [7]]
 
 
 async def _chain_start(storage: Storage) -> Cursor:

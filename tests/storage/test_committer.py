@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 import pytest
 from sqlalchemy.engine import Connection
 
-from storage import agents, limits, tasks
+from storage import limits
 from storage.committer import Committer
 from storage.errors import (
     AgentExists,
@@ -23,6 +23,7 @@ from storage.errors import (
     Retry,
     ShuttingDown,
 )
+from storage.market import agents, tasks
 from storage.outcome import Outcome, mutation
 from storage.records import Receipt
 from storage.store import LOCAL, Storage
@@ -192,7 +193,7 @@ async def test_a_caller_that_leaves_while_its_item_is_committed_disturbs_nobody(
 ) -> None:
     started, leave = asyncio.Event(), asyncio.Event()
 
-    async def write(work: Any, *, heavy: bool) -> Any:
+    async def write(work: Any, *, heavy: bool = False) -> Any:
         started.set()
         await leave.wait()
         return await engine_write(work, heavy=heavy)

@@ -3,7 +3,7 @@
 import random
 from typing import Any
 
-from storage import tasks
+from storage.market import tasks
 from tests.storage.auditing import walked
 from tests.storage.items import a_task
 from tests.storage.looking import Tables, a_request, dump, opened

@@ -9,9 +9,12 @@ import pytest
 import pytest_asyncio
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from storage import agents, feed, lists, postgres, tasks
+from storage import feed
+from storage.engines import postgres
 from storage.errors import AgentNotFound, CommitUnknown, DatabaseUnavailable, Failure, Overloaded
-from storage.lists import PageRequest, TaskFilter
+from storage.market import agents, lists, tasks
+from storage.market.lists import TaskFilter
+from storage.pages import PageRequest
 from storage.records import Receipt
 from storage.store import LOCAL, Storage
 from tests.storage.items import a_task

@@ -2,10 +2,12 @@
 
 import pytest
 
-from storage import disputes, lists, outbox, tasks
+from storage.chain import outbox
 from storage.errors import ChainDecides, InvalidTransition
 from storage.facts import EscrowDisputed, EscrowRefunded, TaskMoved
 from storage.lifecycle import EscrowStatus, TaskStatus
+from storage.market import disputes, lists, tasks
+from storage.pages import PageRequest
 from storage.records import Action
 from storage.store import LOCAL, Storage
 from tests.storage.looking import dump, let_the_deadline_pass
@@ -52,7 +54,7 @@ async def test_disputed_escrows_can_be_listed(market: Market) -> None:
     await market.agents()
     await market.assigned_task()
     task = await market.dispute(await market.assigned_task())
-    wanted = lists.TaskFilter(escrow_status=EscrowStatus.DISPUTED, page=lists.PageRequest(size=10))
+    wanted = lists.TaskFilter(escrow_status=EscrowStatus.DISPUTED, page=PageRequest(size=10))
     assert (await market.storage.read(lists.tasks, wanted)).records == [task]
 
 

@@ -10,9 +10,9 @@ import pytest_asyncio
 from sqlalchemy.engine import Connection, make_url
 from sqlalchemy.exc import DBAPIError
 
-from storage import agents, tasks
-from storage.driver import execute, fetch
+from storage.engines.driver import execute, fetch
 from storage.errors import CommitUnknown, DatabaseUnavailable
+from storage.market import agents, tasks
 from storage.outcome import Outcome, mutation
 from storage.store import LOCAL, Storage
 from storage.transaction import Transaction

@@ -2,14 +2,16 @@
 
 import pytest
 
-from storage import chain_log, outbox, submission, tasks
-from storage.chain_log import Ingest
+from storage.chain import log as chain_log
+from storage.chain import outbox, submission
+from storage.chain.log import Ingest
+from storage.chain.signatures import Hint, note_hints
+from storage.chain.submission import Claim
 from storage.facts import TaskMoved
 from storage.lifecycle import ExtrinsicStatus, TaskStatus
+from storage.market import tasks
 from storage.records import Action
-from storage.signatures import Hint, note_hints
 from storage.store import Storage
-from storage.submission import Claim
 from tests.storage.blocks import ATTEMPTS_MAX, Chain, Step
 from tests.storage.items import HOUR_US, now_us
 from tests.storage.market import Market, chain_of

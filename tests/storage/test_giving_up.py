@@ -2,13 +2,14 @@
 
 import pytest
 
-from storage import agents, outbox, submission, tasks
+from storage.chain import outbox, submission
+from storage.chain.submission import Postponed, Unsignable
 from storage.errors import ActionPending, ExtrinsicLive, InvalidTransition, Superseded
 from storage.facts import AgentUpdated
 from storage.lifecycle import ExtrinsicStatus
+from storage.market import agents, tasks
 from storage.records import Action, Agent, AgentUpdate
 from storage.store import Storage
-from storage.submission import Postponed, Unsignable
 from tests.storage.blocks import TOKEN
 from tests.storage.items import MINUTE_US, a_task, an_agent, now_us
 from tests.storage.looking import all_of, count, dump

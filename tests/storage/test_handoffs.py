@@ -6,14 +6,14 @@ from types import SimpleNamespace
 import msgspec
 import pytest
 
-from storage import handoffs
 from storage.errors import HandoffNotFound, IdNotFound, InvalidTransition, StaleRevision
-from storage.handoffs import HandoffUpdate, NewHandoff
 from storage.lifecycle import HandoffStatus
-from storage.lists import PageRequest
-from storage.session_lists import HandoffFilter
-from storage.session_lists import handoffs as list_handoffs
-from storage.session_records import Handoff
+from storage.pages import PageRequest
+from storage.sessions import handoffs
+from storage.sessions.handoffs import HandoffUpdate, NewHandoff
+from storage.sessions.lists import HandoffFilter
+from storage.sessions.lists import handoffs as list_handoffs
+from storage.sessions.records import Handoff
 from storage.store import Storage
 from tests.storage.conversation import opened_session, see
 from tests.storage.items import now_us
@@ -96,7 +96,7 @@ async def test_a_second_result_does_not_replace_the_first(local: Storage) -> Non
     for status, result in ((HandoffStatus.ACTIVE, ""), (HandoffStatus.COMPLETED, '{"b":1}')):
         update = HandoffUpdate(handoff_id=handoff.handoff_id, status=status, result=result)
         done = await local.commit(handoffs.update, update)
-    with pytest.raises(InvalidTransition, match="is completed, and cannot become completed"):
+    with pytest.raises(InvalidTransition, match="is completed and cannot become completed"):
         await local.commit(handoffs.update, msgspec.structs.replace(update, result='{"b":2}'))
     assert await local.fetch(handoffs.get, handoff.handoff_id) == done
 

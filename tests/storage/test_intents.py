@@ -5,9 +5,10 @@ from typing import Any
 
 import pytest
 
-from storage import agents, bids, disputes, outbox, results, tasks
+from storage.chain import outbox
 from storage.errors import ActionPending, NoChain
 from storage.lifecycle import AgentStatus, BidStatus, ExtrinsicStatus, ResultStatus, TaskStatus
+from storage.market import agents, bids, disputes, results, tasks
 from storage.outcome import Mutation
 from storage.records import Action, AgentUpdate, Extrinsic, Receipt, Task
 from storage.store import Storage

@@ -7,38 +7,23 @@ from typing import Any, TypeAlias
 
 import pytest
 
-from storage import (
-    agents,
-    bids,
-    chain_log,
-    dashboard,
-    expiry,
-    lists,
-    outbox,
-    pauses,
-    results,
-    schema,
-    signatures,
-    submission,
-    tasks,
-)
+from storage import dashboard, limits, schema
+from storage.chain import expiry, outbox, pauses, signatures, submission
+from storage.chain import lists as chain_lists
+from storage.chain import log as chain_log
+from storage.chain.lists import ChainEventFilter, ExtrinsicFilter
+from storage.chain.outbox import NewCall
+from storage.chain.submission import Names
 from storage.facts import TaskCreated
 from storage.lifecycle import AgentStatus, BidStatus, ExtrinsicStatus, ResultStatus, TaskStatus
 from storage.limits import AMOUNT_MAX
-from storage.lists import (
-    AgentFilter,
-    BidFilter,
-    ChainEventFilter,
-    ExtrinsicFilter,
-    Page,
-    PageRequest,
-    ResultFilter,
-    TaskFilter,
-)
-from storage.outbox import NewCall
+from storage.market import agents, bids, lists, results, tasks
+from storage.market.lists import AgentFilter, BidFilter, ResultFilter, TaskFilter
+from storage.pages import Page, PageRequest
 from storage.store import LOCAL, Storage
-from storage.submission import Names
 from storage.transaction import Transaction
+from tests.storage.auditing import meddle
+from tests.storage.blocks import Chain
 from tests.storage.items import a_bid, a_reveal, a_task, an_agent
 from tests.storage.looking import all_of, opened
 from tests.storage.market import Market, chain_of
@@ -144,13 +129,28 @@ async def test_extrinsics_are_listed_by_status_task_and_agent(chained: Storage) 
     await chained.commit(outbox.cancel, dead)
 
     async def actions(**fields: Any) -> list[str]:
-        listed = await chained.read(lists.extrinsics, ExtrinsicFilter(page=PAGE, **fields))
+        listed = await chained.read(chain_lists.extrinsics, ExtrinsicFilter(page=PAGE, **fields))
         return [extrinsic.action for extrinsic in listed.records]
 
     assert await actions(status=ExtrinsicStatus.CANCELLED) == ["raw_call"]
     assert await actions(task_id=task.task_id) == ["submit_bid", "create_task"]
     assert await actions(agent_id="ada") == ["submit_bid", "register_agent"]
     assert await actions(agent_id="ada", task_id=task.task_id) == ["submit_bid"]
+
+
+async def test_large_extrinsics_and_chain_events_are_listed_on_more_pages(
+    chained: Storage, chain: Chain, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    payload = f'{{"remark":"{"x" * 1000}"}}'
+    for _ in range(5):
+        await chained.commit(outbox.enqueue_call, NewCall(pallet="System", call="remark", payload=payload))
+    monkeypatch.setattr(limits, "PAGE_BYTES_MAX", 15_000)
+    pages = await _pages(chained, chain_lists.extrinsics, lambda page: ExtrinsicFilter(page=page), 50)
+    assert [len(page) for page in pages] == [2, 2, 1]
+    await chain.pass_blocks(5)
+    await meddle(chained, "UPDATE chain_events SET payload = :payload", payload=payload)
+    pages = await _pages(chained, chain_lists.chain_events, lambda page: ChainEventFilter(page=page), 50)
+    assert [[event.block_number for event in page] for page in pages] == [[5, 4], [3, 2], [1]]
 
 
 async def test_chain_events_are_listed_newest_first_and_by_each_filter(chained: Storage) -> None:
@@ -164,7 +164,7 @@ async def test_chain_events_are_listed_newest_first_and_by_each_filter(chained: 
         def make(page: PageRequest) -> ChainEventFilter:
             return ChainEventFilter(page=page, **fields)
 
-        pages = await _pages(chained, lists.chain_events, make, size)
+        pages = await _pages(chained, chain_lists.chain_events, make, size)
         return [(found.block_number, found.event_index) for page in pages for found in page]
 
     everything = [(3, 0), (2, 0), (1, 2), (1, 1), (1, 0)]
@@ -175,7 +175,9 @@ async def test_chain_events_are_listed_newest_first_and_by_each_filter(chained: 
     assert await places(correlation_id=receipt.correlation_id) == [(1, 2), (1, 1)]
     assert await places(first_block=2) == [(3, 0), (2, 0)]
     assert await places(first_block=1, last_block=1) == [(1, 2), (1, 1), (1, 0)]
-    listed = await chained.read(lists.chain_events, ChainEventFilter(page=PageRequest(size=1, count=True)))
+    listed = await chained.read(
+        chain_lists.chain_events, ChainEventFilter(page=PageRequest(size=1, count=True))
+    )
     assert listed.total_size == 5
     assert listed.chain_position >> 31 == 3
 
@@ -239,15 +241,15 @@ async def test_the_dashboard_counts_everything_by_status(market: Market) -> None
         (lists.bids, BidFilter(page=PAGE, agent_id="x")),
         (lists.results, ResultFilter(page=PAGE, task_id="x")),
         (lists.results, ResultFilter(page=PAGE, agent_id="x")),
-        (lists.extrinsics, ExtrinsicFilter(page=PAGE, status=ExtrinsicStatus.DEAD)),
-        (lists.extrinsics, ExtrinsicFilter(page=PAGE, status=ExtrinsicStatus.QUEUED)),
+        (chain_lists.extrinsics, ExtrinsicFilter(page=PAGE, status=ExtrinsicStatus.DEAD)),
+        (chain_lists.extrinsics, ExtrinsicFilter(page=PAGE, status=ExtrinsicStatus.QUEUED)),
         (expiry.expired, 5),
-        (lists.extrinsics, ExtrinsicFilter(page=PAGE, task_id="x")),
-        (lists.extrinsics, ExtrinsicFilter(page=PAGE, agent_id="x")),
-        (lists.chain_events, ChainEventFilter(page=PAGE, pallet="x")),
-        (lists.chain_events, ChainEventFilter(page=PAGE, pallet="x", event="y")),
-        (lists.chain_events, ChainEventFilter(page=PAGE, correlation_id="x")),
-        (lists.chain_events, ChainEventFilter(page=PAGE, first_block=5)),
+        (chain_lists.extrinsics, ExtrinsicFilter(page=PAGE, task_id="x")),
+        (chain_lists.extrinsics, ExtrinsicFilter(page=PAGE, agent_id="x")),
+        (chain_lists.chain_events, ChainEventFilter(page=PAGE, pallet="x")),
+        (chain_lists.chain_events, ChainEventFilter(page=PAGE, pallet="x", event="y")),
+        (chain_lists.chain_events, ChainEventFilter(page=PAGE, correlation_id="x")),
+        (chain_lists.chain_events, ChainEventFilter(page=PAGE, first_block=5)),
         (submission.account_states, ["x"]),
         (signatures.live_to_send,),
         (tasks.sweep_deadlines.apply, [5]),
@@ -295,7 +297,7 @@ async def test_what_is_queued_is_told_apart_by_signer_without_its_rows(
     "call",
     [
         (dashboard.counts,),
-        (lists.extrinsics, ExtrinsicFilter(page=PAGE, status=ExtrinsicStatus.QUEUED)),
+        (chain_lists.extrinsics, ExtrinsicFilter(page=PAGE, status=ExtrinsicStatus.QUEUED)),
     ],
 )
 async def test_what_is_queued_is_in_order_of_age(call: Call, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -12,8 +12,8 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
-from storage import agents, bids, disputes, results, tasks
 from storage.errors import Refusal
+from storage.market import agents, bids, disputes, results, tasks
 from storage.records import Task
 from storage.store import LOCAL, Storage
 from tests.storage.items import MINUTE_US, a_bid, a_result, a_reveal, a_task, an_agent

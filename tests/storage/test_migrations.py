@@ -13,8 +13,9 @@ from sqlalchemy import inspect
 from sqlalchemy.engine import Connection
 from sqlalchemy.exc import IntegrityError
 
-from storage import schema, tasks
+from storage import schema
 from storage.errors import BadDatabaseUrl, DatabaseUnavailable, SchemaOutdated, WrongBinding
+from storage.market import tasks
 from storage.records import Task
 from storage.store import LOCAL, Storage
 from tests.storage.items import a_task

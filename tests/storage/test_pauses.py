@@ -2,9 +2,9 @@
 
 import pytest
 
-from storage import pauses, signatures, submission
+from storage.chain import pauses, signatures, submission
+from storage.chain.pauses import ALL_SIGNERS, Pause
 from storage.errors import NoChain, Superseded
-from storage.pauses import ALL_SIGNERS, Pause
 from storage.store import Storage
 from tests.storage.blocks import Chain
 from tests.storage.looking import all_of, opened

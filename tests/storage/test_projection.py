@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from storage import agents, bids, lists, outbox, results, tasks
+from storage.chain import outbox
 from storage.errors import AgentExists, CommitmentMismatch, DuplicateBid
 from storage.facts import (
     AgentMoved,
@@ -23,7 +23,8 @@ from storage.facts import (
 )
 from storage.lifecycle import AgentStatus, BidStatus, EscrowStatus, ResultStatus, TaskStatus
 from storage.limits import AMOUNT_MAX
-from storage.lists import TaskFilter
+from storage.market import agents, bids, lists, results, tasks
+from storage.market.lists import TaskFilter
 from storage.records import Action, AgentUpdate, VerificationLevel
 from tests.storage.blocks import Step, hash_of
 from tests.storage.items import a_bid, a_result, a_reveal, a_task, an_agent, hash_of_output

@@ -6,15 +6,16 @@ from typing import Any
 import msgspec
 import pytest
 
-from storage import approvals, handoffs, sessions, tasks
-from storage.approvals import Ending
-from storage.deeds import SystemMethod, system_deed
+from storage.audit.deeds import SystemMethod, system_deed
 from storage.events import Filter
-from storage.handoffs import HandoffUpdate
 from storage.ids import first_id
 from storage.lifecycle import ApprovalStatus, HandoffStatus, SessionStatus
+from storage.market import tasks
 from storage.outcome import Mutation
-from storage.purge import Purge, Purged
+from storage.sessions import approvals, handoffs, sessions
+from storage.sessions.approvals import Ending
+from storage.sessions.handoffs import HandoffUpdate
+from storage.sessions.purge import Purge, Purged
 from storage.store import LOCAL, Storage
 from tests.storage.auditing import audited, meddle
 from tests.storage.conversation import HOUR_US, a_move, opened_session
@@ -132,6 +133,16 @@ async def test_approvals_of_a_task_stay_as_long_as_it_is_open(local: Storage) ->
     assert await ids_of(local, "approvals") == [approval_id]
     await local.commit(tasks.cancel, task_id)
     assert await purged(local, approvals.purge) == [1]
+
+
+async def test_approvals_of_a_handoff_stay_as_long_as_it_is_open(local: Storage) -> None:
+    handoff_id = (await local.commit(handoffs.route, a_handoff())).handoff_id
+    approval_id = await an_approval_that_ended(local, made=20, ended=11, task_id=handoff_id)
+    assert await purged(local, approvals.purge) == [0]
+    for status in (HandoffStatus.ACTIVE, HandoffStatus.COMPLETED):
+        assert await ids_of(local, "approvals") == [approval_id]
+        await local.commit(handoffs.update, HandoffUpdate(handoff_id=handoff_id, status=status))
+        assert await purged(local, approvals.purge) == [int(status == HandoffStatus.COMPLETED)]
 
 
 async def test_handoffs_of_a_session_stay_as_long_as_it_is_open(local: Storage) -> None:

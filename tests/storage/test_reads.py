@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from storage import agents, limits, outbox, results, tasks
+from storage import limits
+from storage.chain import outbox
 from storage.errors import (
     AgentNotFound,
     ExtrinsicNotFound,
@@ -17,8 +18,9 @@ from storage.errors import (
 )
 from storage.fetcher import query
 from storage.lifecycle import ResultStatus
+from storage.market import agents, results, tasks
+from storage.market.results import NewResult
 from storage.outcome import Outcome
-from storage.results import NewResult
 from storage.store import Storage
 from storage.transaction import Transaction
 from tests.storage.items import a_result, a_task, an_agent

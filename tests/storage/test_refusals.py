@@ -5,7 +5,9 @@ from typing import Any, NamedTuple
 
 import pytest
 
-from storage import agents, bids, disputes, errors, outbox, results, tasks
+from storage import errors
+from storage.chain import outbox
+from storage.market import agents, bids, disputes, results, tasks
 from storage.outcome import Mutation
 from storage.records import AgentUpdate
 from tests.storage.items import HOUR_US, a_bid, a_result, a_reveal, a_task, an_agent, now_us

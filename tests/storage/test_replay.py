@@ -1,9 +1,12 @@
 """What the transactions of a replay promise; `tests.chain.bridge` has whole replays."""
 
-from storage import bids, lists, outbox, replay, signatures, tasks
+from storage.chain import lists as chain_lists
+from storage.chain import outbox, replay, signatures
+from storage.chain.replay import Finish, Rewrite
+from storage.chain.signatures import Prune
 from storage.lifecycle import BidStatus, ExtrinsicStatus, TaskStatus
-from storage.replay import Finish, Rewrite
-from storage.signatures import Prune
+from storage.market import bids, tasks
+from storage.pages import PageRequest
 from storage.store import Storage
 from tests.storage.blocks import Chain, Step, a_block
 from tests.storage.items import HOUR_US, a_bid, a_task, now_us
@@ -20,8 +23,8 @@ async def decoded_anew(chain: Chain, number: int, *steps: Step) -> None:
 
 async def correlated(storage: Storage, correlation_id: str) -> int:
     """How many events of the chain belong to an extrinsic from here."""
-    wanted = lists.ChainEventFilter(page=lists.PageRequest(size=10), correlation_id=correlation_id)
-    return len((await storage.read(lists.chain_events, wanted)).records)
+    wanted = chain_lists.ChainEventFilter(page=PageRequest(size=10), correlation_id=correlation_id)
+    return len((await storage.read(chain_lists.chain_events, wanted)).records)
 
 
 async def test_the_new_count_at_the_end_of_a_replay_has_what_is_committed_with_it_once(

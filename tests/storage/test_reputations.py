@@ -2,7 +2,6 @@
 
 import pytest
 
-from storage import reputations
 from storage.errors import AgentNotFound
 from storage.facts import (
     Fact,
@@ -13,6 +12,7 @@ from storage.facts import (
     StakeUnbonded,
 )
 from storage.limits import AMOUNT_MAX
+from storage.market import reputations
 from storage.records import Reputation
 from storage.store import Storage
 from tests.storage.looking import dump

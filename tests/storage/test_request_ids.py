@@ -8,11 +8,13 @@ from typing import Any
 import msgspec
 import pytest
 
-from storage import agents, bids, outbox, requests, results, tasks
+from storage import requests
+from storage.chain import outbox
+from storage.chain.outbox import NewCall
 from storage.errors import AgentExists, AgentNotFound, Invalid, RequestIdReused, TaskNotBidding
 from storage.lifecycle import TaskStatus
 from storage.limits import AMOUNT_MAX
-from storage.outbox import NewCall
+from storage.market import agents, bids, results, tasks
 from storage.records import AgentUpdate, Receipt
 from storage.requests import Prune, request_key
 from storage.store import LOCAL, Storage

@@ -6,13 +6,15 @@ from typing import Any
 import pytest
 from sqlalchemy.engine import Connection
 
-from storage import dialect_postgres, limits, transcripts
-from storage.driver import Row, fetch
-from storage.session_records import EntryRole
+from storage import limits
+from storage.engines import dialect_postgres
+from storage.engines.driver import Row, fetch
+from storage.records import EntryRole
+from storage.sessions import transcripts
+from storage.sessions.transcript_search import Search, search
+from storage.sessions.transcripts import Append
 from storage.store import Storage
 from storage.transaction import Transaction
-from storage.transcript_search import Search, search
-from storage.transcripts import Append
 from tests.storage.conversation import an_append, an_entry, opened_session
 from tests.storage.searching import contents, told
 

@@ -7,8 +7,8 @@ import pytest_asyncio
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
+from storage.sessions.words import words_in, words_of
 from storage.store import LOCAL, Storage
-from storage.words import words_in, words_of
 from tests.storage.conftest import Shared
 from tests.storage.looking import empty
 from tests.storage.searching import found, marked, told

@@ -15,14 +15,15 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule, run_state_machine_as_test
 
-from storage import session_sweep, sessions, transcripts
 from storage.errors import Refusal
 from storage.lifecycle import SessionStatus
-from storage.session_records import SessionDetail
-from storage.session_sweep import Sweep
-from storage.sessions import NewCommand, SessionUpdate
+from storage.sessions import sessions, transcripts
+from storage.sessions import sweep as session_sweep
+from storage.sessions.records import SessionDetail
+from storage.sessions.sessions import NewCommand, SessionUpdate
+from storage.sessions.sweep import Sweep
+from storage.sessions.transcripts import Append, Copy
 from storage.store import LOCAL, Storage
-from storage.transcripts import Append, Copy
 from tests.storage.conversation import HOUR_US, a_session, an_entry, let_it_rest
 from tests.storage.looking import dump
 from tests.support.databases import PostgresDatabases, SqliteFiles

@@ -4,12 +4,13 @@ import asyncio
 
 import pytest
 
-from storage import session_sweep, sessions, transcripts
 from storage.errors import SessionEnded
 from storage.lifecycle import SessionStatus
-from storage.session_records import SessionDetail
-from storage.session_sweep import Sweep, Swept, due, sweep
-from storage.sessions import NewCommand, SessionUpdate
+from storage.sessions import sessions, transcripts
+from storage.sessions import sweep as session_sweep
+from storage.sessions.records import SessionDetail
+from storage.sessions.sessions import NewCommand, SessionUpdate
+from storage.sessions.sweep import Sweep, Swept, due, sweep
 from storage.store import LOCAL, Storage
 from tests.storage.conversation import HOUR_US, a_move, an_append, let_it_rest, opened_session, see
 from tests.storage.looking import count, dump, opened

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from storage import limits, session_sweep, sessions, tasks, transcripts
+from storage import limits
 from storage.errors import (
     InvalidTransition,
     MetadataTooLarge,
@@ -15,12 +15,15 @@ from storage.errors import (
     StaleRevision,
 )
 from storage.lifecycle import SessionStatus
-from storage.lists import PageRequest
+from storage.market import tasks
 from storage.outcome import Mutation
-from storage.session_lists import Resume, SessionFilter, resume
-from storage.session_lists import sessions as list_sessions
-from storage.session_records import HeadState
-from storage.sessions import NewCommand, SessionUpdate
+from storage.pages import PageRequest
+from storage.records import HeadState
+from storage.sessions import sessions, transcripts
+from storage.sessions import sweep as session_sweep
+from storage.sessions.lists import Resume, SessionFilter, resume
+from storage.sessions.lists import sessions as list_sessions
+from storage.sessions.sessions import NewCommand, SessionUpdate
 from storage.store import LOCAL, Storage
 from tests.storage.conversation import a_move, a_session, an_append, opened_session, see, transcript
 from tests.storage.items import a_task

@@ -2,9 +2,9 @@
 
 import pytest
 
-from storage import signatures
+from storage.chain import signatures
+from storage.chain.signatures import Prune
 from storage.lifecycle import ExtrinsicStatus
-from storage.signatures import Prune
 from storage.store import Storage
 from tests.storage.blocks import Chain, Step
 from tests.storage.items import HOUR_US, now_us

@@ -4,13 +4,14 @@ import asyncio
 
 import pytest
 
-from storage import bids, outbox, results, signatures, submission, tasks
+from storage.chain import outbox, signatures, submission
+from storage.chain.signatures import Hint
+from storage.chain.submission import Names, Postponed, Signed, SignedBatch, Unsignable, Wake
 from storage.errors import Superseded
 from storage.lifecycle import ExtrinsicStatus
+from storage.market import bids, results, tasks
 from storage.records import Action
-from storage.signatures import Hint
 from storage.store import Storage
-from storage.submission import Names, Postponed, Signed, SignedBatch, Unsignable, Wake
 from tests.storage.blocks import ACCOUNT, TOKEN, Chain
 from tests.storage.items import HOUR_US, MINUTE_US, a_bid, a_result, a_task, now_us
 from tests.storage.looking import all_of, count, dump, opened

@@ -14,14 +14,15 @@ from dataclasses import dataclass
 import msgspec
 import pytest
 
-from storage import chain_log, outbox, signatures, submission
+from storage.chain import log as chain_log
+from storage.chain import outbox, signatures, submission
+from storage.chain.outbox import NewCall
+from storage.chain.signatures import Hint
+from storage.chain.submission import Claim, Claimed, Signed, SignedBatch
 from storage.errors import Refusal, Superseded
 from storage.lifecycle import LIVE_EXTRINSIC, ExtrinsicStatus
-from storage.outbox import NewCall
 from storage.records import Extrinsic, Signature
-from storage.signatures import Hint
 from storage.store import Storage
-from storage.submission import Claim, Claimed, Signed, SignedBatch
 from tests.storage.blocks import Chain, Step, hash_of
 from tests.storage.submitter import see
 

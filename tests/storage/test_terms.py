@@ -4,7 +4,6 @@ from typing import Any
 
 import pytest
 
-from storage import agreements, tasks
 from storage.errors import AgreementNotFound, TaskNotFound
 from storage.facts import (
     AgentRegistered,
@@ -18,8 +17,9 @@ from storage.facts import (
     TaskCreated,
 )
 from storage.lifecycle import AgreementStatus, MilestoneStatus
+from storage.market import agreements, tasks
+from storage.market.tasks import TaskDetail
 from storage.records import Task
-from storage.tasks import TaskDetail
 from tests.storage.blocks import Step, hash_of
 from tests.storage.looking import dump
 from tests.storage.world import World, ids

@@ -7,12 +7,15 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from storage import limits, session_sweep, sessions, transcripts
-from storage.session_records import EntryRole, NewEntry, SessionDetail, ToolCall
+from storage import limits
+from storage.records import EntryRole
+from storage.sessions import sessions, transcripts
+from storage.sessions import sweep as session_sweep
+from storage.sessions.records import NewEntry, SessionDetail, ToolCall
+from storage.sessions.transcript_search import Search, search, snippet
+from storage.sessions.transcripts import Append, Copy
+from storage.sessions.words import WORD_CHARS_MAX, words_in, words_of
 from storage.store import LOCAL, Storage
-from storage.transcript_search import Search, search, snippet
-from storage.transcripts import Append, Copy
-from storage.words import WORD_CHARS_MAX, words_in, words_of
 from tests.storage.conversation import an_entry, opened_session
 from tests.storage.looking import opened
 from tests.storage.searching import contents, found, marked, told
@@ -261,7 +264,7 @@ async def test_the_event_loop_does_not_wait_for_snippets_and_ranks(
 
     async with opened(lasting_url, LOCAL) as storage:
         await told(storage, "word")
-        monkeypatch.setattr("storage.transcript_search.words_in", noted)
+        monkeypatch.setattr("storage.sessions.transcript_search.words_in", noted)
         assert await contents(storage, "word") == ["word"]
     assert threads
     assert threading.current_thread() not in threads
@@ -277,7 +280,7 @@ async def test_of_a_word_that_is_everywhere_the_newest_entries_are_found(
     local: Storage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(limits, "SEARCH_MATCHES_MAX", 3)
-    monkeypatch.setattr("storage.dialect_postgres.NEWEST_ENTRIES", 4)
+    monkeypatch.setattr("storage.engines.dialect_postgres.NEWEST_ENTRIES", 4)
     a = await told(local, *(f"word {n}" for n in range(6)))
     b = await told(local, *(f"word {n}" for n in range(6, 12)))
     assert await contents(local, "word") == ["word 10", "word 11", "word 9"]
@@ -293,7 +296,7 @@ async def test_of_a_word_that_is_frequent_the_newest_entries_are_found(
     local: Storage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(limits, "SEARCH_MATCHES_MAX", 3)
-    monkeypatch.setattr("storage.dialect_postgres.NEWEST_ENTRIES", 4)
+    monkeypatch.setattr("storage.engines.dialect_postgres.NEWEST_ENTRIES", 4)
     a = await told(local, *(f"{'even' if n % 2 == 0 else 'odd'} {n}" for n in range(12)))
     b = await told(local, *(f"odd {n}" for n in range(3)))
     assert await contents(local, "even", session_id=a.session.session_id) == ["even 10", "even 6", "even 8"]

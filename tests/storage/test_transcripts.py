@@ -3,14 +3,16 @@
 import msgspec
 import pytest
 
-from storage import limits, sessions, transcripts
+from storage import limits
 from storage.errors import EntryNotFound, SessionNotFound, TranscriptTooLong
 from storage.events import Filter
 from storage.lifecycle import SessionStatus
-from storage.session_records import EntryRole, ToolCall
-from storage.sessions import NewCommand
+from storage.records import EntryRole
+from storage.sessions import sessions, transcripts
+from storage.sessions.records import ToolCall
+from storage.sessions.sessions import NewCommand
+from storage.sessions.transcripts import Append, Copy, EntryRange, page
 from storage.store import Storage
-from storage.transcripts import Append, Copy, EntryRange, page
 from tests.storage.conversation import (
     a_move,
     an_append,

@@ -10,12 +10,14 @@ from typing import Any
 import pytest
 import pytest_asyncio
 
-from storage import agents, approvals, bids, limits, sessions, tasks, transcripts
-from storage.approvals import NewApproval
+from storage import limits
 from storage.errors import Refusal
 from storage.ids import new_id
+from storage.market import agents, bids, tasks
 from storage.outcome import Mutation
-from storage.sessions import NewCommand, SessionUpdate
+from storage.sessions import approvals, sessions, transcripts
+from storage.sessions.approvals import NewApproval
+from storage.sessions.sessions import NewCommand, SessionUpdate
 from storage.store import LOCAL, Storage
 from tests.storage.auditing import walked
 from tests.storage.conversation import a_session, an_append

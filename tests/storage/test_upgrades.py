@@ -8,13 +8,15 @@ import pytest
 from sqlalchemy import MetaData, Table, insert, select
 from sqlalchemy.engine import Connection
 
-from storage import disputes, schema, session_sweep, sessions, tasks
-from storage.driver import fetch
+from storage import schema
+from storage.engines.driver import fetch
+from storage.engines.migrate import upgrade
 from storage.errors import RequestIdReused
 from storage.lifecycle import TaskStatus
-from storage.migrate import upgrade
-from storage.records import Action
-from storage.session_records import EntryRole
+from storage.market import disputes, tasks
+from storage.records import Action, EntryRole
+from storage.sessions import sessions
+from storage.sessions import sweep as session_sweep
 from storage.store import Storage
 from tests.storage.auditing import ADA
 from tests.storage.items import a_task

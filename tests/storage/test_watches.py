@@ -5,11 +5,13 @@ from typing import Any
 
 import pytest
 
-from storage import agents, events, feed, limits, lists, tasks
+from storage import events, feed, limits
 from storage.errors import CursorExpired, DatabaseUnavailable, InvalidCursor, ShuttingDown
 from storage.events import Filter, Prune
 from storage.feed import Cursor
-from storage.lists import PageRequest, TaskFilter
+from storage.market import agents, lists, tasks
+from storage.market.lists import TaskFilter
+from storage.pages import PageRequest
 from storage.store import LOCAL, Storage
 from tests.storage.items import a_task, an_agent, now_us
 from tests.storage.looking import all_of, dump, opened

@@ -13,8 +13,8 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from storage import agents, bids, tasks
 from storage.errors import StorageError
+from storage.market import agents, bids, tasks
 from storage.store import Storage
 from tests.storage.auditing import ADA
 from tests.storage.items import a_bid, a_task, an_agent

@@ -2,9 +2,12 @@
 
 from typing import Any
 
-from storage import lists
+from storage.chain import lists as chain_lists
+from storage.chain.lists import ChainEventFilter
 from storage.facts import Fact
-from storage.lists import AgentFilter, ChainEventFilter, PageRequest, ResultFilter, TaskFilter
+from storage.market import lists
+from storage.market.lists import AgentFilter, ResultFilter, TaskFilter
+from storage.pages import PageRequest
 from storage.records import Agent, ChainEvent, Result, Task
 from tests.storage.blocks import Chain
 from tests.storage.market import Market
@@ -33,14 +36,14 @@ class World:
         return (await self.storage.read(lists.results, wanted)).records
 
     async def anomalies(self) -> list[str]:
-        listed = await self.storage.read(lists.chain_events, ChainEventFilter(page=PAGE))
+        listed = await self.storage.read(chain_lists.chain_events, ChainEventFilter(page=PAGE))
         return [event.anomaly for event in reversed(listed.records) if event.anomaly]
 
     async def reported(self, *facts: Fact) -> ChainEvent:
         """Let somebody else's client do something; its first event."""
         await self.chain.report(*facts)
         wanted = ChainEventFilter(pallet="Market", first_block=self.chain.cursor.block_number, page=PAGE)
-        return (await self.storage.read(lists.chain_events, wanted)).records[-1]
+        return (await self.storage.read(chain_lists.chain_events, wanted)).records[-1]
 
 
 def ids(task: Task, agent: Agent) -> dict[str, Any]:

@@ -11,8 +11,9 @@ from chain.devnet import DevChain, DevChainConfig, DevNode
 from chain.keyring import Keyring
 from chain.keys import Signer, load_signer
 from chain.scale.extrinsic import Era, sign_extrinsic
-from storage import agents, bids, outbox, results, tasks
+from storage.chain import outbox
 from storage.lifecycle import ExtrinsicStatus
+from storage.market import agents, bids, results, tasks
 from storage.records import Agent, Bid, Extrinsic, Receipt, Result, Task
 from storage.store import Storage
 

@@ -17,12 +17,12 @@ from chain.node import Node
 from chain.reader import Reader
 from chain.submitter import Submitter
 from server.cli import main
-from storage import expiry, signatures
+from storage.chain import expiry, signatures
+from storage.chain.signatures import Hint
+from storage.chain.submission import SignedBatch
 from storage.lifecycle import LIVE_EXTRINSIC, ExtrinsicStatus
-from storage.signatures import Hint
-from storage.submission import SignedBatch
+from storage.market.workset import Workset
 from storage.transaction import Transaction
-from storage.workset import Workset
 
 ERA_PERIOD_BLOCKS = 16
 HURRY: Mapping[str, float] = {

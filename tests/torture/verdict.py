@@ -8,9 +8,12 @@ from typing import Any, TypeVar
 
 from sqlalchemy import Table, select
 
-from storage import chain_log, schema
-from storage.chain_log import CHAIN_BLOCKS, CHAIN_EVENTS, Cursor
+from storage import schema
+from storage.chain import log as chain_log
+from storage.chain.log import CHAIN_BLOCKS, CHAIN_EVENTS, Cursor
+from storage.chain.signatures import SIGNATURES
 from storage.lifecycle import BidStatus, EscrowStatus, ExtrinsicStatus, ResultStatus
+from storage.market.workset import AGENTS, BIDS, EXTRINSICS, RESULTS, TASKS
 from storage.records import (
     Action,
     Agent,
@@ -23,11 +26,9 @@ from storage.records import (
     Signature,
     Task,
 )
-from storage.signatures import SIGNATURES
 from storage.store import Storage
 from storage.table_map import TableMap
 from storage.transaction import Transaction
-from storage.workset import AGENTS, BIDS, EXTRINSICS, RESULTS, TASKS
 from tests.torture.callers import Intent
 from tests.torture.ledger import Block, Executed, Ledger
 

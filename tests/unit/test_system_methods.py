@@ -3,7 +3,7 @@
 import re
 from pathlib import Path
 
-from storage.deeds import SystemMethod
+from storage.audit.deeds import SystemMethod
 
 CONTRACT = Path(__file__).parents[2] / "proto/chamberlain/v1/audit_service.proto"
 NAMES = {

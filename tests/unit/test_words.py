@@ -9,8 +9,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from migrations.versions import v0006_words_of_transcripts as revision
-from storage import limits, words
-from storage.words import chunks_of, runs_in, words_in, words_of
+from storage import limits
+from storage.sessions import words
+from storage.sessions.words import chunks_of, runs_in, words_in, words_of
 
 ALL = tuple(map(chr, (*range(0xD800), *range(0xE000, 0x110000))))
 CIRCLED = [chr(code_point) for code_point in range(0x24B6, 0x24EA)]

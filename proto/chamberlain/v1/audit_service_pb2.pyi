@@ -123,20 +123,22 @@ class AuditFault(_message.Message):
     def __init__(self, number: _Optional[int] = ..., kind: _Optional[_Union[AuditFaultKind, str]] = ..., description: _Optional[str] = ...) -> None: ...
 
 class VerifyAuditResponse(_message.Message):
-    __slots__ = ("first_number", "verified_number", "head_number", "head_hash", "done", "fault")
+    __slots__ = ("first_number", "verified_number", "head_number", "head_hash", "done", "fault", "anchor_checked")
     FIRST_NUMBER_FIELD_NUMBER: _ClassVar[int]
     VERIFIED_NUMBER_FIELD_NUMBER: _ClassVar[int]
     HEAD_NUMBER_FIELD_NUMBER: _ClassVar[int]
     HEAD_HASH_FIELD_NUMBER: _ClassVar[int]
     DONE_FIELD_NUMBER: _ClassVar[int]
     FAULT_FIELD_NUMBER: _ClassVar[int]
+    ANCHOR_CHECKED_FIELD_NUMBER: _ClassVar[int]
     first_number: int
     verified_number: int
     head_number: int
     head_hash: str
     done: bool
     fault: AuditFault
-    def __init__(self, first_number: _Optional[int] = ..., verified_number: _Optional[int] = ..., head_number: _Optional[int] = ..., head_hash: _Optional[str] = ..., done: _Optional[bool] = ..., fault: _Optional[_Union[AuditFault, _Mapping]] = ...) -> None: ...
+    anchor_checked: bool
+    def __init__(self, first_number: _Optional[int] = ..., verified_number: _Optional[int] = ..., head_number: _Optional[int] = ..., head_hash: _Optional[str] = ..., done: _Optional[bool] = ..., fault: _Optional[_Union[AuditFault, _Mapping]] = ..., anchor_checked: _Optional[bool] = ...) -> None: ...
 
 class ExportAuditRequest(_message.Message):
     __slots__ = ("filter", "after_number")

@@ -101,7 +101,9 @@ class AuditServiceServicer:
         still have a `next_page_token`: continue until that is empty. See AuditFilter for which filters
         are fast.
 
-        DATA_LOSS, AUDIT_ENTRY_BROKEN if a page holds an entry that can no longer be read.
+        DATA_LOSS, AUDIT_ENTRY_BROKEN if a page holds an entry that can no longer be read, or if the stored
+        bounds of the log are broken. With `oldest_first`, OUT_OF_RANGE, CURSOR_EXPIRED if entries after
+        the previous page were pruned in the meantime: start again without a token.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -112,9 +114,12 @@ class AuditServiceServicer:
         broken link.
 
         Messages report the progress; the last one has `done`, and a `fault` if there is one. Entries
-        written during the walk are not checked. Keep `head_number` and `head_hash` outside of the
-        database and pass them to a later walk as its anchor: a walk with an anchor also detects a
-        rewrite of the whole log.
+        written during the walk are not checked. A walk alone does not detect a log that was rewritten
+        from some entry to its head, with all hashes. To detect that, too, keep `head_number` and
+        `head_hash` outside of the database and pass them to a later walk as its anchor. A walk that ends
+        with `anchor_checked` and without a fault proves that the entries kept up to the anchor are the
+        ones of that time. An anchor cannot be checked once its entry is pruned: keep a new head more
+        often than once in AUDIT_RETENTION_DAYS.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -126,7 +131,9 @@ class AuditServiceServicer:
         A line is `{"entry":<canonical bytes>,"previous_hash":"<64 digits>","hash":"<64 digits>"}`: the
         canonical bytes are everything between its first 9 bytes and its last 158, not counting the
         newline. The export ends at the entry that is newest when it starts. Broken entries are
-        exported as they are.
+        exported as they are. OUT_OF_RANGE, CURSOR_EXPIRED if the entries that come next were pruned,
+        before the export or during it: an export without `after_number` starts with the first entry
+        that is kept.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

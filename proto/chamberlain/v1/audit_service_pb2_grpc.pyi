@@ -60,16 +60,21 @@ class AuditServiceStub:
     still have a `next_page_token`: continue until that is empty. See AuditFilter for which filters
     are fast.
 
-    DATA_LOSS, AUDIT_ENTRY_BROKEN if a page holds an entry that can no longer be read.
+    DATA_LOSS, AUDIT_ENTRY_BROKEN if a page holds an entry that can no longer be read, or if the stored
+    bounds of the log are broken. With `oldest_first`, OUT_OF_RANGE, CURSOR_EXPIRED if entries after
+    the previous page were pruned in the meantime: start again without a token.
     """
     VerifyAudit: _grpc.UnaryStreamMultiCallable[_audit_service_pb2.VerifyAuditRequest, _audit_service_pb2.VerifyAuditResponse]
     """Walks the chain from its beginning, or from the last pruning, to its end, and reports the first
     broken link.
 
     Messages report the progress; the last one has `done`, and a `fault` if there is one. Entries
-    written during the walk are not checked. Keep `head_number` and `head_hash` outside of the
-    database and pass them to a later walk as its anchor: a walk with an anchor also detects a
-    rewrite of the whole log.
+    written during the walk are not checked. A walk alone does not detect a log that was rewritten
+    from some entry to its head, with all hashes. To detect that, too, keep `head_number` and
+    `head_hash` outside of the database and pass them to a later walk as its anchor. A walk that ends
+    with `anchor_checked` and without a fault proves that the entries kept up to the anchor are the
+    ones of that time. An anchor cannot be checked once its entry is pruned: keep a new head more
+    often than once in AUDIT_RETENTION_DAYS.
     """
     ExportAudit: _grpc.UnaryStreamMultiCallable[_audit_service_pb2.ExportAuditRequest, _audit_service_pb2.ExportAuditResponse]
     """Exports entries as NDJSON, oldest first, in chunks of whole lines.
@@ -77,7 +82,9 @@ class AuditServiceStub:
     A line is `{"entry":<canonical bytes>,"previous_hash":"<64 digits>","hash":"<64 digits>"}`: the
     canonical bytes are everything between its first 9 bytes and its last 158, not counting the
     newline. The export ends at the entry that is newest when it starts. Broken entries are
-    exported as they are.
+    exported as they are. OUT_OF_RANGE, CURSOR_EXPIRED if the entries that come next were pruned,
+    before the export or during it: an export without `after_number` starts with the first entry
+    that is kept.
     """
 
 @_typing.type_check_only
@@ -112,16 +119,21 @@ class AuditServiceAsyncStub(AuditServiceStub):
     still have a `next_page_token`: continue until that is empty. See AuditFilter for which filters
     are fast.
 
-    DATA_LOSS, AUDIT_ENTRY_BROKEN if a page holds an entry that can no longer be read.
+    DATA_LOSS, AUDIT_ENTRY_BROKEN if a page holds an entry that can no longer be read, or if the stored
+    bounds of the log are broken. With `oldest_first`, OUT_OF_RANGE, CURSOR_EXPIRED if entries after
+    the previous page were pruned in the meantime: start again without a token.
     """
     VerifyAudit: _aio.UnaryStreamMultiCallable[_audit_service_pb2.VerifyAuditRequest, _audit_service_pb2.VerifyAuditResponse]  # type: ignore[assignment]
     """Walks the chain from its beginning, or from the last pruning, to its end, and reports the first
     broken link.
 
     Messages report the progress; the last one has `done`, and a `fault` if there is one. Entries
-    written during the walk are not checked. Keep `head_number` and `head_hash` outside of the
-    database and pass them to a later walk as its anchor: a walk with an anchor also detects a
-    rewrite of the whole log.
+    written during the walk are not checked. A walk alone does not detect a log that was rewritten
+    from some entry to its head, with all hashes. To detect that, too, keep `head_number` and
+    `head_hash` outside of the database and pass them to a later walk as its anchor. A walk that ends
+    with `anchor_checked` and without a fault proves that the entries kept up to the anchor are the
+    ones of that time. An anchor cannot be checked once its entry is pruned: keep a new head more
+    often than once in AUDIT_RETENTION_DAYS.
     """
     ExportAudit: _aio.UnaryStreamMultiCallable[_audit_service_pb2.ExportAuditRequest, _audit_service_pb2.ExportAuditResponse]  # type: ignore[assignment]
     """Exports entries as NDJSON, oldest first, in chunks of whole lines.
@@ -129,7 +141,9 @@ class AuditServiceAsyncStub(AuditServiceStub):
     A line is `{"entry":<canonical bytes>,"previous_hash":"<64 digits>","hash":"<64 digits>"}`: the
     canonical bytes are everything between its first 9 bytes and its last 158, not counting the
     newline. The export ends at the entry that is newest when it starts. Broken entries are
-    exported as they are.
+    exported as they are. OUT_OF_RANGE, CURSOR_EXPIRED if the entries that come next were pruned,
+    before the export or during it: an export without `after_number` starts with the first entry
+    that is kept.
     """
 
 class AuditServiceServicer(metaclass=_abc_1.ABCMeta):
@@ -167,7 +181,9 @@ class AuditServiceServicer(metaclass=_abc_1.ABCMeta):
         still have a `next_page_token`: continue until that is empty. See AuditFilter for which filters
         are fast.
 
-        DATA_LOSS, AUDIT_ENTRY_BROKEN if a page holds an entry that can no longer be read.
+        DATA_LOSS, AUDIT_ENTRY_BROKEN if a page holds an entry that can no longer be read, or if the stored
+        bounds of the log are broken. With `oldest_first`, OUT_OF_RANGE, CURSOR_EXPIRED if entries after
+        the previous page were pruned in the meantime: start again without a token.
         """
 
     @_abc_1.abstractmethod
@@ -180,9 +196,12 @@ class AuditServiceServicer(metaclass=_abc_1.ABCMeta):
         broken link.
 
         Messages report the progress; the last one has `done`, and a `fault` if there is one. Entries
-        written during the walk are not checked. Keep `head_number` and `head_hash` outside of the
-        database and pass them to a later walk as its anchor: a walk with an anchor also detects a
-        rewrite of the whole log.
+        written during the walk are not checked. A walk alone does not detect a log that was rewritten
+        from some entry to its head, with all hashes. To detect that, too, keep `head_number` and
+        `head_hash` outside of the database and pass them to a later walk as its anchor. A walk that ends
+        with `anchor_checked` and without a fault proves that the entries kept up to the anchor are the
+        ones of that time. An anchor cannot be checked once its entry is pruned: keep a new head more
+        often than once in AUDIT_RETENTION_DAYS.
         """
 
     @_abc_1.abstractmethod
@@ -196,7 +215,9 @@ class AuditServiceServicer(metaclass=_abc_1.ABCMeta):
         A line is `{"entry":<canonical bytes>,"previous_hash":"<64 digits>","hash":"<64 digits>"}`: the
         canonical bytes are everything between its first 9 bytes and its last 158, not counting the
         newline. The export ends at the entry that is newest when it starts. Broken entries are
-        exported as they are.
+        exported as they are. OUT_OF_RANGE, CURSOR_EXPIRED if the entries that come next were pruned,
+        before the export or during it: an export without `after_number` starts with the first entry
+        that is kept.
         """
 
 def add_AuditServiceServicer_to_server(servicer: AuditServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

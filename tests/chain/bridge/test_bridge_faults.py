@@ -13,10 +13,14 @@ from chain.rpc import ConnectionLost, RpcError
 from chain.scale.errors import DecodeError
 from chain.scale.runtime import Runtime
 from chain.submitter import ERA_PERIOD_BLOCKS
-from storage import chain_log, dashboard, lists, outbox, schema
-from storage.chain_log import CHAIN_BLOCKS
+from storage import dashboard, schema
+from storage.chain import lists as chain_lists
+from storage.chain import log as chain_log
+from storage.chain import outbox
+from storage.chain.log import CHAIN_BLOCKS
 from storage.errors import WrongBinding
 from storage.lifecycle import ExtrinsicStatus, TaskStatus
+from storage.pages import PageRequest
 from storage.records import Receipt, Task
 from storage.store import Storage
 from storage.transaction import Transaction
@@ -328,6 +332,6 @@ async def test_extrinsics_that_wait_are_listed_as_queued_with_the_reason(world: 
         await world.succeeded(created)
         bob = await world.register("did:dev:bob")
         await world.storage.commit(outbox.cancel, bob.correlation_id)
-        page = lists.PageRequest(size=10)
-        wanted = lists.ExtrinsicFilter(page=page, status=ExtrinsicStatus.QUEUED)
-        assert (await world.storage.read(lists.extrinsics, wanted)).records == []
+        page = PageRequest(size=10)
+        wanted = chain_lists.ExtrinsicFilter(page=page, status=ExtrinsicStatus.QUEUED)
+        assert (await world.storage.read(chain_lists.extrinsics, wanted)).records == []

@@ -1,7 +1,8 @@
 """The same thing made here and by somebody else's client: one row each, matched by extrinsic."""
 
-from storage import bids, lists
 from storage.lifecycle import AgentStatus, BidStatus, ExtrinsicStatus, TaskStatus
+from storage.market import bids, lists
+from storage.pages import PageRequest
 from storage.records import Action, Bid, Task, VerificationLevel
 from tests.support.world import NONCE, World
 
@@ -9,12 +10,12 @@ BOB = "did:dev:bob"
 
 
 async def listed_tasks(world: World) -> list[Task]:
-    wanted = lists.TaskFilter(page=lists.PageRequest(size=10))
+    wanted = lists.TaskFilter(page=PageRequest(size=10))
     return (await world.storage.read(lists.tasks, wanted)).records
 
 
 async def bids_of(world: World, task: Task) -> list[Bid]:
-    wanted = lists.BidFilter(page=lists.PageRequest(size=10), task_id=task.task_id)
+    wanted = lists.BidFilter(page=PageRequest(size=10), task_id=task.task_id)
     return (await world.storage.read(lists.bids, wanted)).records
 
 
@@ -30,7 +31,7 @@ async def test_a_did_that_another_client_registers_while_ours_waits_is_one_agent
             [registration, bid] = await world.finished(ours, ours_to_fail)
         assert registration.status == ExtrinsicStatus.FAILED
         assert registration.last_error.startswith("AgentRegistry.DidTaken")
-        agents = await world.storage.read(lists.agents, lists.AgentFilter(page=lists.PageRequest(size=10)))
+        agents = await world.storage.read(lists.agents, lists.AgentFilter(page=PageRequest(size=10)))
         [agent] = agents.records
         assert (agent.agent_id, agent.status, agent.capabilities) == (BOB, AgentStatus.ACTIVE, ("theirs",))
         assert agent.account_address == world.address("//Eve")

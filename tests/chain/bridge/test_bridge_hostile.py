@@ -14,8 +14,13 @@ from chain.node import Node
 from chain.runtimes import Runtimes
 from chain.scale.errors import EncodeError, UnsupportedExtension
 from chain.submitter import ERA_PERIOD_BLOCKS, Submitter
-from storage import agents, chain_log, dashboard, facts, lists, outbox, projection
+from storage import dashboard, facts
+from storage.chain import lists as chain_lists
+from storage.chain import log as chain_log
+from storage.chain import outbox, projection
 from storage.lifecycle import BidStatus, ExtrinsicStatus, TaskStatus
+from storage.market import agents, lists
+from storage.pages import PageRequest
 from storage.records import Action, AgentUpdate
 from storage.store import Storage
 from tests.support.world import World, eventually
@@ -41,11 +46,11 @@ async def test_nothing_is_signed_before_the_database_knows_from_which_block_on_i
     read = Storage.read
     executed_before: list[int] = []
 
-    async def slow(storage: Storage, function: Any, argument: Any) -> Any:
+    async def slow(storage: Storage, function: Any, *arguments: Any) -> Any:
         if function is chain_log.cursor and not executed_before:
             await asyncio.sleep(0.7)  # a database that pauses, while blocks go by
             executed_before.append(world.calls_executed("TaskMarket", "TaskCreated"))
-        return await read(storage, function, argument)
+        return await read(storage, function, *arguments)
 
     receipt = await world.create_task()
     monkeypatch.setattr(Storage, "read", slow)
@@ -85,8 +90,8 @@ async def test_a_fact_that_cannot_be_reflected_is_left_out_and_its_event_says_so
         assert extrinsic.status == ExtrinsicStatus.FINALIZED
         await world.succeeded(await world.create_task())
         assert bridge.status().last_error == ""
-    wanted = lists.ChainEventFilter(page=lists.PageRequest(size=200))
-    found = (await world.storage.read(lists.chain_events, wanted)).records
+    wanted = chain_lists.ChainEventFilter(page=PageRequest(size=200))
+    found = (await world.storage.read(chain_lists.chain_events, wanted)).records
     assert {event.anomaly for event in found if event.anomaly} == {"not reflected: OverflowError"}
 
 
@@ -98,7 +103,7 @@ async def test_other_clients_cannot_put_values_into_events_that_stop_the_bridge(
         await world.foreign_call("System", "remark", {"remark": b"\0" * 4000})
         await world.succeeded(await world.create_task(budget=10**17))
         assert bridge.status().last_error == ""
-        page = lists.PageRequest(size=10)
+        page = PageRequest(size=10)
         [agent] = (await world.storage.read(lists.agents, lists.AgentFilter(page=page))).records
     assert (agent.agent_id, agent.capabilities) == ("chain:agent:1", ("ok",))
 
@@ -277,7 +282,7 @@ async def test_an_agent_its_task_and_its_bid_that_are_read_in_one_batch_are_all_
     async with world.bridged():
 
         async def reflected() -> bool:
-            wanted = lists.BidFilter(page=lists.PageRequest(size=10), agent_id="did:ex:quick")
+            wanted = lists.BidFilter(page=PageRequest(size=10), agent_id="did:ex:quick")
             found = (await world.storage.read(lists.bids, wanted)).records
             return [bid.status for bid in found] == [BidStatus.COMMITTED]
 

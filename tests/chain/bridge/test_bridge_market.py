@@ -4,7 +4,8 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from storage import agents, lists, outbox, tasks
+from storage.chain import lists as chain_lists
+from storage.chain import outbox
 from storage.lifecycle import (
     AgentStatus,
     BidStatus,
@@ -12,6 +13,8 @@ from storage.lifecycle import (
     ExtrinsicStatus,
     TaskStatus,
 )
+from storage.market import agents, lists, tasks
+from storage.pages import PageRequest
 from storage.records import Action, Agent, AgentUpdate, Bid, ChainEvent, Extrinsic, Task
 from tests.support.world import BUDGET, World, eventually
 
@@ -25,13 +28,13 @@ async def world() -> AsyncIterator[World]:
 
 
 async def bids_on(world: World, task: Task) -> dict[str, Bid]:
-    wanted = lists.BidFilter(page=lists.PageRequest(size=100), task_id=task.task_id)
+    wanted = lists.BidFilter(page=PageRequest(size=100), task_id=task.task_id)
     return {bid.agent_id: bid for bid in (await world.storage.read(lists.bids, wanted)).records}
 
 
 async def events_of(world: World, pallet: str) -> list[ChainEvent]:
-    wanted = lists.ChainEventFilter(page=lists.PageRequest(size=200), pallet=pallet)
-    return (await world.storage.read(lists.chain_events, wanted)).records
+    wanted = chain_lists.ChainEventFilter(page=PageRequest(size=200), pallet=pallet)
+    return (await world.storage.read(chain_lists.chain_events, wanted)).records
 
 
 async def an_open_task(world: World, *agent_ids: str) -> Task:
@@ -97,7 +100,7 @@ async def test_an_agent_whose_did_is_taken_by_another_account_shows_whose_it_is(
     await world.foreign_call("AgentRegistry", "register_agent", arguments | absent, "//Eve")
 
     async def look() -> list[Agent]:
-        page = lists.PageRequest(size=10)
+        page = PageRequest(size=10)
         return (await world.storage.read(lists.agents, lists.AgentFilter(page=page))).records
 
     [agent] = await eventually(look)
@@ -144,7 +147,7 @@ async def test_what_other_clients_make_on_the_chain_appears_once_here(world: Wor
     await world.foreign_call("TaskMarket", "submit_bid", bid, "//Dave")
 
     async def look() -> list[Task] | None:
-        page = lists.PageRequest(size=10)
+        page = PageRequest(size=10)
         found = (await world.storage.read(lists.tasks, lists.TaskFilter(page=page))).records
         return found if found and found[0].escrow_status == EscrowStatus.FUNDED else None
 

@@ -18,7 +18,8 @@ from chain.fetcher import RANGES_IN_FLIGHT_MAX, Fetcher
 from chain.keyring import Keyring
 from chain.node import BlockRange, ChainError, Node
 from chain.rpc import RpcClient
-from storage import chain_log, schema
+from storage import schema
+from storage.chain import log as chain_log
 from storage.store import Storage
 from storage.transaction import Transaction
 from tests.storage.watching import watching_chain

@@ -7,8 +7,11 @@ import pytest
 
 from chain.pallets import DEFAULT
 from chain.pallets_file import load
-from storage import disputes, lists, outbox, reputations, tasks
+from storage.chain import lists as chain_lists
+from storage.chain import outbox
 from storage.lifecycle import AgentStatus, BidStatus, EscrowStatus, TaskStatus
+from storage.market import disputes, lists, reputations, tasks
+from storage.pages import PageRequest
 from storage.records import VerificationLevel
 from tests.support.world import World, eventually
 
@@ -116,11 +119,11 @@ async def test_a_task_goes_from_registration_to_settlement_under_other_names(wor
     assert (settled.status, settled.escrow_status) == (TaskStatus.COMPLETED, EscrowStatus.RELEASED)
     assert (settled.assigned_agent_id, settled.cost, settled.paid_amount) == (CHARLIE, 500, 475)
 
-    wanted = lists.BidFilter(page=lists.PageRequest(size=10), task_id=task.task_id)
+    wanted = lists.BidFilter(page=PageRequest(size=10), task_id=task.task_id)
     found = {bid.agent_id: bid for bid in (await world.storage.read(lists.bids, wanted)).records}
     assert (found[BOB].value, found[BOB].status) == (700, BidStatus.LOST)
-    events = lists.ChainEventFilter(page=lists.PageRequest(size=1000))
-    seen = (await world.storage.read(lists.chain_events, events)).records
+    events = chain_lists.ChainEventFilter(page=PageRequest(size=1000))
+    seen = (await world.storage.read(chain_lists.chain_events, events)).records
     assert [event for event in seen if event.anomaly] == []
     assert ("Jobs", "Posted") in {(event.pallet, event.event) for event in seen}
     assert "TaskMarket" not in {event.pallet for event in seen}
@@ -134,7 +137,7 @@ async def test_what_other_clients_do_there_and_errors_go_by_those_names_too(worl
     await world.foreign_call("Reputation", "bond_reputation", {"value": 10**15}, "//Eve")
 
     async def look() -> bool:
-        page = lists.PageRequest(size=10)
+        page = PageRequest(size=10)
         listed = (await world.storage.read(lists.agents, lists.AgentFilter(page=page))).records
         if not listed:
             return False

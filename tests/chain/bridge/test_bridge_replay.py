@@ -10,9 +10,12 @@ from sqlalchemy import update
 from chain.devnet import DevNode
 from chain.scale.errors import DecodeError
 from chain.scale.runtime import Runtime
-from storage import chain_log, dashboard, projection, replay, schema, tasks
+from storage import dashboard, schema
+from storage.chain import log as chain_log
+from storage.chain import projection, replay
 from storage.errors import BlocksNotKept, NothingToReplay
 from storage.lifecycle import EscrowStatus, ExtrinsicStatus, TaskStatus
+from storage.market import tasks
 from storage.records import Task
 from tests.storage.looking import Tables, dump
 from tests.support.postgres import PostgresServer

@@ -6,10 +6,13 @@ from typing import Any
 
 import pytest
 
-from storage import disputes, lists, outbox, reputations, tasks
+from storage.chain import lists as chain_lists
+from storage.chain import outbox
 from storage.lifecycle import AgreementStatus, EscrowStatus, ExtrinsicStatus, MilestoneStatus, TaskStatus
+from storage.market import disputes, reputations, tasks
+from storage.market.tasks import TaskDetail
+from storage.pages import PageRequest
 from storage.records import Action, Reputation, Task
-from storage.tasks import TaskDetail
 from tests.support.world import World, eventually
 
 BOB = "did:dev:bob"
@@ -46,8 +49,8 @@ async def seen(world: World, task: Task, expected: Callable[[TaskDetail], Any]) 
 
 
 async def no_anomalies(world: World) -> None:
-    wanted = lists.ChainEventFilter(page=lists.PageRequest(size=1000))
-    events = (await world.storage.read(lists.chain_events, wanted)).records
+    wanted = chain_lists.ChainEventFilter(page=PageRequest(size=1000))
+    events = (await world.storage.read(chain_lists.chain_events, wanted)).records
     assert [event for event in events if event.anomaly] == []
 
 

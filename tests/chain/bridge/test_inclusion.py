@@ -4,9 +4,9 @@ import pytest
 
 from chain.node import Node
 from chain.rpc import RpcError
-from storage import outbox
+from storage.chain import outbox
+from storage.chain.outbox import NewCall
 from storage.lifecycle import ExtrinsicStatus
-from storage.outbox import NewCall
 from storage.records import Extrinsic, Receipt
 from tests.support.world import World, eventually
 

@@ -17,14 +17,14 @@ from chain.rpc import ConnectionLost, RpcClient, RpcError
 from chain.scale.errors import UnsupportedExtension
 from chain.scale.runtime import Runtime
 from chain.submitter import ERA_PERIOD_BLOCKS
-from storage import outbox, pauses, submission
+from storage.chain import outbox, pauses, submission
+from storage.chain.outbox import NewCall
+from storage.chain.pauses import ALL_SIGNERS, Pause
+from storage.chain.submission import AccountState
 from storage.lifecycle import ExtrinsicStatus
-from storage.outbox import NewCall
 from storage.outcome import Mutation
-from storage.pauses import ALL_SIGNERS, Pause
 from storage.records import Extrinsic, Receipt
 from storage.store import Storage
-from storage.submission import AccountState
 from tests.support.world import World, eventually
 
 BOB = "did:dev:bob"

@@ -1,0 +1,1 @@
+"""What goes to the chain and comes from it: the outbox, signatures, blocks, and the projection of facts."""

@@ -1,0 +1,1 @@
+"""The two databases, SQLite and Postgres: connections, transactions, and where their statements differ."""

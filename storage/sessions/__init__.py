@@ -1,0 +1,1 @@
+"""What outlives the process of an agent: sessions, transcripts, handoffs and approvals."""
