@@ -19,7 +19,7 @@ from storage.transaction import Transaction
 
 
 class Search(Record, frozen=True, kw_only=True):
-    """A search for entries with all `words`, of which there is at least one.
+    """A search for entries with all `words`, of which there is at least one, as `words_of` gives them.
 
     Empty filters let everything through. `after` is how many of the best matches to skip.
     """

@@ -8,7 +8,7 @@ Words are equal if they are equal when folded: upper and lower case, composed an
 compatibility forms (full-width letters, ligatures) are the same; with an accent and without are not. A
 compatibility form may stand for several words, as a fraction does for two numbers.
 
-This is the only place that knows: both databases are given words, and split or fold nothing themselves.
+Only this module defines it: both databases are given words, and split or fold nothing themselves.
 Revision 0006 has a copy, which indexed the entries stored before it; a change here needs a new revision.
 """
 
@@ -31,7 +31,7 @@ _MARKS = frozenset(
 )
 _RUN = re.compile("[^ ]+")
 _DOTS = re.compile("i\u0307+")
-# They choose the picture of a character, and nothing else.
+# They select a glyph, not a character.
 _VARIATION_SELECTORS = re.compile("[\u180b-\u180d\u180f\ufe00-\ufe0f\U000e0100-\U000e01ef]")
 
 
@@ -107,9 +107,9 @@ def _leading_marks(part: str) -> int:
 
 
 def _folded(text: str) -> str:
-    """The text as every text with equal words is; see section 3.13 of the Unicode standard.
+    """The same text for all texts with equal words; see section 3.13 of the Unicode standard.
 
-    Each i is the same one, Turkish or not, with a dot or without: their upper cases do not keep them apart.
+    The Turkish i without a dot, and I with one, are i: other languages have one upper case for both.
     """
     text = unicodedata.normalize("NFKD", _VARIATION_SELECTORS.sub("", text)).casefold()
     return unicodedata.normalize("NFKC", _DOTS.sub("i", text).replace("\u0131", "i"))
