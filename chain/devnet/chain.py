@@ -172,7 +172,7 @@ class DevChain:
         for _ in range(length):
             branch.append(self._seal_one(self.pending() if retracted is Retracted.INCLUDE else ()))
             undecided = admit_again(self._pool, self._next_block, undecided)
-        self._reject(undecided)
+        self._reject([each.transaction for each in undecided])
         return branch
 
     def finalize(self, number: int | None = None) -> Block:

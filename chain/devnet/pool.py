@@ -128,14 +128,29 @@ class TransactionPool:
         for transaction_hash in transaction_hashes:
             self._banned_until_ms.pop(transaction_hash, None)
 
-    def add(self, transaction: Transaction, validity: Validity, next_nonce: int, best_number: int) -> None:
+    def told_of(self, transaction_hash: bytes) -> StatusKind | None:
+        """What was last reported of a transaction; None of one that the pool does not hold."""
+        pooled = self._by_hash.get(transaction_hash)
+        return None if pooled is None else pooled.told
+
+    def add(
+        self,
+        transaction: Transaction,
+        validity: Validity,
+        next_nonce: int,
+        best_number: int,
+        told: StatusKind | None = None,
+    ) -> None:
         """Take a transaction that was validated on top of `best_number`, where `next_nonce` is its account's.
+
+        `told` was reported of it before, when the pool held it on another branch.
 
         Raises:
             PriorityTooLow: another one has its account and nonce, and a tip that is not lower.
             ImmediatelyDropped: the pool is full.
         """
         queue = self._insert(transaction, validity, next_nonce, best_number)
+        queue.by_nonce[transaction.nonce].told = told
         if transaction.nonce < queue.ready_end:
             self._tell(queue.by_nonce[transaction.nonce], StatusKind.READY)
         elif not self._promote(queue):

@@ -291,7 +291,7 @@ async def test_a_server_that_does_not_know_us_is_away_in_words(
 
 
 async def test_when_all_connections_are_busy_a_reader_is_told_to_come_back(url: str) -> None:
-    async with opened(url, LOCAL, connections_max=2, connect_timeout_seconds=0.1) as storage:
+    async with opened(url, LOCAL, connections_max=2, connect_timeout_seconds=1.0) as storage:
         readers: AsyncEngine = storage._engine._reader_engine  # type: ignore[attr-defined]
         async with readers.connect():
             with pytest.raises(Overloaded):

@@ -154,6 +154,18 @@ def test_a_transaction_whose_account_is_opened_on_the_branch_is_not_lost(
     assert sent.hash in branch[1].extrinsic_hashes()
 
 
+def test_a_transaction_that_waits_on_the_branch_for_its_runtime_is_not_reported_ready_twice(
+    chain: DevChain, alice: Actor
+) -> None:
+    chain.upgrade_runtime(at=2)
+    chain.seal(2)
+    witness = Witness(chain)
+    waiting = alice.submit(REMARK, remark=b"of the new runtime")
+    chain.fork(2)
+    assert block_of(chain, waiting.hash) is not None
+    assert witness.statuses[waiting.hash] == ["ready", "inBlock"]
+
+
 def test_two_transactions_of_one_nonce_on_two_branches_end_in_one_of_them(
     chain: DevChain, alice: Actor
 ) -> None:
