@@ -136,4 +136,4 @@ def _cut(words: list[str]) -> list[str]:
 
 def _folded(text: str) -> str:
     text = unicodedata.normalize("NFKD", _VARIATION_SELECTORS.sub("", text)).casefold()
-    return unicodedata.normalize("NFKC", _DOTS.sub("i", text).replace("\u0131", "i"))
+    return unicodedata.normalize("NFKC", _DOTS.sub("i", text.replace("\u0131", "i")))

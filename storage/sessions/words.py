@@ -23,6 +23,7 @@ CHUNK_CHARS = 4096
 """How much of a long text is split at once; it goes on to the end of the last word."""
 
 _SPACE = ord(" ")
+_REMEMBERED = 0x20000  # the planes with the living scripts
 _CIRCLED = range(0x24B6, 0x24EA)
 _MARKS = frozenset(
     character
@@ -36,12 +37,17 @@ _VARIATION_SELECTORS = re.compile("[\u180b-\u180d\u180f\ufe00-\ufe0f\U000e0100-\
 
 
 class _Separating(dict[int, int]):
-    """Maps separators to spaces, for `str.translate`: the characters that were seen so far."""
+    """Maps separators to spaces, for `str.translate`, and remembers the characters that were seen so far.
+
+    Not the rare ones beyond: whoever sends all of Unicode shall not cost a hundred megabytes.
+    """
 
     def __missing__(self, code_point: int) -> int:
         in_words = code_point in _CIRCLED or unicodedata.category(chr(code_point))[0] in "LMN"
-        self[code_point] = code_point if in_words else _SPACE
-        return self[code_point]
+        mapped = code_point if in_words else _SPACE
+        if code_point < _REMEMBERED:
+            self[code_point] = mapped
+        return mapped
 
 
 _SEPARATING = _Separating()
@@ -112,4 +118,4 @@ def _folded(text: str) -> str:
     The Turkish i without a dot, and I with one, are i: other languages have one upper case for both.
     """
     text = unicodedata.normalize("NFKD", _VARIATION_SELECTORS.sub("", text)).casefold()
-    return unicodedata.normalize("NFKC", _DOTS.sub("i", text).replace("\u0131", "i"))
+    return unicodedata.normalize("NFKC", _DOTS.sub("i", text.replace("\u0131", "i")))

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from typing import Literal
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from migrations.versions import v0006_words_of_transcripts as revision
@@ -112,6 +112,7 @@ def test_accents_and_vowel_signs_make_another_word() -> None:
 
 
 @given(texts | hard)
+@example("\u0131\u0307")  # an i without a dot, and a dot
 def test_a_word_is_found_by_itself(text: str) -> None:
     for word in words_in(text):
         assert words_in(word) == [word]
