@@ -39,7 +39,7 @@ _VARIATION_SELECTORS = re.compile("[\u180b-\u180d\u180f\ufe00-\ufe0f\U000e0100-\
 class _Separating(dict[int, int]):
     """Maps separators to spaces, for `str.translate`, and remembers the characters that were seen so far.
 
-    Not the rare ones beyond: whoever sends all of Unicode shall not cost a hundred megabytes.
+    Rare characters are not kept: a text with all of Unicode in it would cost a hundred megabytes.
     """
 
     def __missing__(self, code_point: int) -> int:
