@@ -88,11 +88,9 @@ class SqliteEngine:
     async def write(self, work: Callable[[Connection], T], *, heavy: bool = False) -> T:
         async with self._writer_turn:
             transaction = await self._begin()
-            answer: T
             if heavy:
-                answer = await self._on_writer_thread(self._run, transaction, work)
-            else:
-                answer = self._run(transaction, work)
+                return await self._on_writer_thread(self._run_and_commit, transaction, work)
+            answer = self._run(transaction, work)
             if self._path is None:
                 self._commit(transaction)
                 await asyncio.sleep(0)  # there is no disk to wait for, but others want to run
@@ -119,8 +117,7 @@ class SqliteEngine:
             await self._set_foreign_keys("OFF")
             try:
                 transaction = await self._begin()
-                await self._on_writer_thread(self._run, transaction, _upgrade)
-                await self._on_writer_thread(self._commit, transaction)
+                await self._on_writer_thread(self._run_and_commit, transaction, _upgrade)
             finally:
                 await self._set_foreign_keys("ON")
 
@@ -170,6 +167,11 @@ class SqliteEngine:
             if isinstance(error, DBAPIError):
                 self._raise(error)
             raise
+
+    def _run_and_commit(self, transaction: RootTransaction, work: Callable[[Connection], T]) -> T:
+        answer = self._run(transaction, work)
+        self._commit(transaction)
+        return answer
 
     def _commit(self, transaction: RootTransaction) -> None:
         try:

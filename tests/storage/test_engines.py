@@ -2,6 +2,7 @@
 
 import asyncio
 import sqlite3
+import threading
 from collections.abc import AsyncIterator, Coroutine, Sequence
 from typing import Any
 
@@ -129,6 +130,25 @@ async def test_a_write_that_is_left_while_it_commits_keeps_the_next_one_out_unti
     first = asyncio.create_task(file._engine.write(work))
     await in_commit.wait()
     first.cancel()
+    await file.commit(agents.register, an_agent("ada"))
+    with pytest.raises(asyncio.CancelledError):
+        await first
+    assert await count(file, "signers", "agents") == (1, 1)
+
+
+async def test_a_heavy_write_that_is_left_is_finished_before_the_next_one(file: Storage) -> None:
+    begun = threading.Event()
+    released = threading.Event()
+
+    def work(connection: Connection) -> None:
+        execute(connection, "INSERT INTO signers VALUES ('5A', 1)")
+        begun.set()
+        assert released.wait(30.0)
+
+    first = asyncio.create_task(file._engine.write(work, heavy=True))
+    assert await asyncio.to_thread(begun.wait, 30.0)
+    first.cancel()
+    released.set()
     await file.commit(agents.register, an_agent("ada"))
     with pytest.raises(asyncio.CancelledError):
         await first
